@@ -1,0 +1,285 @@
+// Every message of the contract as a struct, in one place. Owning types unless the name says View.
+// A value is always kept as its encoded MessagePack bytes, exactly as it came. Encoding and decoding: wire/codec.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "proto/base/clock.hpp"
+#include "proto/base/strong.hpp"
+#include "proto/wire/error.hpp"
+
+namespace prismbus {
+
+// ---- vocabulary ---------------------------------------------------------------------------------------------
+
+// -2^63 .. 2^64-1, given back as it came.
+struct MessageId {
+  bool negative = false;
+  std::uint64_t bits = 0;  // two's complement when negative
+  friend bool operator==(MessageId, MessageId) = default;
+};
+
+struct RequestId {
+  std::string session;  // 8 bytes
+  std::uint64_t n = 0;
+  friend bool operator==(const RequestId&, const RequestId&) = default;
+};
+
+enum class ChangeOp : std::uint8_t { put = 1, del = 2 };
+enum class Lane : std::uint8_t { changes, express };
+
+struct Entry {
+  std::string ns, key, value;
+  Revision rev, created;
+  std::uint64_t version = 0;
+  Wall time{};
+  std::string by;
+  friend bool operator==(const Entry&, const Entry&) = default;
+};
+
+// Lends its bytes: valid as long as what it was decoded from or looked up in (said there).
+struct EntryView {
+  std::string_view ns, key, value;
+  Revision rev, created;
+  std::uint64_t version = 0;
+  Wall time{};
+  std::string_view by;
+};
+
+struct Change {
+  ChangeOp op = ChangeOp::put;
+  std::string key;
+  std::string value;          // put only
+  std::uint64_t version = 0;  // put only
+  friend bool operator==(const Change&, const Change&) = default;
+};
+
+// All changes of one transaction in one namespace. A marker is one with no changes; then `hash` is set.
+struct ChangeSet {
+  Epoch epoch;
+  Revision rev;
+  Seq seq;
+  Wall time{};
+  std::string by;
+  std::optional<std::string> note;
+  std::optional<Lane> lane;
+  std::vector<std::string> must;
+  std::optional<std::uint64_t> hash;  // markers
+  std::vector<Change> changes;
+  friend bool operator==(const ChangeSet&, const ChangeSet&) = default;
+  [[nodiscard]] bool is_marker() const { return changes.empty(); }
+};
+
+struct Head {
+  Seq seq;
+  Revision rev;
+  Wall time{};
+  std::uint64_t hash = 0;
+  Lane lane = Lane::changes;
+  friend bool operator==(const Head&, const Head&) = default;
+};
+
+struct NamespaceRow {
+  std::string ns;
+  Head head;
+  std::uint64_t keys = 0;   // live entries
+  std::uint64_t bytes = 0;  // keys and values of live entries
+  friend bool operator==(const NamespaceRow&, const NamespaceRow&) = default;
+};
+
+// The content hash term of one live entry: XXH3-64 of (key, 0x00, rev as 8 bytes big-endian).
+[[nodiscard]] std::uint64_t entry_hash(std::string_view key, Revision rev);
+
+// ---- requests -----------------------------------------------------------------------------------------------
+// Decoded requests lend from the payload they were decoded from.
+
+enum class Consistency : std::uint8_t { linearizable, local };
+
+struct ReadOptions {
+  std::optional<Revision> at;
+  std::optional<std::uint64_t> at_time;  // microseconds
+  std::optional<Revision> min_rev;
+  Consistency consistency = Consistency::linearizable;
+};
+
+struct Page {
+  std::optional<std::string_view> after;  // opaque cursor
+  std::optional<std::uint64_t> limit;     // entries; >= 1
+};
+
+struct WriteOptions {
+  std::optional<std::string_view> session;  // with n: `req`
+  std::uint64_t n = 0;
+  std::optional<std::string_view> note;
+};
+
+struct HelloRequest {
+  std::string_view name, version, instance;
+  std::vector<std::pair<std::string_view, std::string_view>> labels;
+  std::vector<std::string_view> follow_ns, follow_under;
+};
+struct GetRequest {
+  std::string_view ns, key;
+  ReadOptions read;
+};
+struct MGetRequest {
+  std::string_view ns;
+  std::vector<std::string_view> keys;
+  Page page;
+  ReadOptions read;
+};
+struct ListRequest {
+  std::string_view ns;
+  bool subtree = false;
+  bool values = true;
+  std::optional<std::string_view> prefix, glob;
+  Page page;
+  ReadOptions read;
+};
+struct NamespacesRequest {
+  std::string_view under;  // "" when absent
+  Page page;
+};
+struct PutRequest {
+  std::string_view ns, key, value;
+  std::optional<Revision> if_rev;
+  WriteOptions write;
+};
+struct DeleteRequest {
+  std::string_view ns, key;
+  std::optional<Revision> if_rev;
+  WriteOptions write;
+};
+struct TxnRequest {
+  struct Do {
+    ChangeOp op = ChangeOp::put;
+    std::string_view ns, key, value;
+  };
+  struct If {
+    std::string_view ns, key;
+    Revision rev;
+  };
+  std::vector<Do> changes;
+  std::vector<If> conditions;
+  WriteOptions write;
+};
+struct SnapshotRequest {
+  std::optional<std::string_view> ns;     // exactly one of ns, under
+  std::optional<std::string_view> under;
+  std::optional<std::string_view> after;
+  std::optional<std::uint64_t> max_bytes;
+};
+struct ChangesRequest {
+  std::vector<std::pair<std::string_view, Seq>> since;  // this, or the next two
+  std::optional<std::string_view> under;
+  Revision since_rev;
+  Page page;
+};
+struct StatusRequest {};
+struct UnsupportedRequest {  // an op of the contract that this broker does not serve, or no op of it at all
+  std::string_view op;
+};
+
+using RequestBody = std::variant<UnsupportedRequest, HelloRequest, GetRequest, MGetRequest, ListRequest, NamespacesRequest,
+                                 PutRequest, DeleteRequest, TxnRequest, SnapshotRequest, ChangesRequest, StatusRequest>;
+
+struct Request {
+  MessageId id;
+  std::optional<std::string_view> token;
+  std::optional<Epoch> epoch;
+  RequestBody body;
+};
+
+// ---- replies ------------------------------------------------------------------------------------------------
+
+struct LimitsInForce {
+  std::uint64_t ns_bytes, key_bytes, value_bytes, value_depth, txn_changes, txn_bytes, message_bytes, note_bytes,
+      session_writes, sessions;
+  friend bool operator==(const LimitsInForce&, const LimitsInForce&) = default;
+};
+[[nodiscard]] LimitsInForce default_limits();
+
+struct HelloReply {
+  std::uint64_t protocol = 1;
+  std::string server;
+  Run run;
+  std::vector<std::string> changes, express, brokers;
+  bool sealed = false, stream_curve = false;
+  std::uint64_t heartbeat_ms = 0, ack_ms = 0;
+  LimitsInForce limits{};
+  std::string principal;
+  std::optional<std::uint64_t> expires;
+  friend bool operator==(const HelloReply&, const HelloReply&) = default;
+};
+struct PutReply {
+  Seq seq;
+  std::uint64_t version = 0;
+  bool duplicate = false;
+};
+struct DeleteReply {
+  Seq seq;
+  bool duplicate = false;
+};
+struct TxnReply {
+  std::vector<std::pair<std::string, Seq>> seqs;
+  std::vector<std::uint64_t> versions;  // in `do` order, 0 for deletes
+  bool duplicate = false;
+};
+struct EntriesReply {  // list, mget (absent entries are nullopt)
+  std::vector<std::optional<Entry>> entries;
+  bool more = false;
+  std::optional<std::string> after;
+};
+struct NamespacesReply {
+  std::vector<NamespaceRow> namespaces;
+  bool more = false;
+  std::optional<std::string> after;
+};
+struct SnapshotReply {
+  std::vector<Entry> entries;
+  std::vector<std::pair<std::string, Head>> heads;
+  bool more = false;
+  std::optional<std::string> after;
+};
+struct ChangesReply {
+  std::vector<std::pair<std::string, ChangeSet>> sets;
+  std::vector<std::pair<std::string, Head>> heads;
+  std::vector<std::pair<std::string, Error>> failed;
+  bool more = false;
+  std::optional<std::string> after;
+};
+
+// The part every reply has. `body` lends the whole payload: the op's own decoder reads its fields from it.
+struct ReplyHeader {
+  MessageId id;
+  Epoch epoch;
+  Revision rev;
+  std::optional<Error> error;  // set = the request failed
+  std::string_view body;
+};
+
+// ---- stream -------------------------------------------------------------------------------------------------
+
+struct Heartbeat {
+  Epoch epoch;
+  Run run;
+  Revision rev;
+  std::uint64_t next_ms = 0;
+  std::optional<std::uint64_t> period;
+  friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
+};
+struct Barrier {
+  Epoch epoch;
+  Run run;
+  Revision rev;
+  friend bool operator==(const Barrier&, const Barrier&) = default;
+};
+
+}  // namespace prismbus
