@@ -1,0 +1,76 @@
+// The journal: the truth. LMDB environment journal/ with `log` (revision -> transaction record) and `meta` (format,
+// epoch, floor, hash at the floor, last revision), default sync. Owned by the journal thread; readers take their own
+// transactions (JournalReader). Keeps I1 (revisions are dense: append refuses anything but last + 1) and I4.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "broker/store/transaction.hpp"
+#include "proto/base/hash.hpp"
+#include "proto/base/lmdb.hpp"
+
+namespace prismbus {
+
+enum class AppendFailure : std::uint8_t {
+  no_space,  // clean: nothing of the batch is there; heals when space comes (ENOSPC, own quota)
+  map_full,  // clean; heals only by a restart with a larger map
+  io,        // a write or sync failed: refuse writes at once, leave the process within a second
+  unknown,   // the meta write failed (MDB_PANIC): the batch may or may not be there; leave at once
+};
+
+struct JournalMeta {
+  std::uint64_t format = 1;
+  Epoch epoch;
+  Revision floor;  // revisions <= floor were trimmed; 0 = none
+  Hash128 hash_at_floor;
+  Revision last;
+};
+
+class Journal {
+ public:
+  // Opens journal/ under `dir`, creating it with `epoch_if_new` when it is not there.
+  // Errors: unavailable (cannot open, locked by another broker), unsupported (newer format), internal (corrupt meta).
+  [[nodiscard]] static Result<Journal> open(const std::string& dir, std::size_t map_bytes, Epoch epoch_if_new,
+                                            lmdb::DiskFaults* faults);
+
+  [[nodiscard]] const JournalMeta& meta() const { return meta_; }  // journal thread
+
+  // Appends the batch in one LMDB transaction and syncs it. Blocks for the disk. After a failure `meta()` and the
+  // chain stand where they stood before. Asserts that revisions continue densely.
+  [[nodiscard]] Result<void, AppendFailure> append(std::span<const TransactionPtr> batch);
+
+  // Replays (after, last] in order, checksums and chain verified; stops at the first error. Start-up only.
+  [[nodiscard]] Result<void> replay(Revision after, const std::function<void(TransactionPtr)>& each) const;
+
+  [[nodiscard]] const std::shared_ptr<lmdb::Env>& env() const { return env_; }
+  [[nodiscard]] lmdb::Dbi log_dbi() const { return log_; }
+
+ private:
+  Journal() = default;
+  std::shared_ptr<lmdb::Env> env_;
+  lmdb::Dbi log_{}, meta_dbi_{};
+  JournalMeta meta_;
+  Hash128 chain_;  // hash of the last record
+  std::string scratch_;
+};
+
+// Reads records in a read transaction of its own; one thread; renew() to see what was appended since.
+class JournalReader {
+ public:
+  explicit JournalReader(const Journal& journal);
+  void renew();
+  void release();  // holds no LMDB snapshot until the next renew
+  // `compacted` when it is at or below the floor, not_found when it is above the last, internal when corrupt.
+  [[nodiscard]] Result<TransactionPtr> read(Revision rev);
+
+ private:
+  std::shared_ptr<lmdb::Env> env_;
+  lmdb::Dbi log_{};
+  lmdb::ReadTxn txn_;
+};
+
+}  // namespace prismbus

@@ -1,0 +1,41 @@
+// Opening a data directory: lock it, open both environments, check that they belong together, load the unfolded tail.
+// Start-up does not grow with the data (only with the tail, which is bounded by recent's limits).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/store/journal.hpp"
+#include "broker/store/state.hpp"
+
+namespace prismbus {
+
+struct StoreSettings {
+  std::string dir;
+  std::size_t map_bytes = std::size_t{64} << 30;  // reserved address space per environment, not disk
+  lmdb::DiskFaults* journal_faults = nullptr;     // tests
+  lmdb::DiskFaults* state_faults = nullptr;
+};
+
+struct Store {
+  Journal journal;
+  State state;
+  std::vector<TransactionPtr> tail;  // folded + 1 .. last, in order
+
+  // Creates the directory (mode 0700) when it is not there. A crash between creating the two environments is repaired.
+  // Errors: unavailable (locked by another process, not openable), unsupported (newer format), other_history (the two
+  // do not belong together), internal (corrupt; names the record).
+  [[nodiscard]] static Result<Store> open(const StoreSettings& settings);
+};
+
+// Walks everything on disk of a stopped or running store: checksums, chain, order, heads against history and namespaces
+// against heads, counters, hashes, changesets, sessions. Returns each finding as one line; empty = sound.
+struct AuditReport {
+  std::uint64_t records = 0, entries = 0, namespaces = 0, sessions = 0;
+  Revision last, folded;
+  std::vector<std::string> findings;
+};
+[[nodiscard]] Result<AuditReport> audit(const std::string& dir);
+
+}  // namespace prismbus
