@@ -1,0 +1,67 @@
+// The hallway. A request enters, is authorised, is validated, is sequenced, is made durable, is applied, is published,
+// and is answered: in that order, through this one door. Owned by the bus thread; its outputs are the ports.
+// Keeps I1, I2, I3, I7, I9. No sockets, no files, no clock of its own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "broker/core/ports.hpp"
+#include "broker/core/settings.hpp"
+#include "broker/store/agents.hpp"
+#include "broker/store/store.hpp"
+#include "proto/base/clock.hpp"
+#include "proto/base/log.hpp"
+
+namespace prismbus {
+
+struct ReadJob;
+struct ReadDone;
+
+// The queues between the bus and its agents; owned by the composition, which outlives everybody on them.
+struct PipelineQueues {
+  BoundedQueue<JournalBatch>& to_journal;
+  BoundedQueue<JournalOutcome>& from_journal;
+  BoundedQueue<JournalBatch>& to_fold;
+  BoundedQueue<FoldOutcome>& from_fold;
+  BoundedQueue<ReadJob>& to_reader;
+  BoundedQueue<ReadDone>& from_reader;
+};
+
+// Why the process has to end; none = it does not.
+enum class Fatal : std::uint8_t { none, journal_io, journal_unknown, state_io };
+
+class Pipeline {
+ public:
+  // `store` gives its tail away here; it and the ports outlive the pipeline.
+  Pipeline(PipelineSettings settings, Store& store, PipelineQueues queues, ReplySink& replies, Feed& feed,
+           Authoriser& authoriser, LogSink log);
+  ~Pipeline();
+
+  // One request payload; lent for the call. Every path ends in exactly one reply, now or later.
+  void on_request(const ReplyTo& from, std::string_view payload, Now now);
+  // Not exactly one payload frame after the empty one: answered invalid_argument with id 0.
+  void on_malformed(const ReplyTo& from, std::string_view why);
+  // What an XPUB handed up: 0x01 or 0x00 and the topic. Only a barrier subscription is answered; the rest is ignored.
+  void on_subscription(Lane lane, std::string_view handed_up, Now now);
+
+  // Journal and fold outcomes, finished reads, timers: a bounded amount of work. Returns how much it did; 0 = idle.
+  std::size_t step(Now now);
+  // Hands the gathered batch to the journal if that is idle; call after a round of on_request.
+  void flush(Now now);
+  // When step() has something to do although nothing arrives.
+  [[nodiscard]] Steady next_deadline(Now now) const;
+
+  // From now on writes and new reads are `unavailable`; what is in flight ends. drained() = nothing is in flight.
+  void drain();
+  [[nodiscard]] bool drained() const;
+  [[nodiscard]] Fatal fatal() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace prismbus
