@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "broker/core/ports.hpp"
+#include "broker/core/sequencer.hpp"
 #include "broker/core/settings.hpp"
 #include "broker/store/agents.hpp"
 #include "broker/store/store.hpp"
@@ -22,8 +23,6 @@ struct ReadDone;
 
 // The queues between the bus and its agents; owned by the composition, which outlives everybody on them.
 struct PipelineQueues {
-  BoundedQueue<JournalBatch>& to_journal;
-  BoundedQueue<JournalOutcome>& from_journal;
   BoundedQueue<JournalBatch>& to_fold;
   BoundedQueue<FoldOutcome>& from_fold;
   BoundedQueue<ReadJob>& to_reader;
@@ -31,13 +30,13 @@ struct PipelineQueues {
 };
 
 // Why the process has to end; none = it does not.
-enum class Fatal : std::uint8_t { none, journal_io, journal_unknown, state_io };
+enum class Fatal : std::uint8_t { none, journal, state };
 
 class Pipeline {
  public:
-  // `store` gives its tail away here; it and the ports outlive the pipeline.
-  Pipeline(PipelineSettings settings, Store& store, PipelineQueues queues, ReplySink& replies, Feed& feed,
-           Authoriser& authoriser, LogSink log);
+  // `store` gives its tail away here; it, the sequencer and the ports outlive the pipeline.
+  Pipeline(PipelineSettings settings, Store& store, Sequencer& sequencer, PipelineQueues queues, ReplySink& replies,
+           Feed& feed, Authoriser& authoriser, LogSink log);
   ~Pipeline();
 
   // One request payload; lent for the call. Every path ends in exactly one reply, now or later.
