@@ -1,0 +1,148 @@
+// The writing client. Any thread may call; one background thread owns the connection (publisher.cpp starts
+// it). Every write carries a request id and is repeated safely until it is answered or its time is over (I7):
+// a failure other than `timeout` means "not done", `timeout` means "unknown", success means durable. Writes
+// of one key leave one after another, in the order of the calls (unless `order_per_key` is off); writes of
+// different keys are in flight together and have no order. It keeps nothing on disk.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "proto/base/log.hpp"
+#include "proto/transport/client_connection.hpp"
+#include "proto/wire/messages.hpp"
+#include "publisher/transaction.hpp"
+
+namespace prismbus {
+
+struct PublisherOptions {
+  std::vector<std::string> brokers{"tcp://127.0.0.1:7400"};  // request endpoints; one is used at a time
+  ClientIdentity client;
+  std::chrono::milliseconds write_timeout{30'000};  // from the call to the final answer; at most 30 minutes
+  std::chrono::milliseconds read_timeout{10'000};
+  std::size_t window =
+      1024;  // writes in flight; above 1,024 several request-id sessions are used; at most 8,192
+  std::size_t queue_max = 65'536;  // calls waiting for the window
+  bool wait_when_full = true;      // false: a call that finds the queue full is answered `overloaded` at once
+  bool order_per_key = true;
+  LogSink log;  // may be empty; called on the background thread
+};
+
+// What became of one write.
+struct WriteOutcome {
+  Epoch epoch;
+  Revision rev;
+  Seq seq;                    // put, remove; of a transaction: that of its first namespace
+  std::uint64_t version = 0;  // put: writes of this key since it was created
+  std::vector<std::pair<std::string, Seq>> seqs;  // transaction: of every namespace in it
+  std::vector<std::uint64_t> versions;            // transaction: in the order of its changes, 0 for removals
+  bool duplicate = false;                         // an earlier attempt had been applied; this is its outcome
+};
+
+// What was read, and the revision it was answered at.
+template <class T>
+struct Answer {
+  Epoch epoch;
+  Revision rev;
+  T value;
+};
+
+struct WriteCall {
+  std::optional<Revision> if_rev;  // 0 = must not exist; n = its rev must be n; else `conflict`
+  std::optional<std::string> note;
+  std::optional<std::chrono::milliseconds> timeout;  // instead of write_timeout
+};
+
+struct ReadCall {
+  std::optional<Revision> min_rev;  // wait (2 s at most) until the broker has applied it
+  std::optional<Epoch> epoch;       // with min_rev: the history it belongs to; default: the present one
+  Consistency consistency = Consistency::linearizable;
+  std::optional<std::chrono::milliseconds> timeout;  // instead of read_timeout
+};
+
+struct ListCall {
+  std::string ns;
+  bool subtree = false, values = true;
+  std::optional<std::string> prefix, glob;
+  ReadCall read;
+};
+
+class Publisher {
+ public:
+  template <class T>
+  using Future = std::future<Result<T>>;
+  // Runs on the background thread; must not block it. An exception is caught, counted and logged.
+  using WriteCallback = std::function<void(Result<WriteOutcome>)>;
+
+  // Starts the background thread; does not wait for a broker. invalid_argument: no broker, a malformed
+  // endpoint, a setting out of range.
+  [[nodiscard]] static Result<std::unique_ptr<Publisher>> open(PublisherOptions options);
+  // Stops: see stop().
+  ~Publisher();
+  Publisher(const Publisher&) = delete;
+  Publisher& operator=(const Publisher&) = delete;
+
+  // Writes. Malformed names and sizes over the limits are answered at once, without the broker. Blocks only
+  // when the queue is full and wait_when_full is set, never longer than the write's timeout, never on the
+  // background thread. Errors: the protocol's table; `overloaded`, `unavailable`, `internal`, lost replies
+  // and silent brokers have been repeated until the timeout; `read_only` and `conflict` are the caller's at
+  // once.
+  Future<WriteOutcome> put(std::string_view ns, std::string_view key, EncodedValue value,
+                           WriteCall call = {});
+  template <class T>
+  Future<WriteOutcome> put(std::string_view ns, std::string_view key, const T& native, WriteCall call = {}) {
+    return put(ns, key, EncodedValue::of(native), std::move(call));
+  }
+  Future<WriteOutcome> remove(std::string_view ns, std::string_view key, WriteCall call = {});
+  // `call.if_rev` is not for transactions (use Transaction::require); `call.note` replaces the transaction's.
+  Future<WriteOutcome> commit(Transaction transaction, WriteCall call = {});
+
+  void put(std::string_view ns, std::string_view key, EncodedValue value, WriteCall call, WriteCallback done);
+  void remove(std::string_view ns, std::string_view key, WriteCall call, WriteCallback done);
+  void commit(Transaction transaction, WriteCall call, WriteCallback done);
+
+  // Waits until every write called before has its answer; false when the time is over first.
+  [[nodiscard]] bool flush(std::chrono::milliseconds at_most);
+
+  // Reads, by the same connection: a read called after a write was answered sees it (I9).
+  // `not_found` when the key does not exist.
+  Future<Answer<Entry>> get(std::string_view ns, std::string_view key, ReadCall call = {});
+  // In the order asked, nullopt for what does not exist; all pages.
+  Future<Answer<std::vector<std::optional<Entry>>>> mget(std::string_view ns, std::vector<std::string> keys,
+                                                         ReadCall call = {});
+  // All pages, in order of namespace and key; the pages may be of different revisions, `rev` is the first
+  // one's.
+  Future<Answer<std::vector<Entry>>> list(ListCall call);
+  // All pages; `under` empty = everything but the broker's own.
+  Future<Answer<std::vector<NamespaceRow>>> namespaces(std::string_view under = {}, ReadCall call = {});
+  // The whole reply as MessagePack: a map of figures the broker documents.
+  Future<Answer<std::string>> status(ReadCall call = {});
+  // Who answers: waits for a broker up to the timeout.
+  Future<Answer<HelloReply>> hello(ReadCall call = {});
+
+  struct Counters {
+    std::uint64_t writes = 0, answered = 0, repeated = 0, moves = 0, callback_exceptions = 0;
+    bool connected = false;
+  };
+  [[nodiscard]] Counters counters() const;  // any thread; momentary
+
+  // Answers everything that is still open (`unavailable` if it surely was not done, else `timeout`), and
+  // waits for the background thread. Call flush() first to lose nothing. Calls after it are answered
+  // `unavailable`.
+  void stop();
+
+ private:
+  class Impl;
+  explicit Publisher(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace prismbus

@@ -1,0 +1,124 @@
+// The reading client: a live local copy of namespaces. Any thread may call; one background thread owns the
+// sockets (subscriber.cpp starts it) and a pure state machine (sync_state) decides what to ask and what to
+// show. It keeps I5 (what is shown equals the broker's state at that seq), I6 (no gap is hidden: every resync
+// is counted, with its reason, and told by a callback) and I11. When the broker is away the last state stays
+// readable, as `stale`.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "proto/base/log.hpp"
+#include "proto/transport/client_connection.hpp"
+#include "subscriber/view.hpp"
+
+namespace prismbus {
+
+// One change of one key as readers see it. Lent for the callback.
+struct ChangeEvent {
+  std::string_view ns, key;
+  std::optional<ValueView> before;  // changed, deleted
+  std::optional<ValueView> after;   // added, changed
+  Seq seq;                          // of the change set; of a resync: the seq it arrived at
+  Revision rev;                     // of the change set
+  Wall time{};                      // of the change set
+  std::string_view by;              // who wrote it; empty in a resync
+  std::optional<std::string_view> note;
+  bool resync =
+      false;  // found by comparing an old picture with a new snapshot: steps between may have been skipped
+};
+
+// A namespace moved to a new seq (after its change events), or was replaced by a snapshot. Lent for the
+// callback.
+struct NamespaceEvent {
+  std::string_view ns;
+  Seq seq;
+  Revision rev;
+  std::size_t changes = 0;  // change events told for it
+  bool resync = false;
+  std::string_view why;  // resync: the reason
+};
+
+// Lent for the callback.
+struct StateEvent {
+  std::string_view ns;
+  NamespaceState before, after;
+  std::string_view why;  // empty when nothing is wrong
+};
+
+// All run on the background thread, in order; in one namespace by ascending seq. When they run, view()
+// already shows what they tell (or something newer). They must not block for long, and must not call stop().
+// An exception is caught, counted and logged. The first snapshot of a namespace is told as `added` events.
+struct SubscriberCallbacks {
+  std::function<void(const ChangeEvent&)> added, changed, deleted;
+  std::function<void(const NamespaceEvent&)> namespace_changed;
+  std::function<void(const StateEvent&)> state_changed;
+};
+
+struct SubscriberOptions {
+  std::vector<std::string> brokers{"tcp://127.0.0.1:7400"};  // request endpoints; one is used at a time
+  std::vector<std::string> namespaces;                       // followed exactly
+  std::vector<std::string> subtrees;                         // with everything below; "" = everything
+  ClientIdentity client;
+  SubscriberCallbacks callbacks;
+  std::size_t buffer_bytes_max = 64u << 20;  // changes held while joining; over it they are fetched again
+  std::chrono::milliseconds check_interval{
+      30'000};  // asks the broker for its heads: finds a lost tail without markers
+  LogSink log;  // may be empty; called on the background thread
+};
+
+struct NamespaceStatus {
+  std::string ns;
+  NamespaceState state = NamespaceState::joining;
+  Seq seq;
+  Revision rev;
+  std::uint64_t hash = 0;
+  std::size_t keys = 0;
+  std::chrono::milliseconds age{};  // since it was last known to be current
+  std::uint64_t resyncs = 0;        // snapshots taken after the first
+  std::string why;                  // of the last resync, or why it is stale
+};
+
+struct SubscriberStatus {
+  bool connected = false;  // a broker answered `hello` and the stream is in force
+  std::string broker;      // its request endpoint; the last one when not connected
+  Epoch epoch;
+  std::vector<NamespaceStatus> namespaces;  // sorted; an exact namespace is listed from the start
+  std::uint64_t frames = 0, joins = 0, resyncs = 0, callback_exceptions = 0, dropped_frames = 0;
+};
+
+class Subscriber {
+ public:
+  // Starts the background thread; does not wait for a broker. invalid_argument: no broker, nothing to follow,
+  // a malformed endpoint or name.
+  [[nodiscard]] static Result<std::unique_ptr<Subscriber>> open(SubscriberOptions options);
+  // Stops. No View may be left.
+  ~Subscriber();
+  Subscriber(const Subscriber&) = delete;
+  Subscriber& operator=(const Subscriber&) = delete;
+
+  // The newest picture. Any thread; no lock, no allocation, tens of nanoseconds.
+  [[nodiscard]] View view() const;
+  // Waits until everything followed is live; false when the time is over first. Not on the background thread.
+  [[nodiscard]] bool wait_live(std::chrono::milliseconds at_most) const;
+  // Waits until `ns` shows `seq` or a later one; false when the time is over first. Not on the background
+  // thread.
+  [[nodiscard]] bool wait_seq(std::string_view ns, Seq seq, std::chrono::milliseconds at_most) const;
+  [[nodiscard]] SubscriberStatus status() const;  // any thread
+  // Waits for the background thread. The last picture stays readable, as `stale`.
+  void stop();
+
+ private:
+  class Impl;
+  explicit Subscriber(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace prismbus
