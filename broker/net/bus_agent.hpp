@@ -1,0 +1,45 @@
+// The bus thread's agent: doors in, pipeline, doors out, in bounded steps. Each step: what agents finished
+// and timers (pipeline.step), some requests, the gathered batch handed over (pipeline.flush), some
+// subscriptions. A flood of requests therefore delays the stream by at most one step's worth of them (I8).
+// Bus thread only; other threads wake it.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "broker/core/pipeline.hpp"
+#include "broker/net/request_door.hpp"
+#include "broker/net/stream_door.hpp"
+#include "proto/base/log.hpp"
+#include "proto/base/waker.hpp"
+
+namespace prismbus {
+
+class BusAgent final : private RequestHandler, private SubscriptionHandler {
+ public:
+  // All of them outlive the agent; `waker` is the one that the queues to the bus wake.
+  BusAgent(Pipeline& pipeline, RequestDoor& requests, StreamDoors& streams, Waker& waker, LogSink log);
+
+  // One bounded step; returns how much was done, 0 = nothing to do right now.
+  std::size_t step(Now now);
+  // Sleeps until a socket or the waker has something, or the pipeline's next deadline; after a step that did
+  // nothing.
+  void wait(Now now);
+
+ private:
+  void on_request(const ReplyTo& from, std::string_view payload) override;
+  void on_malformed(const ReplyTo& from, std::string_view why) override;
+  void on_subscription(Lane lane, std::string_view handed_up) override;
+  void tend();
+
+  Pipeline& pipeline_;
+  RequestDoor& requests_;
+  StreamDoors& streams_;
+  Waker& waker_;
+  const LogSink log_;
+  Now now_{};
+  Steady streams_at_{}, tend_at_{}, report_at_{};
+  RequestDoorCounters reported_;
+};
+
+}  // namespace prismbus

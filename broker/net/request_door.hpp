@@ -1,0 +1,84 @@
+// The request door: one ROUTER, bound to one or more endpoints. Strips and keeps the envelope, names the
+// connection, hands requests up and sends replies back. Bus thread. Keeps I8 on the wire: a peer that floods
+// or does not read is cut, alone; nothing is decoded or judged here.
+//   in:  [routing id] [envelope frame]* [empty] [payload]        at most eight frames up to the empty one
+//   out: [routing id] [envelope frame]* [empty] [reply]
+#pragma once
+
+#include <zmq.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "broker/core/ports.hpp"
+#include "broker/net/bound_socket.hpp"
+#include "broker/net/connections.hpp"
+
+namespace prismbus {
+
+// Who takes what comes through the door (the bus agent). `from` and `payload` are lent for the call.
+class RequestHandler {
+ public:
+  virtual ~RequestHandler() = default;
+  virtual void on_request(const ReplyTo& from, std::string_view payload) = 0;
+  virtual void on_malformed(const ReplyTo& from, std::string_view why) = 0;
+};
+
+struct RequestDoorSettings {
+  // Of one peer. libzmq learns of what was read half a mark at a time, so a client with the pipeline's 16,384
+  // requests in flight needs a mark of more than twice that.
+  int reply_frames_max = 65'536;
+  std::uint64_t backlog_bytes_max = Connections::kBacklogBytesMax;
+};
+
+struct RequestDoorCounters {
+  std::uint64_t requests = 0, malformed = 0;
+  std::uint64_t no_envelope = 0;                            // no empty frame among the first eight: dropped
+  std::uint64_t not_admitted = 0;                           // no number from the admission: dropped
+  std::uint64_t unroutable = 0;                             // the peer was gone before its reply
+  std::uint64_t peers_flooding = 0, peers_not_reading = 0;  // dropped
+};
+
+class RequestDoor final : public ReplySink {
+ public:
+  RequestDoor(NetContext& context, const RequestDoorSettings& settings);
+  ~RequestDoor() override;
+
+  [[nodiscard]] Result<std::string> bind(const std::string& endpoint) { return socket_.bind(endpoint); }
+  [[nodiscard]] const std::vector<std::string>& endpoints() const { return socket_.endpoints(); }
+
+  // Hands up to `messages_max` messages (or `bytes_max` of payload) to `handler`; does not block. Returns how
+  // many.
+  std::size_t receive(std::size_t messages_max, std::size_t bytes_max, RequestHandler& handler);
+  void reply(const ReplyTo& to, std::string payload) override;
+  // Cuts that connection; what it had queued is thrown away.
+  void drop(ConnectionId connection);
+  void tend();  // now and then: forgets connections that are gone
+
+  // For the agent's sleep: something may be there, or the descriptor to wait on says when.
+  [[nodiscard]] bool has_input() { return maybe_input_ && socket_.has_input(); }
+  [[nodiscard]] int fd() const { return socket_.fd(); }
+  [[nodiscard]] const RequestDoorCounters& counters() const { return counters_; }
+  [[nodiscard]] std::size_t connections() const { return connections_.size(); }
+
+ private:
+  enum class Took : std::uint8_t { nothing, message };
+  Took receive_one(RequestHandler& handler, std::size_t& bytes);
+  bool receive_frame();
+  bool read_envelope();
+  void discard_rest();
+  [[nodiscard]] Connection* identify();
+  void look_at_backlog(Connection& connection);
+
+  BoundSocket socket_;
+  Connections connections_;
+  RequestDoorCounters counters_;
+  zmq_msg_t frame_{};             // the one being read, reused
+  ReplyTo from_;                  // likewise
+  std::uint64_t wire_bytes_ = 0;  // of the message being read
+  bool maybe_input_ =
+      true;  // sending runs libzmq's command queue, which may take the edge that fd() waits for
+};
+
+}  // namespace prismbus

@@ -1,0 +1,57 @@
+#include "broker/net/stream_door.hpp"
+
+#include <cerrno>
+
+namespace prismbus {
+namespace {
+
+// All that a subscriber may send is a flag and a topic; topics over 245 bytes are garbled by libzmq anyway.
+constexpr std::int64_t kSubscriptionBytesMax = 1024;
+
+}  // namespace
+
+StreamDoor::StreamDoor(NetContext& context, Lane lane, const StreamDoorSettings& settings)
+    : socket_(context, BoundSocketOptions{.type = ZMQ_XPUB,
+                                          .send_frames_max = settings.subscriber_frames_max,
+                                          .frame_bytes_max = kSubscriptionBytesMax,
+                                          .io_thread_affinity = settings.io_thread_affinity}),
+      lane_(lane) {
+  zmq_msg_init(&frame_);
+}
+
+StreamDoor::~StreamDoor() {
+  zmq_msg_close(&frame_);
+}
+
+void StreamDoor::publish(std::string&& frame) {
+  maybe_input_ = true;
+  // An XPUB without NODROP takes everything; what a subscriber has no room for is not queued for it.
+  [[maybe_unused]] const bool taken = send_owned(socket_.get(), std::move(frame), ZMQ_DONTWAIT);
+}
+
+std::size_t StreamDoor::receive(std::size_t messages_max, SubscriptionHandler& handler) {
+  std::size_t messages = 0;
+  while (messages < messages_max) {
+    if (zmq_msg_recv(&frame_, socket_.get(), ZMQ_DONTWAIT) < 0) {
+      if (errno == EINTR) continue;
+      maybe_input_ = false;
+      break;
+    }
+    ++messages;
+    handler.on_subscription(lane_, {static_cast<const char*>(zmq_msg_data(&frame_)), zmq_msg_size(&frame_)});
+  }
+  return messages;
+}
+
+StreamDoor& StreamDoors::add(NetContext& context, Lane lane, const StreamDoorSettings& settings) {
+  doors_.push_back(std::make_unique<StreamDoor>(context, lane, settings));
+  return *doors_.back();
+}
+
+void StreamDoors::publish(Lane lane, std::string frame) {
+  for (const auto& door : doors_) {
+    if (door->lane() == lane) door->publish(std::move(frame));
+  }
+}
+
+}  // namespace prismbus
