@@ -116,6 +116,7 @@ class ClientConnection {
   void receive_one(std::string_view payload, Now now);
   void on_hello_reply(const ReplyHeader& reply, Now now);
   void on_final_or_retry(PendingRequest& request, const ReplyHeader& reply, Now now);
+  void repeat(PendingRequest& request, Now now);
   void repeat_all(Now now);
   void check_timers(Now now);
   void add_brokers(const HelloReply& hello);
@@ -136,9 +137,10 @@ class ClientConnection {
   RequestTable table_;
   Greeting greeting_;
   bool hello_pending_ = false;
-  bool greeted_ = false;
+  bool hello_for_owner_ = false;  // say_hello() asked: the answer is told even if nothing changed
   std::uint64_t hello_n_ = 0;
-  Steady hello_sent_{}, retry_at_{}, last_heard_{}, next_scan_{};
+  Steady hello_sent_{}, retry_at_{}, next_scan_{};
+  Steady quiet_since_{};  // of a broker that owes answers: last frame from it, or when it began to owe
   Counters counters_;
 };
 

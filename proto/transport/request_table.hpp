@@ -22,6 +22,8 @@ struct PendingRequest {
   std::uint32_t sent = 0;      // attempts that left
   std::uint32_t answered = 0;  // of them answered "nothing was done"
   std::optional<Error> last;   // the last such answer
+  std::uint32_t refused = 0;   // answered `unauthenticated` or `internal`
+  bool after_hello = false;    // repeated when `hello` is answered
 };
 
 class RequestTable {

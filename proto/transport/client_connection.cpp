@@ -1,0 +1,330 @@
+#include "proto/transport/client_connection.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "proto/base/assert.hpp"
+#include "proto/base/random.hpp"
+#include "proto/wire/codec/reply.hpp"
+#include "proto/wire/codec/request.hpp"
+
+namespace prismbus {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::nanoseconds;
+
+constexpr int kRepliesPerStep = 512;             // then the owner's other work has its turn
+constexpr auto kScanEvery = 20ms;                // deadlines and repeats are this exact
+constexpr std::size_t kBrokersMax = 64;          // candidates, told ones included
+constexpr unsigned kInternalMax = 3;             // repeats of a request that hits a defect of the broker
+constexpr std::uint64_t kHelloBit = 1ull << 63;  // ids of `hello`; the table's stay far below
+constexpr Steady kNever = Steady::max();
+
+// Whether a failure says that nothing was done; `timeout` and `internal` do not.
+bool surely_not_done(ErrorCode code) {
+  return code != ErrorCode::timeout && code != ErrorCode::internal;
+}
+
+}  // namespace
+
+Result<ClientConnection> ClientConnection::make(Context& context, ConnectionOptions options, Owner& owner,
+                                                LogSink log) {
+  if (options.brokers.empty()) return fail_field("brokers", "name at least one broker");
+  if (options.in_flight_max == 0 || options.in_flight_max > RequestTable::kSlotsMax) {
+    return fail_field("in_flight_max", "1..65536");
+  }
+  std::vector<Endpoint> brokers;
+  for (const std::string& text : options.brokers) {
+    auto endpoint = Endpoint::parse(text, Endpoint::Use::connect);
+    if (!endpoint) return tl::unexpected<Error>(endpoint.error());
+    brokers.push_back(std::move(*endpoint));
+  }
+  if (options.client.instance.empty()) options.client.instance = fmt::format("{:016x}", random_u64());
+  return ClientConnection(context, std::move(options), std::move(brokers), owner, std::move(log));
+}
+
+ClientConnection::ClientConnection(Context& context, ConnectionOptions options, std::vector<Endpoint> brokers,
+                                   Owner& owner, LogSink log)
+    : context_(&context),
+      options_(std::move(options)),
+      brokers_(std::move(brokers)),
+      configured_(brokers_.size()),
+      owner_(&owner),
+      log_(std::move(log)),
+      random_(static_cast<std::minstd_rand::result_type>(random_u64())) {}
+
+void ClientConnection::log(LogLevel level, const LogLine& line) const {
+  if (log_) log_(level, line.text());
+}
+
+nanoseconds ClientConnection::jittered(nanoseconds d) {  // d .. 1.5 d
+  return d + nanoseconds(std::uniform_int_distribution<std::int64_t>(0, d.count() / 2)(random_));
+}
+
+// ---- one broker after another
+// -----------------------------------------------------------------------------------
+
+void ClientConnection::open(Now now) {
+  auto socket = Socket::open(*context_, SocketRole::request_client);
+  const Result<void> connected =
+      socket ? socket->connect(brokers_[current_]) : Result<void>(tl::unexpected<Error>(socket.error()));
+  if (!connected) return move_on(connected.error(), now);
+  socket_ = std::move(*socket);
+  state_ = State::greeting;
+  send_hello(now);
+}
+
+void ClientConnection::send_hello(Now now) {
+  HelloRequest hello;
+  hello.name = options_.client.name;
+  hello.version = options_.client.version;
+  hello.instance = options_.client.instance;
+  for (const auto& [name, value] : options_.client.labels) hello.labels.emplace_back(name, value);
+  hello.follow_ns.assign(options_.follow_ns.begin(), options_.follow_ns.end());
+  hello.follow_under.assign(options_.follow_under.begin(), options_.follow_under.end());
+  Request request;
+  request.id.bits = kHelloBit | ++hello_n_;
+  request.body = std::move(hello);
+  hello_pending_ = true;
+  hello_sent_ = now.steady;
+  next_scan_ = std::min(next_scan_, now.steady + kScanEvery);
+  transmit(codec::encode_request(request));
+}
+
+void ClientConnection::say_hello(Now now) {
+  if (state_ != State::ready) return;
+  hello_for_owner_ = true;
+  if (hello_pending_) return;
+  if (table_.size() == 0) quiet_since_ = now.steady;
+  send_hello(now);
+}
+
+void ClientConnection::move_on(const Error& why, Now now) {
+  const bool was_ready = state_ == State::ready;
+  if (socket_) socket_->drop_on_close();
+  socket_.reset();
+  state_ = State::waiting;
+  hello_pending_ = false;
+  ++failures_;
+  ++counters_.moves;
+  if ((failures_ & (failures_ - 1)) == 0) {  // repeats are counted, not told one by one
+    log(LogLevel::warn, LogLine("broker_left")
+                            .with("broker", brokers_[current_].text())
+                            .with("failures", failures_)
+                            .with("why", why.message));
+  }
+  current_ = (current_ + 1) % brokers_.size();
+  nanoseconds delay{0};
+  if (failures_ % brokers_.size() == 0) {  // a whole round failed: full jitter below a doubling limit
+    const auto round = std::min<std::size_t>(failures_ / brokers_.size(), 16);
+    const nanoseconds most = std::min<nanoseconds>(options_.backoff_max, options_.backoff_min * (1 << round));
+    delay = nanoseconds(std::uniform_int_distribution<std::int64_t>(0, most.count())(random_));
+  }
+  retry_at_ = now.steady + delay;
+  if (was_ready) owner_->on_lost(why);
+}
+
+void ClientConnection::add_brokers(const HelloReply& hello) {
+  // Told ones of a former broker make room; the configured ones and the one in use stay.
+  const Endpoint in_use = brokers_[current_];
+  brokers_.resize(configured_);
+  const auto add = [&](const Endpoint& endpoint) {
+    if (brokers_.size() < kBrokersMax &&
+        std::find(brokers_.begin(), brokers_.end(), endpoint) == brokers_.end()) {
+      brokers_.push_back(endpoint);
+    }
+  };
+  add(in_use);
+  for (const std::string& told : hello.brokers) {
+    if (const auto endpoint = reachable_endpoint(told, in_use)) add(*endpoint);
+  }
+  current_ = static_cast<std::size_t>(std::find(brokers_.begin(), brokers_.end(), in_use) - brokers_.begin());
+}
+
+void ClientConnection::on_hello_reply(const ReplyHeader& reply, Now now) {
+  if (!hello_pending_ || reply.id.bits != (kHelloBit | hello_n_)) return;  // an older one: the newest decides
+  if (reply.error) return move_on(in_context("hello refused", *reply.error), now);
+  auto hello = codec::decode_hello_reply(reply);
+  if (!hello) return move_on(in_context("hello not understood", hello.error()), now);
+  if (hello->protocol != 1) {
+    return move_on(fail(ErrorCode::unsupported, "the broker speaks another protocol version").value(), now);
+  }
+  hello_pending_ = false;
+  failures_ = 0;
+  const bool anew = state_ == State::greeting;
+  const bool other = anew || greeting_.hello.run != hello->run || greeting_.epoch != reply.epoch;
+  const bool tell = other || std::exchange(hello_for_owner_, false);
+  state_ = State::ready;
+  greeting_ = {brokers_[current_], reply.epoch, reply.rev, std::move(*hello)};
+  ++counters_.greetings;
+  add_brokers(greeting_.hello);
+  if (other) {
+    log(LogLevel::info, LogLine("broker_joined")
+                            .with("broker", greeting_.requests.text())
+                            .with("epoch", fmt::format("{:016x}", reply.epoch.value()))
+                            .with("run", fmt::format("{:016x}", greeting_.hello.run.value())));
+    repeat_all(now);
+  } else {
+    for (const std::uint64_t id : table_.ids()) {
+      if (PendingRequest* request = table_.find(id); request->after_hello) repeat(*request, now);
+    }
+  }
+  if (tell) owner_->on_greeting(greeting_);
+}
+
+// ---- requests
+// ---------------------------------------------------------------------------------------------------
+
+void ClientConnection::submit(std::uint64_t tag, const RequestBody& body, const CallOptions& options,
+                              Now now) {
+  PRISMBUS_ASSERT(ready() && has_room(), "the owner asks ready() and has_room() first");
+  if (table_.size() == 0 && !hello_pending_) quiet_since_ = now.steady;
+  PendingRequest& request = table_.add();
+  request.tag = tag;
+  request.deadline = options.deadline;
+  if (options.with_epoch) request.epoch = greeting_.epoch;
+  request.retry_at = now.steady + jittered(options_.retry_interval);
+  request.sent = 1;
+  Request message;
+  message.id.bits = request.id;
+  message.epoch = request.epoch;
+  message.body = body;
+  request.payload = codec::encode_request(message);
+  next_scan_ = std::min(next_scan_, now.steady + kScanEvery);
+  ++counters_.sent;
+  transmit(request.payload);
+}
+
+void ClientConnection::transmit(const std::string& payload) {
+  // Without marks a DEALER takes everything; were it refused, the repeat would send it.
+  if (socket_ && socket_->send({}, true) == Socket::Sent::yes) (void)socket_->send(payload);
+}
+
+void ClientConnection::repeat(PendingRequest& request, Now now) {
+  const unsigned doublings = std::min<unsigned>(request.sent, 3);
+  request.retry_at = now.steady + jittered(options_.retry_interval * (1 << doublings));
+  request.after_hello = false;
+  ++request.sent;
+  ++counters_.repeated;
+  transmit(request.payload);
+}
+
+void ClientConnection::repeat_all(Now now) {
+  for (const std::uint64_t id : table_.ids()) repeat(*table_.find(id), now);
+  quiet_since_ = now.steady;
+}
+
+void ClientConnection::receive_one(std::string_view payload, Now now) {
+  const auto reply = codec::decode_reply(payload);
+  if (!reply) {
+    ++counters_.undecodable;
+    return;
+  }
+  if ((reply->id.bits & kHelloBit) != 0) return on_hello_reply(*reply, now);
+  PendingRequest* request = table_.find(reply->id.bits);
+  if (request == nullptr) {  // the answer to an earlier attempt, when a later one was answered already
+    ++counters_.unmatched;
+    return;
+  }
+  const bool other_history = request->epoch && reply->epoch != *request->epoch;
+  if (other_history && (!reply->error || reply->error->code != ErrorCode::other_history)) {
+    ++counters_.unmatched;  // replies of another epoch are dropped; its repeat is told `other_history`
+    return;
+  }
+  on_final_or_retry(*request, *reply, now);
+}
+
+void ClientConnection::on_final_or_retry(PendingRequest& request, const ReplyHeader& reply, Now now) {
+  const auto finish = [&] {
+    const std::uint64_t tag = request.tag;
+    table_.remove(request.id);
+    ++counters_.replies;
+    owner_->on_reply(tag, reply);
+  };
+  if (!reply.error) return finish();
+  const Error& error = *reply.error;
+  switch (after_error(error.code)) {
+    case AfterError::give_to_caller:
+      return finish();
+    case AfterError::hello_then_repeat:
+      if (++request.refused > 2) return finish();
+      request.after_hello = true;
+      request.retry_at = kNever;
+      ++request.answered;
+      request.last = error;
+      hello_pending_ ? void() : send_hello(now);
+      return;
+    case AfterError::repeat_later:
+      break;
+  }
+  if (surely_not_done(error.code)) {
+    ++request.answered;
+    request.last = error;
+  }
+  if (error.code == ErrorCode::internal && ++request.refused >= kInternalMax) return finish();
+  const nanoseconds pause =
+      error.retry_after_ms ? std::chrono::milliseconds(std::min<std::uint64_t>(*error.retry_after_ms, 60'000))
+                           : options_.retry_interval / 8 * (1 << std::min<unsigned>(request.sent, 4));
+  request.retry_at = now.steady + jittered(std::max<nanoseconds>(pause, 1ms));
+  if (request.retry_at >= request.deadline && request.answered >= request.sent) return finish();
+}
+
+// ---- stepping
+// ---------------------------------------------------------------------------------------------------
+
+bool ClientConnection::step(Now now) {
+  if (state_ == State::waiting && now.steady >= retry_at_) open(now);
+  int received = 0;
+  Frame frame;
+  while (socket_ && received < kRepliesPerStep && socket_->receive(frame) == Socket::Received::yes) {
+    ++received;
+    quiet_since_ = now.steady;
+    const bool framed =
+        frame.bytes().empty() && frame.more() && socket_->receive(frame) == Socket::Received::yes;
+    if (!framed || frame.more()) {
+      socket_->discard_rest(frame);
+      ++counters_.undecodable;
+      continue;
+    }
+    receive_one(frame.bytes(), now);
+  }
+  if (now.steady >= next_scan_) check_timers(now);
+  return received == kRepliesPerStep;
+}
+
+void ClientConnection::check_timers(Now now) {
+  next_scan_ = kNever;
+  if (state_ == State::greeting && now.steady - hello_sent_ >= options_.hello_timeout) {
+    move_on(fail(ErrorCode::unavailable, "no answer to hello").value(), now);
+  }
+  if (state_ == State::ready && (table_.size() > 0 || hello_pending_)) {
+    const auto quiet = now.steady - quiet_since_;
+    if (quiet >= options_.silence_max) {
+      move_on(fail(ErrorCode::unavailable, "the broker fell silent").value(), now);
+    } else if (quiet >= options_.probe_after && !hello_pending_) {
+      send_hello(now);
+    }
+  }
+  for (const std::uint64_t id : table_.ids()) {
+    PendingRequest* request = table_.find(id);
+    if (request == nullptr) continue;
+    if (now.steady >= request->deadline) {
+      const Error error = expiry_error(*request);
+      const std::uint64_t tag = request->tag;
+      table_.remove(id);
+      owner_->on_expired(tag, error);
+    } else if (state_ == State::ready && now.steady >= request->retry_at) {
+      repeat(*request, now);
+    }
+  }
+  if (table_.size() > 0 || hello_pending_) next_scan_ = std::min(next_scan_, now.steady + kScanEvery);
+}
+
+Steady ClientConnection::next_deadline() const {
+  return state_ == State::waiting ? std::min(retry_at_, next_scan_) : next_scan_;
+}
+
+}  // namespace prismbus
