@@ -1,6 +1,6 @@
-// The hallway. A request enters, is authorised, is validated, is sequenced, is made durable, is applied, is published,
-// and is answered: in that order, through this one door. Owned by the bus thread; its outputs are the ports.
-// Keeps I1, I2, I3, I7, I9. No sockets, no files, no clock of its own.
+// The hallway. A request enters, is authorised, is validated, is sequenced, is made durable, is applied, is
+// published, and is answered: in that order, through this one door. Owned by the bus thread; its outputs are
+// the ports. Keeps I1, I2, I3, I7, I9. No sockets, no files, no clock of its own.
 #pragma once
 
 #include <cstddef>
@@ -35,25 +35,28 @@ enum class Fatal : std::uint8_t { none, journal, state };
 class Pipeline {
  public:
   // `store` gives its tail away here; it, the sequencer and the ports outlive the pipeline.
-  Pipeline(PipelineSettings settings, Store& store, Sequencer& sequencer, PipelineQueues queues, ReplySink& replies,
-           Feed& feed, Authoriser& authoriser, LogSink log);
+  Pipeline(PipelineSettings settings, Store& store, Sequencer& sequencer, PipelineQueues queues,
+           ReplySink& replies, Feed& feed, Authoriser& authoriser, LogSink log);
   ~Pipeline();
 
   // One request payload; lent for the call. Every path ends in exactly one reply, now or later.
   void on_request(const ReplyTo& from, std::string_view payload, Now now);
   // Not exactly one payload frame after the empty one: answered invalid_argument with id 0.
   void on_malformed(const ReplyTo& from, std::string_view why);
-  // What an XPUB handed up: 0x01 or 0x00 and the topic. Only a barrier subscription is answered; the rest is ignored.
+  // What an XPUB handed up: 0x01 or 0x00 and the topic. Only a barrier subscription is answered; the rest is
+  // ignored.
   void on_subscription(Lane lane, std::string_view handed_up, Now now);
 
-  // Journal and fold outcomes, finished reads, timers: a bounded amount of work. Returns how much it did; 0 = idle.
+  // Journal and fold outcomes, finished reads, timers: a bounded amount of work. Returns how much it did; 0 =
+  // idle.
   std::size_t step(Now now);
   // Hands the gathered batch to the journal if that is idle; call after a round of on_request.
   void flush(Now now);
   // When step() has something to do although nothing arrives.
   [[nodiscard]] Steady next_deadline(Now now) const;
 
-  // From now on writes and new reads are `unavailable`; what is in flight ends. drained() = nothing is in flight.
+  // From now on writes and new reads are `unavailable`; what is in flight ends. drained() = nothing is in
+  // flight.
   void drain();
   [[nodiscard]] bool drained() const;
   [[nodiscard]] Fatal fatal() const;

@@ -1,5 +1,5 @@
-// What the pipeline asks of the rooms around it, as interfaces that others implement: doors (net, gateway) answer and
-// publish, security authorises. All are called on the bus thread and must not block.
+// What the pipeline asks of the rooms around it, as interfaces that others implement: doors (net, gateway)
+// answer and publish, security authorises. All are called on the bus thread and must not block.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,8 @@
 
 namespace prismbus {
 
-// A connection as the door's admission numbered it: unique for the life of the process, never a peer's own claim.
+// A connection as the door's admission numbered it: unique for the life of the process, never a peer's own
+// claim.
 using ConnectionId = Strong<struct ConnectionTag>;
 
 // Where a reply goes: the frames up to and including the first empty one, given back as they came.
@@ -49,13 +50,16 @@ class Authoriser {
   [[nodiscard]] virtual Result<const Principal*> authenticate(ConnectionId connection,
                                                               std::optional<std::string_view> token) = 0;
   // May this principal do that in `ns`? Errors: permission_denied.
-  [[nodiscard]] virtual Result<void> authorise(const Principal& principal, Right right, std::string_view ns) = 0;
+  [[nodiscard]] virtual Result<void> authorise(const Principal& principal, Right right,
+                                               std::string_view ns) = 0;
 };
 
 // Without security everybody is `anonymous` with all rights.
 class OpenAuthoriser final : public Authoriser {
  public:
-  Result<const Principal*> authenticate(ConnectionId, std::optional<std::string_view>) override { return &anonymous_; }
+  Result<const Principal*> authenticate(ConnectionId, std::optional<std::string_view>) override {
+    return &anonymous_;
+  }
   Result<void> authorise(const Principal&, Right, std::string_view) override { return {}; }
 
  private:

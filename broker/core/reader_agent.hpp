@@ -1,5 +1,6 @@
-// The reader thread's agent: list, mget, namespaces, snapshot, changes: whatever may take long. Takes a job with the
-// snapshot of recent that the bus took for it, reads through one ReadView, gives the finished reply back to the bus.
+// The reader thread's agent: list, mget, namespaces, snapshot, changes: whatever may take long. Takes a job
+// with the snapshot of recent that the bus took for it, reads through one ReadView, gives the finished reply
+// back to the bus.
 #pragma once
 
 #include <memory>
@@ -8,6 +9,7 @@
 
 #include "broker/core/ports.hpp"
 #include "broker/store/read_view.hpp"
+#include "broker/store/store.hpp"
 #include "proto/base/bounded_queue.hpp"
 
 namespace prismbus {

@@ -1,5 +1,5 @@
-// Who gives transactions their place in the order and makes them durable. local: this broker's counter and the
-// journal's sync; later etcd and upstream. Called on the bus thread; nothing here blocks.
+// Who gives transactions their place in the order and makes them durable. local: this broker's counter and
+// the journal's sync; later etcd and upstream. Called on the bus thread; nothing here blocks.
 #pragma once
 
 #include <cstdint>

@@ -4,7 +4,8 @@
 
 namespace prismbus {
 
-LocalSequencer::LocalSequencer(LocalSequencerSettings settings, Revision last, BoundedQueue<JournalBatch>& to_journal,
+LocalSequencer::LocalSequencer(LocalSequencerSettings settings, Revision last,
+                               BoundedQueue<JournalBatch>& to_journal,
                                BoundedQueue<JournalOutcome>& from_journal, LogSink log)
     : settings_(settings),
       to_journal_(to_journal),
@@ -15,16 +16,18 @@ LocalSequencer::LocalSequencer(LocalSequencerSettings settings, Revision last, B
 
 Result<void> LocalSequencer::admit(std::size_t bytes) const {
   switch (mode_) {
-    case Mode::open: break;
-    case Mode::no_space: return prismbus::fail(ErrorCode::read_only, "no space left in the data directory's filesystem");
+    case Mode::open:
+      break;
+    case Mode::no_space:
+      return prismbus::fail(ErrorCode::read_only, "no space left in the data directory's filesystem");
     case Mode::map_full:
-      return prismbus::fail(ErrorCode::read_only, "the store's map is full: restart with a larger --map-bytes");
-    case Mode::failed: return prismbus::fail(ErrorCode::read_only, "the journal failed: the broker is ending");
+      return prismbus::fail(ErrorCode::read_only,
+                            "the store's map is full: restart with a larger --map-bytes");
+    case Mode::failed:
+      return prismbus::fail(ErrorCode::read_only, "the journal failed: the broker is ending");
   }
   if (gathered_bytes_ + committing_bytes_ + bytes > settings_.pending_bytes_max) {
-    Error full{.code = ErrorCode::overloaded, .message = "too many writes wait for the disk"};
-    full.retry_after_ms = 20;
-    return tl::unexpected(std::move(full));
+    return tl::unexpected(overloaded("too many writes wait for the disk", 20));
   }
   return {};
 }
@@ -92,9 +95,15 @@ Progress LocalSequencer::fail(AppendFailure failure, Now now) {
       mode_ = Mode::no_space, reason = "no_space";
       probe_at_ = now.steady + settings_.probe_interval;
       break;
-    case AppendFailure::map_full: mode_ = Mode::map_full, reason = "map_full"; break;
-    case AppendFailure::io: mode_ = Mode::failed, reason = "io", kind = CommitFailure::unknown; break;
-    case AppendFailure::unknown: mode_ = Mode::failed, reason = "unknown", kind = CommitFailure::unknown; break;
+    case AppendFailure::map_full:
+      mode_ = Mode::map_full, reason = "map_full";
+      break;
+    case AppendFailure::io:
+      mode_ = Mode::failed, reason = "io", kind = CommitFailure::unknown;
+      break;
+    case AppendFailure::unknown:
+      mode_ = Mode::failed, reason = "unknown", kind = CommitFailure::unknown;
+      break;
   }
   if (was_open) {
     log_(kind == CommitFailure::unknown ? LogLevel::error : LogLevel::warn,

@@ -1,7 +1,7 @@
-// The local sequencer: this broker's own counter; the journal's sync is the commit. Group commit without a timer: while
-// one batch is being synced the next one gathers, capped in bytes so that a small put waits behind at most one of them.
-// Bus thread; speaks with the journal agent by two queues. Keeps I1 (a revision that failed cleanly is given again, one
-// that may be durable never) and I2.
+// The local sequencer: this broker's own counter; the journal's sync is the commit. Group commit without a
+// timer: while one batch is being synced the next one gathers, capped in bytes so that a small put waits
+// behind at most one of them. Bus thread; speaks with the journal agent by two queues. Keeps I1 (a revision
+// that failed cleanly is given again, one that may be durable never) and I2.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ namespace prismbus {
 struct LocalSequencerSettings {
   std::size_t batch_bytes_max = 4u << 20;
   std::size_t batch_txns_max = 8192;
-  std::size_t pending_bytes_max = 64u << 20;  // submitted, not yet durable; more is `overloaded`
+  std::size_t pending_bytes_max = 64u << 20;      // submitted, not yet durable; more is `overloaded`
   std::chrono::milliseconds probe_interval{500};  // how often a full disk is tried again
 };
 

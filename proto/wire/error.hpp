@@ -78,11 +78,24 @@ struct Error {
   friend bool operator==(const Error&, const Error&) = default;
 };
 
-[[nodiscard]] inline tl::unexpected<Error> fail(ErrorCode code, std::string message) {
+[[nodiscard]] inline Error error_of(ErrorCode code, std::string message) {
   Error e;
   e.code = code;
   e.message = std::move(message);
-  return tl::unexpected<Error>(std::move(e));
+  return e;
+}
+[[nodiscard]] inline Error overloaded(std::string message, std::uint64_t retry_after_ms) {
+  Error e = error_of(ErrorCode::overloaded, std::move(message));
+  e.retry_after_ms = retry_after_ms;
+  return e;
+}
+[[nodiscard]] inline Error unsupported(std::string field, std::string message) {
+  Error e = error_of(ErrorCode::unsupported, std::move(message));
+  e.field = std::move(field);
+  return e;
+}
+[[nodiscard]] inline tl::unexpected<Error> fail(ErrorCode code, std::string message) {
+  return tl::unexpected<Error>(error_of(code, std::move(message)));
 }
 [[nodiscard]] inline tl::unexpected<Error> fail_field(std::string field, std::string message) {
   Error e;
@@ -91,6 +104,8 @@ struct Error {
   e.field = std::move(field);
   return tl::unexpected<Error>(std::move(e));
 }
+// too_large with its limit and the size found, at `field`.
+[[nodiscard]] Error over_limit(std::string field, std::string message, std::uint64_t limit, std::uint64_t size);
 // "prefix: message": context added on the way up.
 [[nodiscard]] Error in_context(std::string_view prefix, Error error);
 

@@ -1,0 +1,149 @@
+#include "broker/core/change_stream.hpp"
+
+#include <algorithm>
+
+#include "proto/wire/codec/stream.hpp"
+#include "proto/wire/limits.hpp"
+#include "proto/wire/names.hpp"
+
+namespace prismbus {
+namespace {
+
+constexpr std::chrono::seconds kFirstMarker{1};
+constexpr std::chrono::seconds kSecondMarker{5};
+constexpr std::size_t kBarrierSubscription = 1 + 5 + limits::kNonceBytes;
+
+}  // namespace
+
+ChangeStream::ChangeStream(const PipelineSettings& settings, Epoch epoch, Feed& feed)
+    : epoch_(epoch),
+      run_(settings.run),
+      heartbeat_(settings.heartbeat),
+      frame_bytes_target_(settings.frame_bytes_target),
+      markers_per_second_(settings.markers_per_second),
+      has_express_(!settings.express.empty()),
+      feed_(feed) {}
+
+void ChangeStream::publish(Lane lane, std::string frame) {
+  ++counters_.frames;
+  feed_.publish(lane, std::move(frame));
+}
+
+void ChangeStream::add(const Transaction& txn, Now now) {
+  for (const auto& set : txn.sets) {
+    const auto [it, fresh] = gathered_at_.try_emplace(set->ns, gathered_.size());
+    if (fresh) {
+      gathered_.push_back({set->ns, {}});
+      owe_marker(set->ns, now);
+    }
+    gathered_[it->second].sets.push_back(set->encoded);
+  }
+}
+
+void ChangeStream::flush() {
+  for (const Gathered& g : gathered_) publish_sets(g.ns, g.sets);
+  gathered_.clear();
+  gathered_at_.clear();
+}
+
+void ChangeStream::publish_sets(std::string_view ns, const std::vector<std::string_view>& sets) {
+  counters_.sets += sets.size();
+  std::vector<std::string_view> frame;
+  std::size_t bytes = 0;
+  for (const std::string_view set : sets) {
+    if (!frame.empty() && bytes + set.size() > frame_bytes_target_) {
+      publish(Lane::changes, codec::encode_stream_frame(ns, frame));
+      frame.clear();
+      bytes = 0;
+    }
+    frame.push_back(set);
+    bytes += set.size();
+  }
+  publish(Lane::changes, codec::encode_stream_frame(ns, frame));
+}
+
+void ChangeStream::owe_marker(std::string_view ns, Now now) {
+  const auto it = owed_.find(ns);
+  if (it == owed_.end()) {
+    const auto due = marker_due_.emplace(now.steady + kFirstMarker, std::string(ns));
+    owed_.emplace(ns, Owed{now.steady, false, due});
+    return;
+  }
+  Owed& owed = it->second;
+  owed.changed = now.steady;
+  // A first marker's place stays: when it comes up it is put off until this change is a second old.
+  if (!owed.second) return;
+  owed.second = false;
+  marker_due_.erase(owed.due);
+  owed.due = marker_due_.emplace(now.steady + kFirstMarker, std::string(ns));
+}
+
+void ChangeStream::on_subscription(Lane lane, std::string_view handed_up, Revision applied) {
+  if (handed_up.size() != kBarrierSubscription || handed_up[0] != '\x01') return;
+  const std::string_view topic = handed_up.substr(1);
+  if (!topic.starts_with(kBarrierPrefix)) return;
+  ++counters_.barriers;
+  publish(lane, codec::encode_barrier_frame(topic, {epoch_, run_, applied}));
+}
+
+std::size_t ChangeStream::step(Revision applied, HeadSource& heads, Now now) {
+  std::size_t done = 0;
+  if (now.steady >= heartbeat_due_) {
+    heartbeat_due_ = now.steady + heartbeat_;
+    const Heartbeat beat{epoch_, run_, applied, static_cast<std::uint64_t>(heartbeat_.count()), {}};
+    publish(Lane::changes, codec::encode_heartbeat_frame(beat));
+    if (has_express_) publish(Lane::express, codec::encode_heartbeat_frame(beat));
+    ++counters_.heartbeats;
+    ++done;
+  }
+  return done + publish_markers(heads, now);
+}
+
+void ChangeStream::publish_marker(std::string_view ns, const Head& head) {
+  const std::string marker = codec::encode_marker(epoch_, head);
+  publish(Lane::changes, codec::encode_stream_frame(ns, {marker}));
+  if (has_express_) publish(Lane::express, codec::encode_stream_frame(ns, {marker}));
+  ++counters_.markers;
+  ++markers_spent_;
+}
+
+std::size_t ChangeStream::publish_markers(HeadSource& heads, Now now) {
+  constexpr std::size_t kStepMarkers = 64;
+  if (now.steady >= marker_second_ + std::chrono::seconds(1)) {
+    marker_second_ = now.steady;
+    markers_spent_ = 0;
+  }
+  std::size_t done = 0;
+  while (done < kStepMarkers && markers_spent_ < markers_per_second_ && !marker_due_.empty() &&
+         marker_due_.begin()->first <= now.steady) {
+    const std::string ns = std::move(marker_due_.begin()->second);
+    marker_due_.erase(marker_due_.begin());
+    const auto it = owed_.find(ns);
+    Owed& owed = it->second;
+    const Steady due = owed.changed + (owed.second ? kSecondMarker : kFirstMarker);
+    ++done;
+    if (due > now.steady) {
+      owed.due = marker_due_.emplace(due, ns);
+      continue;
+    }
+    if (const auto head = heads.head_of(ns)) publish_marker(ns, *head);
+    if (owed.second) {
+      owed_.erase(it);
+    } else {
+      owed.second = true;
+      owed.due = marker_due_.emplace(owed.changed + kSecondMarker, ns);
+    }
+  }
+  return done;
+}
+
+Steady ChangeStream::next_deadline(Steady otherwise) const {
+  Steady next = std::min(otherwise, heartbeat_due_);
+  if (!marker_due_.empty()) {
+    const bool spent = markers_spent_ >= markers_per_second_;
+    next = std::min(next, spent ? marker_second_ + std::chrono::seconds(1) : marker_due_.begin()->first);
+  }
+  return next;
+}
+
+}  // namespace prismbus

@@ -1,0 +1,81 @@
+// publish: change sets to their topics in seq order (I3), coalesced per namespace; markers 1 s and 5 s after
+// a namespace's last change; heartbeats; barriers. Bus thread. What goes out here is durable and applied
+// (I2).
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/core/ports.hpp"
+#include "broker/core/settings.hpp"
+#include "broker/store/transaction.hpp"
+#include "proto/base/bytes.hpp"
+#include "proto/base/clock.hpp"
+
+namespace prismbus {
+
+// Answers a namespace's head at the applied revision, for markers.
+class HeadSource {
+ public:
+  virtual ~HeadSource() = default;
+  [[nodiscard]] virtual std::optional<Head> head_of(std::string_view ns) = 0;
+};
+
+class ChangeStream {
+ public:
+  ChangeStream(const PipelineSettings& settings, Epoch epoch, Feed& feed);
+
+  // Gathers the sets of an applied transaction, which the caller keeps alive until flush().
+  void add(const Transaction& txn, Now now);
+  void flush();  // publishes what was gathered: one or more frames per namespace
+
+  // A marker is owed for a namespace that was replayed at start.
+  void owe_marker(std::string_view ns, Now now);
+  void on_subscription(Lane lane, std::string_view handed_up, Revision applied);
+  // Heartbeats and markers that are due; returns how many frames it published.
+  std::size_t step(Revision applied, HeadSource& heads, Now now);
+  [[nodiscard]] Steady next_deadline(Steady otherwise) const;
+
+  struct Counters {
+    std::uint64_t frames = 0, sets = 0, markers = 0, heartbeats = 0, barriers = 0;
+  };
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+
+ private:
+  using Due = std::multimap<Steady, std::string>;
+  struct Owed {
+    Steady changed{};
+    bool second = false;  // the marker at 1 s went out; owed is the one at 5 s
+    Due::iterator due;
+  };
+  void publish(Lane lane, std::string frame);
+  void publish_sets(std::string_view ns, const std::vector<std::string_view>& sets);
+  void publish_marker(std::string_view ns, const Head& head);
+  std::size_t publish_markers(HeadSource& heads, Now now);
+
+  const Epoch epoch_;
+  const Run run_;
+  const std::chrono::milliseconds heartbeat_;
+  const std::size_t frame_bytes_target_, markers_per_second_;
+  const bool has_express_;
+  Feed& feed_;
+
+  struct Gathered {
+    std::string_view ns;
+    std::vector<std::string_view> sets;
+  };
+  std::vector<Gathered> gathered_;
+  std::unordered_map<std::string_view, std::size_t> gathered_at_;
+
+  std::unordered_map<std::string, Owed, BytesHash, std::equal_to<>> owed_;
+  Due marker_due_;
+  Steady marker_second_{};  // start of the second whose budget is being spent
+  std::size_t markers_spent_ = 0;
+  Steady heartbeat_due_{};
+  Counters counters_;
+};
+
+}  // namespace prismbus

@@ -1,0 +1,39 @@
+// The opaque `after` of pages: where a page ended, and the epoch and revision it was read at. It comes back
+// as input like any other: decode is total, and what it holds was shown to its reader already.
+//
+//   token := version (1 byte: 1)  kind (1 byte)  epoch (8, big-endian)  rev (8)  n (8)  ns-size (1)  ns  key
+//   (the rest)
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "proto/wire/messages.hpp"
+
+namespace prismbus {
+
+enum class CursorKind : char {
+  list = 'l',
+  mget = 'm',
+  namespaces = 'n',
+  snapshot = 's',
+  changes = 'c',
+  changes_under = 'u'
+};
+
+struct CursorToken {
+  CursorKind kind = CursorKind::list;
+  Epoch epoch;
+  Revision rev;         // the page's; a later page is not older
+  std::uint64_t n = 0;  // index, seq or revision, by kind
+  std::string ns, key;
+};
+
+[[nodiscard]] std::string encode_cursor(const CursorToken& cursor);
+// Errors: invalid_argument field `after` (no token, or of another op), other_history (another epoch),
+// unavailable (this broker is behind the page before).
+[[nodiscard]] Result<CursorToken> decode_cursor(std::string_view bytes, CursorKind kind, Epoch epoch,
+                                                Revision at);
+
+}  // namespace prismbus

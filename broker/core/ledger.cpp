@@ -1,0 +1,37 @@
+#include "broker/core/ledger.hpp"
+
+namespace prismbus {
+namespace {
+
+KeyFact fact_of(const StoredChange& change, Revision rev) {
+  if (change.op == ChangeOp::del) return {};
+  return {true, rev, change.created, change.version, change.value.size(), {}};
+}
+
+}  // namespace
+
+Result<KeyFact> Ledger::find(std::string_view ns, std::string_view key) {
+  if (const auto* pending = pending_.find(ns, key)) {
+    KeyFact fact = fact_of(*pending->change, pending->rev);
+    fact.rests_on = pending->rev;
+    return fact;
+  }
+  if (const auto recent = recent_.find(ns, key)) return fact_of(*recent->change, recent->txn->rev);
+  const auto stored = state_.find(ns, key);
+  if (!stored) return tl::unexpected(stored.error());
+  if (!*stored) return KeyFact{};
+  const EntryView& entry = **stored;
+  return KeyFact{true, entry.rev, entry.created, entry.version, entry.value.size(), {}};
+}
+
+Result<NamespaceFact> Ledger::find_namespace(std::string_view ns) {
+  if (const auto* pending = pending_.find_namespace(ns))
+    return NamespaceFact{pending->set->seq, pending->set->after};
+  if (const auto* recent = recent_.find_head(ns)) return NamespaceFact{recent->head.seq, recent->figures};
+  const auto stored = state_.find_head(ns);
+  if (!stored) return tl::unexpected(stored.error());
+  if (!*stored) return NamespaceFact{};
+  return NamespaceFact{(*stored)->head.seq, (*stored)->figures};
+}
+
+}  // namespace prismbus

@@ -1,0 +1,138 @@
+// list, mget, namespaces. snapshot and changes: pages_sync.cpp.
+#include "broker/core/pages.hpp"
+
+#include "broker/core/namespace_ranges.hpp"
+#include "broker/core/page_builder.hpp"
+#include "proto/wire/names.hpp"
+
+namespace prismbus {
+namespace {
+
+using codec::encode_error_reply;
+using codec::ReplyHead;
+using codec::Writer;
+
+// Where a list stands: the last key visited, on this page or the one before.
+struct Position {
+  bool any = false;
+  std::string ns, key;
+};
+
+// Decodes `after` into where to go on; nothing when the request has none.
+Result<std::optional<CursorToken>> cursor_of(const std::optional<std::string_view>& after, CursorKind kind,
+                                             const ReplyHead& head) {
+  if (!after) return std::nullopt;
+  auto cursor = decode_cursor(*after, kind, head.epoch, head.rev);
+  if (!cursor) return tl::unexpected(cursor.error());
+  return std::move(*cursor);
+}
+
+bool wanted(const ListRequest& request, std::string_view key) {
+  if (request.prefix && !key.starts_with(*request.prefix)) return false;
+  return !request.glob || glob_matches(*request.glob, key);
+}
+
+std::string reply_with(const ReplyHead& head, const PageBuilder& page, std::string_view name,
+                       const std::optional<CursorToken>& after) {
+  std::string reply = codec::begin_reply(head, 1 + PageBuilder::end_fields(after));
+  Writer out(reply);
+  page.write_items(out, name);
+  PageBuilder::write_end(out, after);
+  return reply;
+}
+
+// One range of a list, from behind `last` on; sets `after` when the page is full.
+Result<void> list_range(const ReadView& view, const ReplyHead& head, const ListRequest& request,
+                        const NamespaceRange& range, Position& last, PageBuilder& page,
+                        std::optional<CursorToken>& after) {
+  // In one namespace the keys of a prefix lie together: the list starts at the first and ends behind the
+  // last.
+  const bool by_prefix = request.prefix && !request.subtree;
+  std::string from_ns = range.first;
+  std::string from_key = by_prefix ? std::string(*request.prefix) : std::string();
+  if (last.any && last.ns >= range.first) {
+    from_ns = last.ns;
+    from_key = last.key + '\0';
+  }
+  return view.scan(from_ns, from_key, [&](std::string_view ns, std::string_view key, const EntryView* entry) {
+    if (!range.before_end(ns) || (by_prefix && !key.starts_with(*request.prefix))) return false;
+    if (page.full()) {
+      after = CursorToken{CursorKind::list, head.epoch, head.rev, 0, last.ns, last.key};
+      return false;
+    }
+    page.visit();
+    if (entry != nullptr && wanted(request, key)) {
+      Writer& out = page.next_item();
+      request.values ? codec::encode_entry(out, *entry) : codec::encode_entry_without_value(out, *entry);
+    }
+    last = {true, std::string(ns), std::string(key)};
+    return true;
+  });
+}
+
+}  // namespace
+
+std::string answer_list(const ReadView& view, const ReplyHead& head, const ListRequest& request) {
+  const auto cursor = cursor_of(request.page.after, CursorKind::list, head);
+  if (!cursor) return encode_error_reply(head, cursor.error());
+  PageBuilder page(request.page.limit);
+  std::optional<CursorToken> after;
+  Position last;
+  if (*cursor) last = {true, (*cursor)->ns, (*cursor)->key};
+  for (const NamespaceRange& range : request.subtree ? at_and_below(request.ns) : exactly(request.ns)) {
+    if (last.any && !range.before_end(last.ns)) continue;
+    if (auto read = list_range(view, head, request, range, last, page, after); !read) {
+      return encode_error_reply(head, read.error());
+    }
+    if (after) break;
+  }
+  return reply_with(head, page, "entries", after);
+}
+
+std::string answer_mget(const ReadView& view, const ReplyHead& head, const MGetRequest& request) {
+  const auto cursor = cursor_of(request.page.after, CursorKind::mget, head);
+  if (!cursor) return encode_error_reply(head, cursor.error());
+  PageBuilder page(request.page.limit);
+  std::size_t at = *cursor ? (*cursor)->n : 0;
+  for (; at < request.keys.size() && !page.full(); ++at) {
+    const auto entry = view.find(request.ns, request.keys[at]);
+    if (!entry) return encode_error_reply(head, entry.error());
+    page.visit();
+    if (*entry) {
+      codec::encode_entry(page.next_item(), **entry);
+    } else {
+      page.next_item().nil();
+    }
+  }
+  std::optional<CursorToken> after;
+  if (at < request.keys.size()) after = CursorToken{CursorKind::mget, head.epoch, head.rev, at, {}, {}};
+  return reply_with(head, page, "entries", after);
+}
+
+std::string answer_namespaces(const ReadView& view, const ReplyHead& head, const NamespacesRequest& request) {
+  const auto cursor = cursor_of(request.page.after, CursorKind::namespaces, head);
+  if (!cursor) return encode_error_reply(head, cursor.error());
+  PageBuilder page(request.page.limit);
+  std::optional<CursorToken> after;
+  std::string last = *cursor ? (*cursor)->ns : std::string();
+  for (const NamespaceRange& range : at_and_below(request.under)) {
+    const std::string from = std::max(range.first, *cursor ? last + '!' : std::string());
+    if (!range.before_end(from)) continue;
+    const auto read = view.scan_namespaces(from, [&](std::string_view ns, const RecentHead& at) {
+      if (!range.before_end(ns)) return false;
+      if (page.full()) {
+        after = CursorToken{CursorKind::namespaces, head.epoch, head.rev, 0, last, {}};
+        return false;
+      }
+      page.visit();
+      codec::encode_namespace_row(page.next_item(), ns, at.head, at.figures.keys, at.figures.bytes);
+      last = ns;
+      return true;
+    });
+    if (!read) return encode_error_reply(head, read.error());
+    if (after) break;
+  }
+  return reply_with(head, page, "namespaces", after);
+}
+
+}  // namespace prismbus

@@ -1,0 +1,77 @@
+#include "broker/core/pending.hpp"
+
+#include "proto/base/assert.hpp"
+
+namespace prismbus {
+
+std::string_view Pending::name_of(std::string_view ns, std::string_view key) {
+  scratch_.assign(ns);
+  scratch_ += '\0';
+  scratch_ += key;
+  return scratch_;
+}
+
+void Pending::add(TransactionPtr txn, const ReplyTo& to, MessageId id) {
+  for (const auto& set : txn->sets) {
+    namespaces_.insert_or_assign(set->ns, NamespaceState{txn->rev, set.get()});
+    for (const StoredChange& change : set->changes) {
+      const KeyState state{txn->rev, &change};
+      const auto name = name_of(set->ns, change.key);
+      if (const auto it = keys_.find(name); it != keys_.end()) {
+        it->second = state;
+      } else {
+        keys_.emplace(name, state);
+      }
+    }
+  }
+  changes_ += txn->change_count();
+  bytes_ += txn->memory_bytes();
+  writes_.push_back({std::move(txn), to, id, {}});
+}
+
+const Pending::KeyState* Pending::find(std::string_view ns, std::string_view key) {
+  if (keys_.empty()) return nullptr;
+  const auto it = keys_.find(name_of(ns, key));
+  return it == keys_.end() ? nullptr : &it->second;
+}
+
+const Pending::NamespaceState* Pending::find_namespace(std::string_view ns) const {
+  const auto it = namespaces_.find(ns);
+  return it == namespaces_.end() ? nullptr : &it->second;
+}
+
+void Pending::wait_for(Revision rev, FateWaiter waiter) {
+  PRISMBUS_ASSERT(!writes_.empty() && rev >= writes_.front().txn->rev && rev <= writes_.back().txn->rev,
+                  "only a pending transaction has a fate to wait for");
+  writes_[rev.value() - writes_.front().txn->rev.value()].waiters.push_back(std::move(waiter));
+  ++waiters_;
+}
+
+PendingWrite Pending::pop_front() {
+  PendingWrite write = std::move(writes_.front());
+  writes_.pop_front();
+  for (const auto& set : write.txn->sets) {
+    const auto ns = namespaces_.find(set->ns);
+    if (ns != namespaces_.end() && ns->second.rev == write.txn->rev) namespaces_.erase(ns);
+    for (const StoredChange& change : set->changes) {
+      const auto it = keys_.find(name_of(set->ns, change.key));
+      if (it != keys_.end() && it->second.rev == write.txn->rev) keys_.erase(it);
+    }
+  }
+  changes_ -= write.txn->change_count();
+  bytes_ -= write.txn->memory_bytes();
+  waiters_ -= write.waiters.size();
+  return write;
+}
+
+std::vector<PendingWrite> Pending::drop_all() {
+  std::vector<PendingWrite> dropped(std::make_move_iterator(writes_.begin()),
+                                    std::make_move_iterator(writes_.end()));
+  writes_.clear();
+  keys_.clear();
+  namespaces_.clear();
+  changes_ = bytes_ = waiters_ = 0;
+  return dropped;
+}
+
+}  // namespace prismbus

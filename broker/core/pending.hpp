@@ -1,0 +1,72 @@
+// pending: sequenced, not yet durable; with each transaction whom to answer, and who waits for its fate. Only
+// validation sees what it would change (I2). Bus thread. Bounded by the sequencer's admission.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/core/ports.hpp"
+#include "broker/store/transaction.hpp"
+#include "proto/base/bytes.hpp"
+
+namespace prismbus {
+
+// A request whose answer rests on a pending transaction: the answer it gets if that becomes durable, and the
+// request itself, which is judged again if it does not.
+struct FateWaiter {
+  ReplyTo to;
+  MessageId id;
+  std::string payload;
+  std::optional<Error> refusal;  // none: it repeats the pending request's id and gets its outcome
+};
+
+struct PendingWrite {
+  TransactionPtr txn;
+  ReplyTo to;
+  MessageId id;
+  std::vector<FateWaiter> waiters;
+};
+
+class Pending {
+ public:
+  void add(TransactionPtr txn, const ReplyTo& to, MessageId id);
+
+  struct KeyState {
+    Revision rev;
+    const StoredChange* change = nullptr;
+  };
+  struct NamespaceState {
+    Revision rev;
+    const StoredSet* set = nullptr;
+  };
+  [[nodiscard]] const KeyState* find(std::string_view ns, std::string_view key);
+  [[nodiscard]] const NamespaceState* find_namespace(std::string_view ns) const;
+
+  // `rev` must be pending. Who waits is answered when its fate is known.
+  void wait_for(Revision rev, FateWaiter waiter);
+
+  [[nodiscard]] const PendingWrite* front() const { return writes_.empty() ? nullptr : &writes_.front(); }
+  [[nodiscard]] PendingWrite pop_front();              // it became durable
+  [[nodiscard]] std::vector<PendingWrite> drop_all();  // it never will
+
+  [[nodiscard]] std::size_t size() const { return writes_.size(); }
+  [[nodiscard]] std::size_t changes() const { return changes_; }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+  [[nodiscard]] std::size_t waiters() const { return waiters_; }
+
+ private:
+  std::string_view name_of(std::string_view ns, std::string_view key);
+
+  std::deque<PendingWrite> writes_;
+  std::unordered_map<std::string, KeyState, BytesHash, std::equal_to<>> keys_;
+  std::unordered_map<std::string, NamespaceState, BytesHash, std::equal_to<>> namespaces_;
+  std::string scratch_;
+  std::size_t changes_ = 0, bytes_ = 0, waiters_ = 0;
+};
+
+}  // namespace prismbus

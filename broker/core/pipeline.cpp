@@ -1,0 +1,411 @@
+#include "broker/core/pipeline.hpp"
+
+#include <algorithm>
+
+#include "broker/core/asked.hpp"
+#include "broker/core/build_transaction.hpp"
+#include "broker/core/change_stream.hpp"
+#include "broker/core/in_flight.hpp"
+#include "broker/core/parking.hpp"
+#include "broker/core/read_desk.hpp"
+#include "broker/core/recent_feed.hpp"
+#include "broker/core/replier.hpp"
+#include "broker/core/sessions.hpp"
+#include "broker/core/status.hpp"
+#include "proto/wire/codec/request.hpp"
+#include "proto/wire/names.hpp"
+
+namespace prismbus {
+namespace {
+
+constexpr std::size_t kStepWrites = 512;  // applied, published and answered a step
+
+}  // namespace
+
+struct Pipeline::Impl final : HeadSource {
+  Impl(PipelineSettings given, Store& store, Sequencer& seq, PipelineQueues queues, ReplySink& sink,
+       Feed& feed, Authoriser& auth, LogSink log_sink)
+      : settings(std::move(given)),
+        epoch(store.journal.meta().epoch),
+        log(std::move(log_sink)),
+        authoriser(auth),
+        sequencer(seq),
+        state(store.state),
+        recent(state.folded()),
+        sessions({}, state),
+        ledger(pending, recent, state),
+        in_flight(settings.connection_in_flight_max),
+        parking(settings.parked_max),
+        stream(settings, epoch, feed),
+        fold(queues.to_fold, queues.from_fold, recent, state, log),
+        replier(sink, epoch, recent, store.journal, log),
+        reads(queues.to_reader, queues.from_reader, auth, recent, state, in_flight, replier) {
+    replay(std::move(store.tail), store.journal);
+  }
+
+  // ---- the hallway
+  // ------------------------------------------------------------------------------------------
+
+  // in: decoded, its asker known, of this history.
+  void on_request(const ReplyTo& from, std::string_view payload, Now now) {
+    ++requests;
+    const auto request = codec::decode_request(payload);
+    if (!request) return replier.refuse(from, request.error().id, request.error().error);
+    const MessageId id = request->id;
+    if (draining) return replier.refuse(from, id, error_of(ErrorCode::unavailable, "the broker is stopping"));
+    const auto principal = authoriser.authenticate(from.connection, request->token);
+    if (!principal) return replier.refuse(from, id, principal.error());
+    if (request->epoch && *request->epoch != epoch) {
+      return replier.refuse(from, id,
+                            error_of(ErrorCode::other_history, "this broker's history has another epoch"));
+    }
+    const Asked asked{from, payload, *request, **principal, now};
+    to_write_intent(request->body, intent) ? write(asked) : read(asked);
+  }
+
+  // authorise, validate, sequence. What follows is in commit().
+  void write(const Asked& asked) {
+    if (auto allowed = authorise_write(asked.principal); !allowed) return refuse(asked, allowed.error());
+    if (intent.options.session && repeats(asked)) return;
+    if (auto room = admit(); !room) return refuse(asked, room.error());
+    Verdict verdict = judge(intent, ledger, recent.applied());
+    if (const auto* wait = std::get_if<MustWait>(&verdict)) return park(asked, wait->until_applied);
+    if (auto* refused = std::get_if<Refused>(&verdict)) {
+      if (refused->rests_on == Revision{}) return refuse(asked, refused->error);
+      return wait_for_fate(asked, refused->rests_on, std::move(refused->error));
+    }
+    sequence(asked, std::get<Judged>(verdict));
+  }
+
+  void sequence(const Asked& asked, const Judged& judged) {
+    if (auto room = in_flight.hold(asked.from.connection); !room) return refuse(asked, room.error());
+    last_time = std::max(last_time, asked.now.wall);
+    auto txn =
+        build_transaction(intent, judged, {epoch, sequencer.next(), last_time, asked.principal.name}, ledger);
+    if (!txn) {
+      in_flight.release(asked.from.connection);
+      return refuse(asked, txn.error());
+    }
+    ++writes;
+    sessions.add_pending(**txn);
+    pending.add(*txn, asked.from, asked.id());
+    sequencer.submit(std::move(*txn));
+  }
+
+  // durable: apply, publish, reply; a bounded number of writes at a time.
+  std::size_t commit(Now now) {
+    committed.clear();
+    while (committed.size() < kStepWrites && pending.front() != nullptr &&
+           pending.front()->txn->rev <= durable) {
+      committed.push_back(pending.pop_front());
+      const TransactionPtr& txn = committed.back().txn;
+      recent.apply(txn);
+      sessions.apply(*txn);
+      stream.add(*txn, now);
+    }
+    stream.flush();
+    JournalBatch applied;
+    applied.reserve(committed.size());
+    for (PendingWrite& done : committed) {
+      in_flight.release(done.to.connection);
+      replier.answer_write(done.to, done.id, *done.txn, false);
+      for (const FateWaiter& waiter : done.waiters) answer_fate(waiter, *done.txn);
+      applied.push_back(std::move(done.txn));
+    }
+    fold.send(std::move(applied));
+    return committed.size();
+  }
+
+  // Not durable, and never will be: the askers are told, and who rested on it is judged again.
+  void drop(CommitFailure how, Now now) {
+    const bool unknown = how == CommitFailure::unknown;
+    std::vector<PendingWrite> dropped = pending.drop_all();
+    for (const PendingWrite& write : dropped) sessions.drop(*write.txn);
+    const Error error =
+        unknown ? error_of(ErrorCode::timeout, "the journal failed: this write may or may not be there")
+                : error_of(ErrorCode::read_only, "the store has no room: nothing of this write is there");
+    for (const PendingWrite& write : dropped) {
+      in_flight.release(write.to.connection);
+      replier.refuse(write.to, write.id, error);
+    }
+    for (const PendingWrite& write : dropped) {
+      for (const FateWaiter& waiter : write.waiters) {
+        in_flight.release(waiter.to.connection);
+        on_request(waiter.to, waiter.payload, now);
+      }
+    }
+    if (unknown) fatal = Fatal::journal;
+  }
+
+  void read(const Asked& asked) {
+    const RequestBody& body = asked.request.body;
+    if (const auto* unknown = std::get_if<UnsupportedRequest>(&body)) {
+      return refuse(asked,
+                    unsupported("op", "this broker does not serve `" + std::string(unknown->op) + "`"));
+    }
+    const auto wait = reads.must_wait(body);
+    if (!wait) return refuse(asked, wait.error());
+    if (*wait) return park(asked, **wait);
+    if (const auto* get = std::get_if<GetRequest>(&body)) return reads.answer_get(asked, *get);
+    if (std::holds_alternative<HelloRequest>(body)) return answer_hello(asked);
+    if (std::holds_alternative<StatusRequest>(body)) return answer_status(asked);
+    reads.answer_elsewhere(asked);
+  }
+
+  std::size_t step(Now now) {
+    if (started == Steady{}) started = now.steady;
+    std::size_t done = 0;
+    if (const auto progress = sequencer.poll(now)) {
+      durable = progress->durable;
+      failure = progress->failure;
+      ++done;
+    }
+    done += commit(now);
+    // What was durable before the failure is answered first.
+    if (failure && (pending.front() == nullptr || pending.front()->txn->rev > durable)) {
+      drop(*std::exchange(failure, std::nullopt), now);
+    }
+    done += reads.take_answers() + fold.step() + wake_parked(now);
+    if (fold.failed()) fatal = Fatal::state;
+    return done + stream.step(recent.applied(), *this, now);
+  }
+
+  // ---- start
+  // ------------------------------------------------------------------------------------------------
+
+  void replay(std::vector<TransactionPtr> tail, const Journal& journal) {
+    const Now now = read_clock();
+    // Time goes on from the last transaction, also when everything is folded.
+    if (tail.empty() && journal.meta().last > journal.meta().floor) {
+      JournalReader reader(journal);
+      reader.renew();
+      const auto last = reader.read(journal.meta().last);
+      last ? void(last_time = (*last)->time) : corrupt(last.error());
+    }
+    if (auto loaded = sessions.load(); !loaded) corrupt(loaded.error());
+    for (const TransactionPtr& txn : tail) {
+      recent.apply(txn);
+      sessions.apply(*txn);
+      last_time = std::max(last_time, txn->time);
+      for (const auto& set : txn->sets) stream.owe_marker(set->ns, now);
+    }
+    durable = recent.applied();
+    fold.send(std::move(tail));
+  }
+
+  // ---- authorise and admit
+  // ----------------------------------------------------------------------------------
+
+  Result<void> authorise_write(const Principal& principal) {
+    for (const auto& item : intent.items) {
+      if (auto allowed = authoriser.authorise(principal, Right::write, item.ns); !allowed) return allowed;
+      if (is_system_namespace(item.ns)) {
+        return tl::unexpected(unsupported("ns", "namespaces that start with `_` are the broker's own"));
+      }
+    }
+    if (intent.op != WriteOp::txn) return {};
+    for (const auto& condition : intent.conditions) {
+      if (auto allowed = authoriser.authorise(principal, Right::read, condition.ns); !allowed) return allowed;
+    }
+    return {};
+  }
+
+  Result<void> admit() {
+    if (auto room = sequencer.admit(intent.bytes()); !room) return room;
+    if (recent.changes() + pending.changes() + intent.items.size() > settings.recent_changes_max ||
+        recent.bytes() + pending.bytes() + intent.bytes() > settings.recent_bytes_max) {
+      return tl::unexpected(overloaded("writes come faster than they are folded", 50));
+    }
+    return {};
+  }
+
+  // True when this request id is known (I7): it gets, now or later, what the first one got; or it is refused.
+  bool repeats(const Asked& asked) {
+    const WriteOptions& options = intent.options;
+    const auto standing = sessions.look(asked.principal.name, *options.session, options.n, asked.now.wall);
+    if (!standing) {
+      refuse(asked, standing.error());
+    } else if (standing->applied) {
+      replier.answer_duplicate(asked.from, asked.id(), *standing->applied);
+    } else if (standing->pending) {
+      wait_for_fate(asked, *standing->pending, std::nullopt);
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  // ---- waiting
+  // ----------------------------------------------------------------------------------------------
+
+  void park(const Asked& asked, Revision until_applied) {
+    if (auto room = in_flight.hold(asked.from.connection); !room) return refuse(asked, room.error());
+    if (parking.park({asked.from, asked.id(), std::string(asked.payload), until_applied,
+                      asked.now.steady + limits::kMinRevWait})) {
+      return;
+    }
+    in_flight.release(asked.from.connection);
+    refuse(asked, overloaded("too many requests wait for a revision", 100));
+  }
+
+  std::size_t wake_parked(Now now) {
+    const std::vector<Parked> ready = parking.take_applied(recent.applied());
+    for (const Parked& parked : ready) {
+      in_flight.release(parked.to.connection);
+      on_request(parked.to, parked.payload, now);
+    }
+    const std::vector<Parked> over = draining ? parking.take_all() : parking.take_expired(now.steady);
+    for (const Parked& parked : over) {
+      in_flight.release(parked.to.connection);
+      replier.refuse(parked.to, parked.id,
+                     error_of(ErrorCode::unavailable, "that revision is not applied here yet"));
+    }
+    return ready.size() + over.size();
+  }
+
+  // A refusal, or a repeat's outcome (no refusal), that rests on a pending write is given when that is
+  // durable (I2).
+  void wait_for_fate(const Asked& asked, Revision rev, std::optional<Error> refusal) {
+    if (pending.waiters() >= settings.parked_max)
+      return refuse(asked, overloaded("too many requests wait for a write", 20));
+    if (auto room = in_flight.hold(asked.from.connection); !room) return refuse(asked, room.error());
+    pending.wait_for(rev, {asked.from, asked.id(), std::string(asked.payload), std::move(refusal)});
+  }
+
+  void answer_fate(const FateWaiter& waiter, const Transaction& txn) {
+    in_flight.release(waiter.to.connection);
+    if (waiter.refusal) return replier.refuse(waiter.to, waiter.id, *waiter.refusal);
+    replier.answer_write(waiter.to, waiter.id, txn, true);
+  }
+
+  // ---- what the broker tells of itself
+  // ----------------------------------------------------------------------
+
+  void answer_hello(const Asked& asked) {
+    HelloReply hello;
+    hello.server = settings.server;
+    hello.run = settings.run;
+    hello.changes = settings.changes;
+    hello.express = settings.express;
+    hello.heartbeat_ms = static_cast<std::uint64_t>(settings.heartbeat.count());
+    hello.ack_ms = static_cast<std::uint64_t>(settings.ack.count());
+    hello.limits = default_limits();
+    hello.principal = asked.principal.name;
+    replier.send(asked.from, codec::encode_hello_reply(replier.head(asked.id()), hello));
+  }
+
+  void answer_status(const Asked& asked) {
+    const auto& streamed = stream.counters();
+    StatusFigures figures;
+    figures.server = settings.server;
+    figures.run = settings.run;
+    figures.applied = recent.applied();
+    figures.folded = fold.folded();
+    figures.read_only = sequencer.read_only();
+    const auto up = std::chrono::duration_cast<std::chrono::milliseconds>(asked.now.steady - started);
+    figures.uptime_ms = started == Steady{} ? 0 : static_cast<std::uint64_t>(up.count());
+    figures.recent_changes = recent.changes();
+    figures.recent_bytes = recent.bytes();
+    figures.pending_writes = pending.size();
+    figures.pending_bytes = pending.bytes();
+    figures.parked = parking.size();
+    figures.sessions = sessions.size();
+    figures.requests = requests;
+    figures.writes = writes;
+    figures.errors = replier.errors();
+    figures.frames = streamed.frames;
+    figures.sets = streamed.sets;
+    figures.markers = streamed.markers;
+    figures.heartbeats = streamed.heartbeats;
+    figures.barriers = streamed.barriers;
+    replier.send(asked.from, encode_status_reply(replier.head(asked.id()), figures));
+  }
+
+  std::optional<Head> head_of(std::string_view ns) override {
+    if (const auto* head = recent.find_head(ns)) return head->head;
+    const auto stored = state.find_head(ns);
+    if (!stored) corrupt(stored.error());
+    if (!stored || !*stored) return std::nullopt;
+    return (*stored)->head;
+  }
+
+  void corrupt(const Error& error) {
+    log(LogLevel::error, LogLine("store_corrupt").with("what", error.message).text());
+    fatal = Fatal::state;
+  }
+
+  void refuse(const Asked& asked, const Error& error) { replier.refuse(asked.from, asked.id(), error); }
+
+  const PipelineSettings settings;
+  const Epoch epoch;
+  const LogSink log;
+  Authoriser& authoriser;
+  Sequencer& sequencer;
+
+  StateReader state;
+  Recent recent;
+  Pending pending;
+  Sessions sessions;
+  Ledger ledger;
+  InFlight in_flight;
+  Parking parking;
+  ChangeStream stream;
+  RecentFeed fold;
+  Replier replier;
+  ReadDesk reads;
+
+  Revision durable;
+  std::optional<CommitFailure> failure;
+  Wall last_time{};
+  Steady started{};
+  std::uint64_t requests = 0, writes = 0;
+  bool draining = false;
+  Fatal fatal = Fatal::none;
+  WriteIntent intent;                   // of the request under way; reused
+  std::vector<PendingWrite> committed;  // of the step under way; reused
+};
+
+Pipeline::Pipeline(PipelineSettings settings, Store& store, Sequencer& sequencer, PipelineQueues queues,
+                   ReplySink& replies, Feed& feed, Authoriser& authoriser, LogSink log)
+    : impl_(std::make_unique<Impl>(std::move(settings), store, sequencer, queues, replies, feed, authoriser,
+                                   std::move(log))) {}
+
+Pipeline::~Pipeline() = default;
+
+void Pipeline::on_request(const ReplyTo& from, std::string_view payload, Now now) {
+  impl_->on_request(from, payload, now);
+}
+
+void Pipeline::on_malformed(const ReplyTo& from, std::string_view why) {
+  Error error = error_of(ErrorCode::invalid_argument, std::string(why));
+  error.field = "payload";
+  impl_->replier.refuse(from, {}, error);
+}
+
+void Pipeline::on_subscription(Lane lane, std::string_view handed_up, Now) {
+  impl_->stream.on_subscription(lane, handed_up, impl_->recent.applied());
+}
+
+std::size_t Pipeline::step(Now now) {
+  return impl_->step(now);
+}
+void Pipeline::flush(Now now) {
+  impl_->sequencer.flush(now);
+}
+
+Steady Pipeline::next_deadline(Now now) const {
+  const Steady far = impl_->sequencer.next_deadline(now);
+  return impl_->stream.next_deadline(impl_->parking.next_deadline(far));
+}
+
+void Pipeline::drain() {
+  impl_->draining = true;
+}
+bool Pipeline::drained() const {
+  return impl_->in_flight.total() == 0;
+}
+Fatal Pipeline::fatal() const {
+  return impl_->fatal;
+}
+
+}  // namespace prismbus

@@ -1,0 +1,82 @@
+#include "broker/core/read_desk.hpp"
+
+namespace prismbus {
+namespace {
+
+const ReadOptions* options_of(const RequestBody& body) {
+  if (const auto* get = std::get_if<GetRequest>(&body)) return &get->read;
+  if (const auto* mget = std::get_if<MGetRequest>(&body)) return &mget->read;
+  if (const auto* list = std::get_if<ListRequest>(&body)) return &list->read;
+  return nullptr;
+}
+
+}  // namespace
+
+Result<std::optional<Revision>> ReadDesk::must_wait(const RequestBody& body) const {
+  std::optional<Revision> rev;
+  if (const ReadOptions* options = options_of(body)) {
+    if (options->at || options->at_time) {
+      return tl::unexpected(
+          unsupported(options->at ? "at" : "at_time", "this broker serves no reads of the past"));
+    }
+    rev = options->min_rev;
+  } else if (const auto* changes = std::get_if<ChangesRequest>(&body); changes != nullptr && changes->under) {
+    rev = changes->since_rev;
+  }
+  if (rev && *rev <= recent_.applied()) return std::nullopt;
+  return rev;
+}
+
+void ReadDesk::answer_get(const Asked& asked, const GetRequest& get) {
+  if (auto allowed = authoriser_.authorise(asked.principal, Right::read, get.ns); !allowed) {
+    return replier_.refuse(asked.from, asked.id(), allowed.error());
+  }
+  const codec::ReplyHead head = replier_.head(asked.id());
+  if (const auto change = recent_.find(get.ns, get.key)) {
+    if (change->change->op == ChangeOp::put) {
+      return replier_.send(asked.from, codec::encode_entry_reply(head, change->entry()));
+    }
+  } else {
+    const auto entry = state_.find(get.ns, get.key);
+    if (!entry) return replier_.refuse(asked.from, asked.id(), entry.error());
+    if (*entry) return replier_.send(asked.from, codec::encode_entry_reply(head, **entry));
+  }
+  replier_.refuse(asked.from, asked.id(), error_of(ErrorCode::not_found, "no such key"));
+}
+
+void ReadDesk::answer_elsewhere(const Asked& asked) {
+  if (auto allowed = authorise(asked); !allowed)
+    return replier_.refuse(asked.from, asked.id(), allowed.error());
+  if (auto room = in_flight_.hold(asked.from.connection); !room) {
+    return replier_.refuse(asked.from, asked.id(), room.error());
+  }
+  ReadJob job{asked.from, std::string(asked.payload), asked.principal.name, recent_.snapshot()};
+  if (to_reader_.try_push(std::move(job))) return;
+  in_flight_.release(asked.from.connection);
+  replier_.refuse(asked.from, asked.id(), overloaded("too many reads are queued", 20));
+}
+
+Result<void> ReadDesk::authorise(const Asked& asked) {
+  const auto may = [&](std::string_view ns) {
+    return authoriser_.authorise(asked.principal, Right::read, ns);
+  };
+  const RequestBody& body = asked.request.body;
+  if (const auto* list = std::get_if<ListRequest>(&body)) return may(list->ns);
+  if (const auto* mget = std::get_if<MGetRequest>(&body)) return may(mget->ns);
+  if (const auto* snapshot = std::get_if<SnapshotRequest>(&body); snapshot != nullptr && snapshot->ns) {
+    return may(*snapshot->ns);
+  }
+  return {};
+}
+
+std::size_t ReadDesk::take_answers() {
+  done_.clear();
+  from_reader_.drain(done_);
+  for (ReadDone& read : done_) {
+    in_flight_.release(read.to.connection);
+    replier_.send(read.to, std::move(read.payload));
+  }
+  return done_.size();
+}
+
+}  // namespace prismbus

@@ -1,0 +1,50 @@
+// Reads: gets are answered here and now, whatever may take long goes to the reader thread with the view of
+// this moment; one watermark for both (I9). Bus thread.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "broker/core/asked.hpp"
+#include "broker/core/in_flight.hpp"
+#include "broker/core/reader_agent.hpp"
+#include "broker/core/replier.hpp"
+#include "broker/store/recent.hpp"
+#include "broker/store/state.hpp"
+
+namespace prismbus {
+
+class ReadDesk {
+ public:
+  ReadDesk(BoundedQueue<ReadJob>& to_reader, BoundedQueue<ReadDone>& from_reader, Authoriser& authoriser,
+           Recent& recent, StateReader& state, InFlight& in_flight, Replier& replier)
+      : to_reader_(to_reader),
+        from_reader_(from_reader),
+        authoriser_(authoriser),
+        recent_(recent),
+        state_(state),
+        in_flight_(in_flight),
+        replier_(replier) {}
+
+  // The revision a read has to wait for before it is answered at all; nullopt = none. Errors: unsupported
+  // (`at`).
+  [[nodiscard]] Result<std::optional<Revision>> must_wait(const RequestBody& body) const;
+  void answer_get(const Asked& asked, const GetRequest& get);
+  void answer_elsewhere(const Asked& asked);
+  std::size_t take_answers();  // sends what the reader thread finished; returns how many
+
+ private:
+  [[nodiscard]] Result<void> authorise(const Asked& asked);
+
+  BoundedQueue<ReadJob>& to_reader_;
+  BoundedQueue<ReadDone>& from_reader_;
+  Authoriser& authoriser_;
+  Recent& recent_;
+  StateReader& state_;
+  InFlight& in_flight_;
+  Replier& replier_;
+  std::vector<ReadDone> done_;
+};
+
+}  // namespace prismbus

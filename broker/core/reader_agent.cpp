@@ -1,0 +1,56 @@
+#include "broker/core/reader_agent.hpp"
+
+#include "broker/core/pages.hpp"
+#include "proto/base/assert.hpp"
+#include "proto/wire/codec/request.hpp"
+
+namespace prismbus {
+
+struct ReaderAgent::Impl {
+  Impl(const Store& store, BoundedQueue<ReadJob>& in_queue, BoundedQueue<ReadDone>& out_queue)
+      : epoch(store.journal.meta().epoch),
+        state(store.state),
+        journal(store.journal),
+        in(in_queue),
+        out(out_queue) {}
+
+  std::string answer(const ReadJob& job) {
+    const auto request = codec::decode_request(job.payload);
+    PRISMBUS_ASSERT(request.has_value(), "the bus decoded this payload before it gave it here");
+    const ReadView view(job.recent, state, journal);
+    const codec::ReplyHead head{request->id, epoch, view.rev()};
+    if (const auto* list = std::get_if<ListRequest>(&request->body)) return answer_list(view, head, *list);
+    if (const auto* mget = std::get_if<MGetRequest>(&request->body)) return answer_mget(view, head, *mget);
+    if (const auto* names = std::get_if<NamespacesRequest>(&request->body))
+      return answer_namespaces(view, head, *names);
+    if (const auto* snapshot = std::get_if<SnapshotRequest>(&request->body))
+      return answer_snapshot(view, head, *snapshot);
+    if (const auto* changes = std::get_if<ChangesRequest>(&request->body))
+      return answer_changes(view, head, *changes);
+    PRISMBUS_ASSERT(false, "the bus sends only paged reads here");
+  }
+
+  const Epoch epoch;
+  StateReader state;
+  JournalReader journal;
+  BoundedQueue<ReadJob>& in;
+  BoundedQueue<ReadDone>& out;
+  std::vector<ReadJob> jobs;
+};
+
+ReaderAgent::ReaderAgent(const Store& store, BoundedQueue<ReadJob>& in, BoundedQueue<ReadDone>& out)
+    : impl_(std::make_unique<Impl>(store, in, out)) {}
+
+ReaderAgent::~ReaderAgent() = default;
+
+std::size_t ReaderAgent::step() {
+  impl_->jobs.clear();
+  impl_->in.drain(impl_->jobs);
+  for (const ReadJob& job : impl_->jobs) {
+    const bool taken = impl_->out.try_push({job.to, impl_->answer(job)});
+    PRISMBUS_ASSERT(taken, "as many answers fit as jobs were let in");
+  }
+  return impl_->jobs.size();
+}
+
+}  // namespace prismbus

@@ -1,0 +1,60 @@
+#include "broker/core/recent_feed.hpp"
+
+#include <algorithm>
+
+#include "proto/base/assert.hpp"
+
+namespace prismbus {
+namespace {
+
+constexpr std::uint64_t kForgottenAStep = 1024;  // revisions; keeps a step under a millisecond
+
+}  // namespace
+
+RecentFeed::RecentFeed(BoundedQueue<JournalBatch>& to_fold, BoundedQueue<FoldOutcome>& from_fold,
+                       Recent& recent, StateReader& state, const LogSink& log)
+    : to_fold_(to_fold),
+      from_fold_(from_fold),
+      recent_(recent),
+      state_(state),
+      log_(log),
+      folded_(state.folded()),
+      forgotten_(folded_) {}
+
+void RecentFeed::send(JournalBatch applied) {
+  if (applied.empty()) return;
+  const bool taken = to_fold_.try_push(std::move(applied));
+  PRISMBUS_ASSERT(taken, "recent's limit bounds what waits to be folded");
+}
+
+std::size_t RecentFeed::step() {
+  outcomes_.clear();
+  from_fold_.drain(outcomes_);
+  for (const FoldOutcome& outcome : outcomes_) take(outcome);
+  if (forgotten_ == folded_) return outcomes_.size();
+  // The state holds everything up to `folded_` and our transaction on it sees that.
+  forgotten_ = std::min(folded_, Revision(forgotten_.value() + kForgottenAStep));
+  recent_.drop_folded(forgotten_);
+  return outcomes_.size() + 1;
+}
+
+void RecentFeed::take(const FoldOutcome& outcome) {
+  if (!outcome.failure) {
+    folded_ = outcome.folded;
+    state_.renew();
+    if (waits_for_space_)
+      log_(LogLevel::info, LogLine("fold_resumes").with("folded", folded_.value()).text());
+    waits_for_space_ = false;
+    return;
+  }
+  failed_ = *outcome.failure == FoldFailure::io || *outcome.failure == FoldFailure::unknown;
+  if (!failed_ && waits_for_space_) return;
+  waits_for_space_ = !failed_;
+  const std::string_view reason = failed_                                     ? "io"
+                                  : *outcome.failure == FoldFailure::map_full ? "map_full"
+                                                                              : "no_space";
+  log_(failed_ ? LogLevel::error : LogLevel::warn,
+       LogLine("fold_stops").with("reason", reason).with("folded", folded_.value()).text());
+}
+
+}  // namespace prismbus

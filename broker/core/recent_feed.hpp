@@ -1,0 +1,37 @@
+// The way from recent into state: applied transactions go to the fold thread, and what it folded leaves
+// recent, a little a step. Bus thread.
+#pragma once
+
+#include <vector>
+
+#include "broker/store/agents.hpp"
+#include "broker/store/recent.hpp"
+#include "proto/base/log.hpp"
+
+namespace prismbus {
+
+class RecentFeed {
+ public:
+  RecentFeed(BoundedQueue<JournalBatch>& to_fold, BoundedQueue<FoldOutcome>& from_fold, Recent& recent,
+             StateReader& state, const LogSink& log);
+
+  void send(JournalBatch applied);
+  std::size_t
+  step();  // takes outcomes, renews the state's transaction, lets recent forget; returns what it did
+  [[nodiscard]] bool failed() const { return failed_; }  // the process has to end
+  [[nodiscard]] Revision folded() const { return folded_; }
+
+ private:
+  void take(const FoldOutcome& outcome);
+
+  BoundedQueue<JournalBatch>& to_fold_;
+  BoundedQueue<FoldOutcome>& from_fold_;
+  Recent& recent_;
+  StateReader& state_;
+  const LogSink& log_;
+  Revision folded_, forgotten_;
+  bool failed_ = false, waits_for_space_ = false;
+  std::vector<FoldOutcome> outcomes_;
+};
+
+}  // namespace prismbus

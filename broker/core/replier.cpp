@@ -1,0 +1,38 @@
+#include "broker/core/replier.hpp"
+
+namespace prismbus {
+
+void Replier::refuse(const ReplyTo& to, MessageId id, const Error& error) {
+  ++errors_;
+  if (error.code == ErrorCode::internal) {
+    log_(LogLevel::error,
+         LogLine("request_failed").with("code", "internal").with("what", error.message).text());
+  }
+  send(to, codec::encode_error_reply(head(id), error));
+}
+
+void Replier::answer_write(const ReplyTo& to, MessageId id, const Transaction& txn, bool duplicate) {
+  const codec::ReplyHead own{id, epoch_, txn.rev};
+  const StoredSet& set = *txn.sets.front();
+  switch (txn.op) {
+    case WriteOp::put:
+      return send(to, codec::encode_put_reply(own, {set.seq, set.changes.front().version, duplicate}));
+    case WriteOp::del:
+      return send(to, codec::encode_delete_reply(own, {set.seq, duplicate}));
+    case WriteOp::txn:
+      break;
+  }
+  TxnReply reply = outcome_of(txn);
+  reply.duplicate = duplicate;
+  send(to, codec::encode_txn_reply(own, reply));
+}
+
+void Replier::answer_duplicate(const ReplyTo& to, MessageId id, Revision rev) {
+  journal_.renew();
+  const auto txn = journal_.read(rev);
+  journal_.release();
+  if (!txn) return refuse(to, id, txn.error());
+  answer_write(to, id, **txn, true);
+}
+
+}  // namespace prismbus

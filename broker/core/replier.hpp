@@ -1,0 +1,39 @@
+// reply: the last room. Every answer of the broker leaves through here, so that it is counted, carries the
+// applied revision (a write's its own), and a defect is logged once. Bus thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "broker/core/ports.hpp"
+#include "broker/store/journal.hpp"
+#include "broker/store/recent.hpp"
+#include "proto/base/log.hpp"
+#include "proto/wire/codec/reply.hpp"
+
+namespace prismbus {
+
+class Replier {
+ public:
+  Replier(ReplySink& sink, Epoch epoch, const Recent& recent, const Journal& journal, LogSink log)
+      : sink_(sink), epoch_(epoch), recent_(recent), journal_(journal), log_(std::move(log)) {}
+
+  [[nodiscard]] codec::ReplyHead head(MessageId id) const { return {id, epoch_, recent_.applied()}; }
+  void send(const ReplyTo& to, std::string payload) { sink_.reply(to, std::move(payload)); }
+  void refuse(const ReplyTo& to, MessageId id, const Error& error);
+  void answer_write(const ReplyTo& to, MessageId id, const Transaction& txn, bool duplicate);
+  // The outcome of an applied write, read back from its journal record.
+  void answer_duplicate(const ReplyTo& to, MessageId id, Revision rev);
+
+  [[nodiscard]] std::uint64_t errors() const { return errors_; }
+
+ private:
+  ReplySink& sink_;
+  const Epoch epoch_;
+  const Recent& recent_;
+  JournalReader journal_;
+  const LogSink log_;
+  std::uint64_t errors_ = 0;
+};
+
+}  // namespace prismbus
