@@ -31,7 +31,7 @@ std::size_t RecentFeed::step() {
   outcomes_.clear();
   from_fold_.drain(outcomes_);
   for (const FoldOutcome& outcome : outcomes_) take(outcome);
-  if (forgotten_ == folded_) return outcomes_.size();
+  if (forgotten_ == folded_) return outcomes_.size() + (recent_.tidy() ? 1 : 0);
   // The state holds everything up to `folded_` and our transaction on it sees that.
   forgotten_ = std::min(folded_, Revision(forgotten_.value() + kForgottenAStep));
   recent_.drop_folded(forgotten_);
