@@ -1,5 +1,5 @@
-// The two writing threads as agents with one step each; stepped by a thread in the broker and by hand in tests.
-// They speak with the bus by bounded queues only.
+// The two writing threads as agents with one step each; stepped by a thread in the broker and by hand in
+// tests. They speak with the bus by bounded queues only.
 #pragma once
 
 #include <cstdint>
@@ -25,36 +25,51 @@ struct JournalOutcome {
 class JournalAgent {
  public:
   JournalAgent(Journal& journal, BoundedQueue<JournalBatch>& in, BoundedQueue<JournalOutcome>& out);
-  // Takes every batch queued, one LMDB transaction each. After a failure the later batches of the same drain fail too
-  // (their revisions no longer continue). Returns how many it handled; blocks for the disk.
+  // Takes every batch queued, one LMDB transaction each. After a failure the batches that were sequenced
+  // behind the failed one fail as well, without a write, until one comes that continues at the durable
+  // revision again. An empty batch is a probe: Journal::probe(), its outcome's `first` the next revision.
+  // Returns how many it handled (fewer than queued when `out` is full: the rest waits for the next step);
+  // blocks for the disk.
   std::size_t step(Now now);
 
  private:
   Journal& journal_;
   BoundedQueue<JournalBatch>& in_;
   BoundedQueue<JournalOutcome>& out_;
+  [[nodiscard]] bool tell();  // false while an outcome waits for room in `out`
+  [[nodiscard]] JournalOutcome handle(const JournalBatch& batch);
+
   std::vector<JournalBatch> batches_;
+  std::optional<JournalOutcome> unsent_;
+  std::optional<AppendFailure> failed_;
 };
 
 struct FoldSettings {
-  std::size_t changes_max = 100'000;  // an LMDB transaction holds at most 131 k dirty pages
-  std::size_t changes_min = 50'000;   // small folds disturb commits: wait for this many ...
+  std::size_t changes_max = 100'000;         // an LMDB transaction holds at most 131 k dirty pages
+  std::size_t changes_min = 50'000;          // small folds disturb commits: wait for this many ...
   std::chrono::milliseconds wait_max{2000};  // ... or for the oldest to be this old
 };
 
 struct FoldOutcome {
   Revision folded;
-  std::optional<FoldFailure> failure;  // no_space, map_full: it will try again; io, unknown: the process has to end
+  std::optional<FoldFailure>
+      failure;  // no_space, map_full: it will try again; io, unknown: the process has to end
   std::chrono::nanoseconds took{};
 };
 
 class FoldAgent {
  public:
-  FoldAgent(State& state, FoldSettings settings, BoundedQueue<JournalBatch>& in, BoundedQueue<FoldOutcome>& out);
-  // Gathers what is queued; folds when enough or old enough. After no_space it retries each 500 ms. Returns changes folded.
+  FoldAgent(State& state, FoldSettings settings, BoundedQueue<JournalBatch>& in,
+            BoundedQueue<FoldOutcome>& out);
+  // Gathers what is queued; folds when enough or old enough, one LMDB transaction a step. After no_space or
+  // map_full it tries again each 500 ms and tells each failure; after io or unknown it never folds again.
+  // Returns changes folded.
   std::size_t step(Now now);
 
  private:
+  void gather(Now now);
+  [[nodiscard]] std::span<const TransactionPtr> next_batch() const;
+
   State& state_;
   const FoldSettings settings_;
   BoundedQueue<JournalBatch>& in_;
@@ -63,6 +78,8 @@ class FoldAgent {
   std::vector<TransactionPtr> waiting_;
   std::size_t waiting_changes_ = 0;
   Steady oldest_{}, retry_at_{};
+  bool stopped_ = false;
+  std::optional<FoldOutcome> unsent_;
 };
 
 }  // namespace prismbus

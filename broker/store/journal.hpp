@@ -1,6 +1,7 @@
-// The journal: the truth. LMDB environment journal/ with `log` (revision -> transaction record) and `meta` (format,
-// epoch, floor, hash at the floor, last revision), default sync. Owned by the journal thread; readers take their own
-// transactions (JournalReader). Keeps I1 (revisions are dense: append refuses anything but last + 1) and I4.
+// The journal: the truth. LMDB environment journal/ with `log` (revision -> transaction record) and `meta`
+// (format, epoch, floor, hash at the floor, last revision), default sync. Owned by the journal thread;
+// readers take their own transactions (JournalReader). Keeps I1 (revisions are dense: append refuses anything
+// but last + 1) and I4.
 #pragma once
 
 #include <functional>
@@ -12,6 +13,7 @@
 #include "broker/store/transaction.hpp"
 #include "proto/base/hash.hpp"
 #include "proto/base/lmdb.hpp"
+#include "proto/wire/error.hpp"
 
 namespace prismbus {
 
@@ -33,29 +35,41 @@ struct JournalMeta {
 class Journal {
  public:
   // Opens journal/ under `dir`, creating it with `epoch_if_new` when it is not there.
-  // Errors: unavailable (cannot open, locked by another broker), unsupported (newer format), internal (corrupt meta).
+  // Errors: unavailable (cannot open, locked by another broker), unsupported (newer format), internal
+  // (corrupt meta).
   [[nodiscard]] static Result<Journal> open(const std::string& dir, std::size_t map_bytes, Epoch epoch_if_new,
                                             lmdb::DiskFaults* faults);
 
   [[nodiscard]] const JournalMeta& meta() const { return meta_; }  // journal thread
 
-  // Appends the batch in one LMDB transaction and syncs it. Blocks for the disk. After a failure `meta()` and the
-  // chain stand where they stood before. Asserts that revisions continue densely.
+  // Appends the batch in one LMDB transaction and syncs it. Blocks for the disk. After a failure `meta()` and
+  // the chain stand where they stood before. Asserts that revisions continue densely.
   [[nodiscard]] Result<void, AppendFailure> append(std::span<const TransactionPtr> batch);
+
+  // Rewrites the meta record and syncs it: tells whether a journal that had no space can write again, without
+  // a client's write. An empty append; failures as append's.
+  [[nodiscard]] Result<void, AppendFailure> probe();
+  [[nodiscard]] const lmdb::Fault& last_fault() const {
+    return last_fault_;
+  }  // of the last failure, for the log
 
   // Replays (after, last] in order, checksums and chain verified; stops at the first error. Start-up only.
   [[nodiscard]] Result<void> replay(Revision after, const std::function<void(TransactionPtr)>& each) const;
 
   [[nodiscard]] const std::shared_ptr<lmdb::Env>& env() const { return env_; }
   [[nodiscard]] lmdb::Dbi log_dbi() const { return log_; }
+  [[nodiscard]] lmdb::Dbi meta_dbi() const { return meta_dbi_; }
 
  private:
   Journal() = default;
+  [[nodiscard]] lmdb::Outcome<void> write(std::span<const TransactionPtr> batch, JournalMeta& meta,
+                                          Hash128& chain);
   std::shared_ptr<lmdb::Env> env_;
   lmdb::Dbi log_{}, meta_dbi_{};
   JournalMeta meta_;
   Hash128 chain_;  // hash of the last record
   std::string scratch_;
+  lmdb::Fault last_fault_;
 };
 
 // Reads records in a read transaction of its own; one thread; renew() to see what was appended since.
@@ -68,9 +82,13 @@ class JournalReader {
   [[nodiscard]] Result<TransactionPtr> read(Revision rev);
 
  private:
+  struct Bounds {
+    Revision floor, last;
+  };
   std::shared_ptr<lmdb::Env> env_;
-  lmdb::Dbi log_{};
+  lmdb::Dbi log_{}, meta_{};
   lmdb::ReadTxn txn_;
+  Result<Bounds> bounds_;  // of the snapshot held; the error when it could not be had
 };
 
 }  // namespace prismbus

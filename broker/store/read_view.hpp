@@ -1,6 +1,7 @@
-// ReadView: everything a read of any door goes through (I9). A snapshot of recent and its watermark, taken FIRST, over a
-// state read transaction opened after it; its revision is the greater of folded and watermark. One thread (the reader's);
-// bytes it lends are valid until it is destroyed. Never held across a network wait.
+// ReadView: everything a read of any door goes through (I9). A snapshot of recent and its watermark, taken
+// FIRST, over a state read transaction opened after it; its revision is the greater of folded and watermark.
+// One thread (the reader's); bytes it lends are valid until it is destroyed. Never held across a network
+// wait.
 #pragma once
 
 #include <functional>
@@ -29,14 +30,15 @@ class ReadView {
   [[nodiscard]] Result<std::optional<EntryView>> find(std::string_view ns, std::string_view key) const;
   [[nodiscard]] Result<std::optional<RecentHead>> find_head(std::string_view ns) const;
 
-  // Live entries in (ns, key) order from the first >= (ns, key), as long as `each` answers true. Bytes are lent for the
-  // call of `each` only. Entries of the state are merged with recent; deleted ones are left out but count as visited:
-  // `each` is then called with nullptr, so that a caller can bound its work.
-  [[nodiscard]] Result<void> scan(std::string_view from_ns, std::string_view from_key,
-                                  const std::function<bool(std::string_view ns, std::string_view key, const EntryView*)>& each) const;
+  // Live entries in (ns, key) order from the first >= (ns, key), as long as `each` answers true. Bytes are
+  // lent for the call of `each` only. Entries of the state are merged with recent; deleted ones are left out
+  // but count as visited: `each` is then called with nullptr, so that a caller can bound its work.
+  [[nodiscard]] Result<void> scan(
+      std::string_view from_ns, std::string_view from_key,
+      const std::function<bool(std::string_view ns, std::string_view key, const EntryView*)>& each) const;
   // Namespaces that ever had a transaction, in order, from the first >= `from`.
-  [[nodiscard]] Result<void> scan_namespaces(std::string_view from,
-                                             const std::function<bool(std::string_view ns, const RecentHead&)>& each) const;
+  [[nodiscard]] Result<void> scan_namespaces(
+      std::string_view from, const std::function<bool(std::string_view ns, const RecentHead&)>& each) const;
 
   // The encoded change set of (ns, seq). `compacted` when its record was trimmed; not_found above the head.
   // Lent until the next call.

@@ -1,6 +1,6 @@
-// recent: what is durable and applied but not yet folded into state. Owned by the bus thread; other threads get
-// immutable snapshots of it (sorted runs that are shared, never changed). Bounded by the pipeline, which refuses new
-// writes with `overloaded` while changes() or bytes() are at their limits (I8).
+// recent: what is durable and applied but not yet folded into state. Owned by the bus thread; other threads
+// get immutable snapshots of it (sorted runs that are shared, never changed). Bounded by the pipeline, which
+// refuses new writes with `overloaded` while changes() or bytes() are at their limits (I8).
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,9 @@ struct RecentHead {
   NamespaceFigures figures;
 };
 
+// The head of a set's namespace after it.
+[[nodiscard]] RecentHead head_after(const Transaction& txn, const StoredSet& set);
+
 // One change in recent, with the transaction that keeps its bytes alive.
 struct RecentChange {
   const Transaction* txn = nullptr;
@@ -31,9 +34,12 @@ struct RecentChange {
 class RecentSnapshot {
  public:
   Revision watermark;  // the applied revision when it was taken
-  // Sorted runs, newest last. Private parts are the store's own: see read_view.cpp, which is their only user.
+  // Sorted runs, newest last; then chunks that are not sorted yet, newer than all of them, oldest first
+  // (recent_run.hpp).
   struct Run;
+  struct Chunk;
   std::vector<std::shared_ptr<const Run>> runs;
+  std::vector<std::shared_ptr<const Chunk>> unsorted;
 };
 using RecentSnapshotPtr = std::shared_ptr<const RecentSnapshot>;
 
@@ -50,10 +56,14 @@ class Recent {
   [[nodiscard]] std::optional<RecentChange> find(std::string_view ns, std::string_view key) const;
   [[nodiscard]] const RecentHead* find_head(std::string_view ns) const;
 
-  // Forgets everything at or below `folded`: state has it. Call only with a state read transaction renewed since.
+  // Forgets everything at or below `folded`: state has it. Call only with a state read transaction renewed
+  // since. Cheap: the memory itself is given back in pieces, by later calls and by tidy().
   void drop_folded(Revision folded);
+  // Gives back one piece (about 0.1 ms) of what was dropped; true while there is more. For idle steps.
+  bool tidy();
 
-  // Seals what came since the last one; the same pointer again if nothing changed. Cheap when little did.
+  // Seals what came since the last one, a bounded number of changes a call (the rest is sorted by the
+  // reader); the same pointer again if nothing changed.
   [[nodiscard]] RecentSnapshotPtr snapshot();
 
   [[nodiscard]] std::size_t changes() const;  // not folded yet

@@ -1,8 +1,8 @@
-// The state: derived from the journal, for fast reads. LMDB environment state/ (see disk_keys.hpp for its tables),
-// default sync. Written by the fold thread only (I4); every reading thread holds a StateReader of its own.
+// The state: derived from the journal, for fast reads. LMDB environment state/ (see disk_keys.hpp for its
+// tables), default sync. Written by the fold thread only (I4); every reading thread holds a StateReader of
+// its own.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/store/disk_keys.hpp"
 #include "broker/store/recent.hpp"
 #include "broker/store/transaction.hpp"
 #include "proto/base/lmdb.hpp"
@@ -26,8 +27,9 @@ struct StateMeta {
 
 enum class FoldFailure : std::uint8_t { no_space, map_full, io, unknown };
 
-// What a session of request ids left behind: its highest applied n, when, and the revisions of the outcomes that are
-// still remembered (n > highest - 1,024), ascending in n. The outcome itself is in the journal record of that revision.
+// What a session of request ids left behind: its highest applied n, when, and the revisions of the outcomes
+// that are still remembered (n > highest - 1,024), ascending in n. The outcome itself is in the journal
+// record of that revision.
 struct SessionState {
   std::uint64_t highest = 0;
   Wall last_write{};
@@ -41,10 +43,14 @@ class State {
                                           lmdb::DiskFaults* faults);
   [[nodiscard]] const StateMeta& meta() const { return meta_; }  // fold thread
 
-  // One transaction: heads, history, changesets, namespaces, sessions, folded revision. Continues densely from
-  // meta().folded. Blocks for the disk. Sessions whose last write is older than `sessions_before` are removed, a
-  // bounded number a call.
+  // One transaction: heads, history, changesets, namespaces, sessions, folded revision. Continues densely
+  // from meta().folded. Blocks for the disk. Sessions whose last write is older than `sessions_before` are
+  // removed, a bounded number a call.
   [[nodiscard]] Result<void, FoldFailure> fold(std::span<const TransactionPtr> batch, Wall sessions_before);
+
+  [[nodiscard]] const lmdb::Fault& last_fault() const {
+    return last_fault_;
+  }  // of the last failure, for the log
 
   struct Tables;  // the dbi handles; private to the store
   [[nodiscard]] const std::shared_ptr<lmdb::Env>& env() const { return env_; }
@@ -52,23 +58,34 @@ class State {
 
  private:
   State() = default;
+  [[nodiscard]] lmdb::Outcome<void> write(std::span<const TransactionPtr> batch, Wall sessions_before,
+                                          StateMeta& meta);
+  [[nodiscard]] lmdb::Outcome<void> forget_sessions(lmdb::WriteTxn& txn, Wall before);
   std::shared_ptr<lmdb::Env> env_;
   std::shared_ptr<const Tables> tables_;
   StateMeta meta_;
+  std::string
+      sessions_checked_;  // disk key of the header where the next fold goes on looking for old sessions
+  lmdb::Fault last_fault_;
 };
 
-// Point reads on one thread, in a read transaction kept open and renewed. Views lend from the map until renew/release.
-// A record whose checksum fails is `internal` and named in the message.
+// Point reads on one thread, in a read transaction kept open and renewed. Views lend from the map until
+// renew/release. A record whose checksum fails is `internal` and named in the message.
 class StateReader {
  public:
   explicit StateReader(const State& state);
   void renew();
   void release();
-  [[nodiscard]] Revision folded() const { return folded_; }
+  [[nodiscard]] Revision folded() const { return folded_; }  // of the snapshot held, else of the last one
+  [[nodiscard]] Revision floor() const { return floor_; }    // the same; history at or below it may be gone
   [[nodiscard]] Result<std::optional<EntryView>> find(std::string_view ns, std::string_view key);
   [[nodiscard]] Result<std::optional<RecentHead>> find_head(std::string_view ns);
-  [[nodiscard]] Result<std::optional<SessionState>> find_session(std::string_view by, std::string_view session);
-  // Every remembered session, without its outcomes: (by, session, highest, last write). For start-up; at most 65,536.
+  // The revision that carried (ns, seq); nullopt when it was trimmed or is not folded.
+  [[nodiscard]] Result<std::optional<Revision>> find_change_set(std::string_view ns, Seq seq);
+  [[nodiscard]] Result<std::optional<SessionState>> find_session(std::string_view by,
+                                                                 std::string_view session);
+  // Every remembered session, without its outcomes: (by, session, highest, last write). For start-up; at most
+  // 65,536.
   struct SessionHeader {
     std::string by, session;
     std::uint64_t highest = 0;
@@ -76,12 +93,18 @@ class StateReader {
   };
   [[nodiscard]] Result<std::vector<SessionHeader>> session_headers();
 
+  // For views of the store: the snapshot held (renewed if there is none) and the tables.
+  [[nodiscard]] Result<MDB_txn*> snapshot();
+  [[nodiscard]] const State::Tables& tables() const { return *tables_; }
+
  private:
+  [[nodiscard]] Result<std::optional<std::string_view>> get(lmdb::Dbi table, std::string_view disk_key);
   std::shared_ptr<lmdb::Env> env_;
   std::shared_ptr<const State::Tables> tables_;
   lmdb::ReadTxn txn_;
-  Revision folded_;
-  std::array<char, 512> key_{};  // disk key under construction
+  Revision folded_, floor_;
+  Result<void> ready_;  // the error when the snapshot could not be had
+  DiskKey key_;         // under construction
 };
 
 }  // namespace prismbus

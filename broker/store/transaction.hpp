@@ -1,6 +1,6 @@
-// A sequenced transaction: the one in-memory form that is shared, immutable, by everything after the sequencer
-// (pending, journal, recent, fold, stream, replies). Its change sets are kept exactly as they go on the wire, so
-// that each is encoded once and what is on disk is what was published.
+// A sequenced transaction: the one in-memory form that is shared, immutable, by everything after the
+// sequencer (pending, journal, recent, fold, stream, replies). Its change sets are kept exactly as they go on
+// the wire, so that each is encoded once and what is on disk is what was published.
 #pragma once
 
 #include <cstdint>
@@ -33,6 +33,7 @@ struct StoredChange {
 struct StoredSet {
   std::string ns;
   Seq seq;
+  Lane lane = Lane::changes;
   NamespaceFigures after;
   std::string encoded;  // the change set map of the contract
   std::vector<StoredChange> changes;
@@ -50,8 +51,8 @@ struct Transaction {
   std::optional<std::string> note;
   std::optional<RequestId> req;
   WriteOp op = WriteOp::put;
-  // For a txn over several namespaces: which set each item of `do` went to, in `do` order. Empty = all in set 0,
-  // in order.
+  // For a txn over several namespaces: which set each item of `do` went to, in `do` order. Empty = all in set
+  // 0, in order.
   std::vector<std::uint16_t> order;
   std::vector<std::unique_ptr<StoredSet>> sets;  // in namespace order, each namespace once
 
@@ -60,7 +61,8 @@ struct Transaction {
 };
 using TransactionPtr = std::shared_ptr<const Transaction>;
 
-// The outcome a repeated request id gets, from the transaction itself: versions in `do` order, seqs by namespace.
+// The outcome a repeated request id gets, from the transaction itself: versions in `do` order, seqs by
+// namespace.
 [[nodiscard]] TxnReply outcome_of(const Transaction& txn);
 
 }  // namespace prismbus

@@ -1,0 +1,54 @@
+// The parts of an audit. Findings are lines; the walk goes on after each, up to a bound. Memory does not grow
+// with the data but with the unfolded tail, the namespaces and the sessions.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "broker/store/disk_keys.hpp"
+#include "broker/store/journal_record.hpp"
+#include "broker/store/state_record.hpp"
+#include "broker/store/state_tables.hpp"
+#include "broker/store/store.hpp"
+
+namespace prismbus::audits {
+
+inline constexpr std::size_t kFindingsMax = 1000;
+
+// Both snapshots and what the walks share. The state's snapshot is the older one: all it has folded the
+// journal has.
+struct Context {
+  MDB_txn* journal_txn = nullptr;
+  lmdb::Dbi log{};
+  JournalMeta journal;
+  MDB_txn* state_txn = nullptr;
+  State::Tables tables;
+  StateMeta state;
+  AuditReport report;
+  std::map<std::string, RecentHead, std::less<>> heads;  // by the journal, at the folded revision
+  std::map<std::string, std::uint64_t, std::less<>>
+      change_sets;  // how many the journal has folded, by namespace
+  std::uint64_t folded_changes = 0, requests = 0;
+
+  template <class... Args>
+  void finding(fmt::format_string<Args...> form, Args&&... args) {
+    if (report.findings.size() < kFindingsMax)
+      report.findings.push_back(fmt::format(form, std::forward<Args>(args)...));
+  }
+  void fault(const char* where, const lmdb::Fault& fault) { finding("{}: {}", where, lmdb::describe(fault)); }
+};
+
+// Every journal record: checksum, chain, density, time, seqs, figures, and against changesets and history in
+// the state.
+void walk_journal(Context& context);
+// Every head against history and every namespace against its heads.
+void walk_entries(Context& context);
+// Sessions against the journal records they name.
+void walk_sessions(Context& context);
+
+}  // namespace prismbus::audits

@@ -1,0 +1,214 @@
+// State::fold: a batch of transactions becomes one LMDB transaction. Every table is written in the order of
+// its disk keys, each page once, so that a fold of 100,000 changes dirties as few pages as it can (they are
+// what it costs).
+#include <algorithm>
+#include <map>
+
+#include "broker/store/disk_keys.hpp"
+#include "broker/store/state.hpp"
+#include "broker/store/state_record.hpp"
+#include "broker/store/state_tables.hpp"
+#include "broker/store/write_failure.hpp"
+#include "proto/base/assert.hpp"
+#include "proto/wire/limits.hpp"
+
+namespace prismbus {
+namespace {
+
+// How many session headers one fold looks at for age: all 65,536 are seen within 16 folds.
+constexpr std::size_t kSessionsCheckedPerFold = 4096;
+
+struct ChangeRef {
+  const Transaction* txn;
+  const StoredSet* set;
+  const StoredChange* change;
+};
+
+using SessionName = std::pair<std::string_view, std::string_view>;  // by, session
+using SessionWrites = std::map<SessionName, std::vector<const Transaction*>>;
+
+bool same_key(const ChangeRef& a, const ChangeRef& b) {
+  return a.change->key == b.change->key && a.set->ns == b.set->ns;
+}
+
+std::vector<ChangeRef> sorted_changes(std::span<const TransactionPtr> batch) {
+  std::vector<ChangeRef> refs;
+  for (const TransactionPtr& txn : batch) {
+    for (const auto& set : txn->sets) {
+      for (const StoredChange& change : set->changes) refs.push_back({txn.get(), set.get(), &change});
+    }
+  }
+  std::sort(refs.begin(), refs.end(), [](const ChangeRef& a, const ChangeRef& b) {
+    if (const int by_ns = a.set->ns.compare(b.set->ns); by_ns != 0) return by_ns < 0;
+    if (const int by_key = a.change->key.compare(b.change->key); by_key != 0) return by_key < 0;
+    return a.txn->rev < b.txn->rev;
+  });
+  return refs;
+}
+
+// The writes of one fold. Every step answers the first fault and leaves the transaction to be aborted.
+class Folding {
+ public:
+  Folding(lmdb::WriteTxn& txn, const State::Tables& tables) : txn_(txn), tables_(tables) {}
+
+  lmdb::Outcome<void> heads(const std::vector<ChangeRef>& refs) {
+    for (std::size_t i = 0; i < refs.size(); ++i) {
+      if (i + 1 < refs.size() && same_key(refs[i], refs[i + 1])) continue;  // a newer one follows
+      const ChangeRef& ref = refs[i];
+      const std::string_view key = key_.head(ref.set->ns, ref.change->key);
+      if (ref.change->op == ChangeOp::del) {
+        if (const auto done = txn_.erase(tables_.head, key); !done) return done;
+        continue;
+      }
+      encode_head(record_, key, *ref.txn, *ref.change);
+      if (const auto done = txn_.put(tables_.head, key, record_); !done) return done;
+    }
+    return {};
+  }
+
+  lmdb::Outcome<void> history(const std::vector<ChangeRef>& refs) {
+    for (const ChangeRef& ref : refs) {
+      const std::string_view key = key_.history(ref.set->ns, ref.change->key, ref.txn->rev);
+      encode_history(record_, key, *ref.txn, *ref.change);
+      if (const auto done = txn_.put(tables_.history, key, record_); !done) return done;
+    }
+    return {};
+  }
+
+  // Change sets by namespace: their revisions, and of each namespace the newest as its head.
+  lmdb::Outcome<void> sets(std::span<const TransactionPtr> batch) {
+    std::map<std::string_view, std::vector<ChangeRef>> by_ns;
+    for (const TransactionPtr& txn : batch) {
+      for (const auto& set : txn->sets) by_ns[set->ns].push_back({txn.get(), set.get(), nullptr});
+    }
+    for (const auto& [ns, refs] : by_ns) {
+      for (const ChangeRef& ref : refs) {
+        const std::string_view key = key_.changeset(ns, ref.set->seq);
+        encode_changeset(record_, key, ref.txn->rev);
+        if (const auto done = txn_.put(tables_.changesets, key, record_); !done) return done;
+      }
+      encode_namespace(record_, ns, head_after(*refs.back().txn, *refs.back().set));
+      if (const auto done = txn_.put(tables_.namespaces, ns, record_); !done) return done;
+    }
+    return {};
+  }
+
+  lmdb::Outcome<void> sessions(std::span<const TransactionPtr> batch) {
+    SessionWrites writes;
+    for (const TransactionPtr& txn : batch) {
+      if (txn->req) writes[{txn->by, txn->req->session}].push_back(txn.get());
+    }
+    for (const auto& [name, txns] : writes) {
+      if (const auto done = session(name, txns); !done) return done;
+    }
+    return {};
+  }
+
+ private:
+  // Merges what a session wrote with what is stored, and keeps the window of 1,024 below the highest n.
+  lmdb::Outcome<void> session(const SessionName& name, const std::vector<const Transaction*>& txns) {
+    SessionState state;
+    if (const auto done = load(name, txns.front()->time, state); !done) return done;
+    for (const Transaction* txn : txns) state.outcomes.emplace_back(txn->req->n, txn->rev);
+    std::sort(state.outcomes.begin(), state.outcomes.end());
+    state.highest = std::max(state.highest, state.outcomes.back().first);
+    std::erase_if(state.outcomes, [&state](const auto& outcome) {
+      return outcome.first + limits::kSessionWrites <= state.highest;
+    });
+    state.last_write = txns.back()->time;
+
+    const std::string_view header_key = key_.session_header(name.first, name.second);
+    encode_session_header(record_, header_key, {state.highest, state.last_write});
+    if (const auto done = txn_.put(tables_.sessions, header_key, record_); !done) return done;
+    const std::string_view key = key_.session_outcomes(name.first, name.second);
+    encode_session_outcomes(record_, key, state);
+    return txn_.put(tables_.sessions, key, record_);
+  }
+
+  // A session that was over before `first_write` begins empty, like one whose record was removed in time. A
+  // damaged record is left out too: reads refuse it by name until it is written anew.
+  lmdb::Outcome<void> load(const SessionName& name, Wall first_write, SessionState& state) {
+    const std::string_view header_key = key_.session_header(name.first, name.second);
+    const auto header = lmdb::get(txn_.get(), tables_.sessions, header_key);
+    if (!header) return unexpected<lmdb::Fault>(header.error());
+    if (!*header) return {};
+    const auto known = decode_session_header(header_key, **header);
+    if (!known || known->last_write + limits::kSessionLife < first_write) return {};
+    const std::string_view key = key_.session_outcomes(name.first, name.second);
+    const auto record = lmdb::get(txn_.get(), tables_.sessions, key);
+    if (!record) return unexpected<lmdb::Fault>(record.error());
+    if (!*record) return {};
+    if (auto stored = decode_session_outcomes(key, **record)) state = std::move(*stored);
+    return {};
+  }
+
+  lmdb::WriteTxn& txn_;
+  const State::Tables& tables_;
+  DiskKey key_;
+  std::string record_;
+};
+
+}  // namespace
+
+lmdb::Outcome<void> State::forget_sessions(lmdb::WriteTxn& txn, Wall before) {
+  std::vector<std::string> headers;
+  {
+    auto cursor = lmdb::Cursor::open(txn.get(), tables_->sessions);
+    if (!cursor) return unexpected<lmdb::Fault>(cursor.error());
+    auto at =
+        cursor->seek(sessions_checked_.empty() ? kSessionHeaderPrefix : std::string_view(sessions_checked_));
+    sessions_checked_.clear();
+    for (std::size_t checked = 0;; ++checked, at = cursor->next()) {
+      if (!at) return unexpected<lmdb::Fault>(at.error());
+      if (!*at || !(*at)->key.starts_with(kSessionHeaderPrefix)) break;  // the next fold begins anew
+      if (checked == kSessionsCheckedPerFold) {
+        sessions_checked_ = (*at)->key;
+        break;
+      }
+      const auto header = decode_session_header((*at)->key, (*at)->value);
+      if (header && header->last_write < before) headers.emplace_back((*at)->key);
+    }
+  }
+  for (std::string& key : headers) {
+    if (const auto done = txn.erase(tables_->sessions, key); !done) return done;
+    key[0] = kSessionOutcomesPrefix[0];
+    if (const auto done = txn.erase(tables_->sessions, key); !done) return done;
+  }
+  return {};
+}
+
+lmdb::Outcome<void> State::write(std::span<const TransactionPtr> batch, Wall sessions_before,
+                                 StateMeta& meta) {
+  auto txn = lmdb::WriteTxn::begin(env_);
+  if (!txn) return unexpected<lmdb::Fault>(txn.error());
+  Folding folding(*txn, *tables_);
+  const std::vector<ChangeRef> refs = sorted_changes(batch);
+  if (const auto done = folding.heads(refs); !done) return done;
+  if (const auto done = folding.history(refs); !done) return done;
+  if (const auto done = folding.sets(batch); !done) return done;
+  if (const auto done = folding.sessions(batch); !done) return done;
+  if (const auto done = forget_sessions(*txn, sessions_before); !done) return done;
+  meta.folded = batch.back()->rev;
+  std::string record;
+  encode_state_meta(record, meta);
+  if (const auto done = txn->put(tables_->meta, kMetaKey, record); !done) return done;
+  return txn->commit();
+}
+
+Result<void, FoldFailure> State::fold(std::span<const TransactionPtr> batch, Wall sessions_before) {
+  if (batch.empty()) return {};
+  Revision next = meta_.folded;
+  for (const TransactionPtr& txn : batch) {
+    PRISMBUS_ASSERT(txn->rev == next.next(), "I1: fold continues densely");
+    next = txn->rev;
+  }
+  StateMeta meta = meta_;
+  if (const auto written = write(batch, sessions_before, meta); !written) {
+    last_fault_ = written.error();
+    return unexpected<FoldFailure>(fold_failure(*env_, last_fault_));
+  }
+  meta_ = meta;
+  return {};
+}
+
+}  // namespace prismbus

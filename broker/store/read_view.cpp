@@ -1,0 +1,210 @@
+// A view merges two things that were taken in this order: recent up to its watermark, then the state as
+// folded by then or later. What recent holds at or below `folded` the state has too, or something newer:
+// there the state is asked.
+#include "broker/store/read_view.hpp"
+
+#include <algorithm>
+
+#include "broker/store/disk_keys.hpp"
+#include "broker/store/recent_run.hpp"
+#include "broker/store/run_merge.hpp"
+#include "broker/store/state_record.hpp"
+#include "broker/store/state_tables.hpp"
+#include "broker/store/write_failure.hpp"
+
+namespace prismbus {
+
+struct ReadView::Impl {
+  RecentSnapshotPtr recent;
+  StateReader& state;
+  JournalReader& journal;
+  Revision folded;
+  std::vector<RecentRunPtr> runs;  // oldest first; what recent had not sorted yet is the last one
+  TransactionPtr held;             // keeps what change_set lends
+
+  [[nodiscard]] TransactionPtr recent_transaction(Revision rev) const {
+    const auto run =
+        std::find_if(runs.begin(), runs.end(), [rev](const auto& r) { return rev <= r->last(); });
+    return run == runs.end() || rev < (*run)->first() ? nullptr : (*run)->find_transaction(rev);
+  }
+};
+
+namespace {
+
+RecentHead head_of(const RecentSnapshot::Run::Set& set) {
+  return head_after(*set.txn, *set.set);
+}
+
+EntryView entry_of(const RecentSnapshot::Run::Item& item) {
+  return {item.ns,
+          item.key,
+          item.change->value,
+          item.txn->rev,
+          item.change->created,
+          item.change->version,
+          item.txn->time,
+          item.txn->by};
+}
+
+Error compacted(Revision floor) {
+  Error error;
+  error.code = ErrorCode::compacted;
+  error.message = "that part of the history is gone";
+  error.floor = floor.value();
+  return error;
+}
+
+// A state cursor as a source of rows; the error ends a scan.
+class Rows {
+ public:
+  static Result<Rows> open(StateReader& state, lmdb::Dbi table, std::string_view from) {
+    const auto txn = state.snapshot();
+    if (!txn) return unexpected<Error>(txn.error());
+    auto cursor = lmdb::Cursor::open(*txn, table);
+    if (!cursor) return unexpected<Error>(read_error("state", cursor.error()));
+    Rows rows(std::move(*cursor));
+    rows.at_ = rows.cursor_.seek(from);
+    return rows;
+  }
+  [[nodiscard]] Result<void> check() const {
+    if (!at_) return unexpected<Error>(read_error("state", at_.error()));
+    return {};
+  }
+  [[nodiscard]] bool end() const { return !at_ || !*at_; }
+  [[nodiscard]] const lmdb::Cursor::Pair& row() const { return **at_; }
+  void next() { at_ = cursor_.next(); }
+
+ private:
+  explicit Rows(lmdb::Cursor cursor) : cursor_(std::move(cursor)) {}
+  lmdb::Cursor cursor_;
+  lmdb::Outcome<std::optional<lmdb::Cursor::Pair>> at_;
+};
+
+}  // namespace
+
+ReadView::ReadView(RecentSnapshotPtr recent, StateReader& state, JournalReader& journal)
+    : impl_(new Impl{std::move(recent), state, journal, Revision(), {}, nullptr}) {
+  impl_->runs = impl_->recent->runs;
+  if (!impl_->recent->unsorted.empty()) impl_->runs.push_back(seal_run(impl_->recent->unsorted));
+  state.renew();
+  journal.renew();
+  impl_->folded = state.folded();
+}
+
+ReadView::~ReadView() {
+  impl_->state.release();
+  impl_->journal.release();
+}
+
+Revision ReadView::rev() const {
+  return std::max(impl_->folded, impl_->recent->watermark);
+}
+
+Result<std::optional<EntryView>> ReadView::find(std::string_view ns, std::string_view key) const {
+  for (auto run = impl_->runs.rbegin(); run != impl_->runs.rend() && (*run)->last() > impl_->folded; ++run) {
+    const auto* item = (*run)->find(ns, key);
+    if (item == nullptr) continue;
+    if (item->txn->rev <= impl_->folded) break;
+    if (item->change->op == ChangeOp::del) return std::optional<EntryView>();
+    return std::optional(entry_of(*item));
+  }
+  return impl_->state.find(ns, key);
+}
+
+Result<std::optional<RecentHead>> ReadView::find_head(std::string_view ns) const {
+  for (auto run = impl_->runs.rbegin(); run != impl_->runs.rend() && (*run)->last() > impl_->folded; ++run) {
+    const auto* set = (*run)->sets_from(ns);
+    if (set == (*run)->sets_end() || set->ns != ns) continue;
+    set = (*run)->newest_of(set);
+    if (set->txn->rev <= impl_->folded) break;
+    return std::optional(head_of(*set));
+  }
+  return impl_->state.find_head(ns);
+}
+
+Result<void> ReadView::scan(
+    std::string_view from_ns, std::string_view from_key,
+    const std::function<bool(std::string_view, std::string_view, const EntryView*)>& each) const {
+  DiskKey key;
+  const std::string_view from = from_ns.empty() ? std::string_view() : key.head(from_ns, from_key);
+  auto rows = Rows::open(impl_->state, impl_->state.tables().head, from);
+  if (!rows) return unexpected<Error>(rows.error());
+  KeyMerge recent(impl_->runs, impl_->folded, from_ns, from_key);
+  for (const auto* item = recent.next();;) {
+    if (const auto sound = rows->check(); !sound) return sound;
+    if (item == nullptr && rows->end()) return {};
+    int order = -1;  // < 0: recent's is next; 0: recent's hides the state's; > 0: the state's
+    if (!rows->end()) {
+      const auto names = decode_head_key(rows->row().key);
+      if (!names) return unexpected<Error>(damaged_record("head", rows->row().key));
+      order = item == nullptr ? 1 : compare_names(item->ns, item->key, names->ns, names->key);
+    }
+    if (order > 0) {
+      const auto entry = decode_head(rows->row().key, rows->row().value);
+      if (!entry) return unexpected<Error>(damaged_record("head", rows->row().key));
+      if (!each(entry->ns, entry->key, &*entry)) return {};
+      rows->next();
+      continue;
+    }
+    const bool live = item->change->op == ChangeOp::put;
+    const EntryView entry = entry_of(*item);
+    if (!each(item->ns, item->key, live ? &entry : nullptr)) return {};
+    item = recent.next();
+    if (order == 0) rows->next();
+  }
+}
+
+Result<void> ReadView::scan_namespaces(
+    std::string_view from, const std::function<bool(std::string_view, const RecentHead&)>& each) const {
+  auto rows = Rows::open(impl_->state, impl_->state.tables().namespaces, from);
+  if (!rows) return unexpected<Error>(rows.error());
+  NamespaceMerge recent(impl_->runs, impl_->folded, from);
+  for (const auto* set = recent.next();;) {
+    if (const auto sound = rows->check(); !sound) return sound;
+    if (set == nullptr && rows->end()) return {};
+    const int order = rows->end() ? -1 : set == nullptr ? 1 : set->ns.compare(rows->row().key);
+    if (order > 0) {
+      const auto head = decode_namespace(rows->row().key, rows->row().value);
+      if (!head) return unexpected<Error>(damaged_record("namespaces", rows->row().key));
+      if (!each(rows->row().key, *head)) return {};
+      rows->next();
+      continue;
+    }
+    if (!each(set->ns, head_of(*set))) return {};
+    set = recent.next();
+    if (order == 0) rows->next();
+  }
+}
+
+Result<std::string_view> ReadView::change_set(std::string_view ns, Seq seq) const {
+  for (auto run = impl_->runs.rbegin(); run != impl_->runs.rend(); ++run) {
+    if (const auto* set = (*run)->find_set(ns, seq)) return std::string_view(set->set->encoded);
+  }
+  const auto rev = impl_->state.find_change_set(ns, seq);
+  if (!rev) return unexpected<Error>(rev.error());
+  if (!*rev) {
+    const auto head = find_head(ns);
+    if (!head) return unexpected<Error>(head.error());
+    if (!*head || seq > (*head)->head.seq || seq == Seq(0))
+      return fail(ErrorCode::not_found, "no such change set");
+    return unexpected<Error>(compacted(impl_->state.floor()));
+  }
+  if (impl_->held == nullptr || impl_->held->rev != **rev) {
+    auto txn = impl_->journal.read(**rev);
+    if (!txn) return unexpected<Error>(txn.error());
+    impl_->held = std::move(*txn);
+  }
+  for (const auto& set : impl_->held->sets) {
+    if (set->ns == ns && set->seq == seq) return std::string_view(set->encoded);
+  }
+  return fail(ErrorCode::internal, "journal record " + std::to_string((*rev)->value()) +
+                                       " does not hold the change set it is listed for");
+}
+
+Result<TransactionPtr> ReadView::transaction(Revision rev) const {
+  if (rev > this->rev()) return fail(ErrorCode::not_found, "no such revision yet");
+  if (auto txn = impl_->recent_transaction(rev)) return txn;
+  return impl_->journal.read(rev);
+}
+
+}  // namespace prismbus

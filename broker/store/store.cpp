@@ -1,0 +1,95 @@
+// Store::open, in the order that makes a crash at any point harmless: lock, journal (the truth), state
+// (derived).
+#include "broker/store/store.hpp"
+
+#include <fmt/format.h>
+
+#include "broker/store/directory.hpp"
+#include "proto/base/random.hpp"
+
+namespace prismbus {
+namespace {
+
+// A state that has to be made again from a journal with history is folded in batches of this many
+// transactions.
+constexpr std::size_t kRefoldTransactions = 20'000;
+
+Result<void> check_they_belong(const JournalMeta& journal, const StateMeta& state) {
+  if (state.folded > journal.last) {
+    return fail(
+        ErrorCode::other_history,
+        fmt::format("the state is at revision {}, its journal ends at {}: they do not belong together",
+                    state.folded.value(), journal.last.value()));
+  }
+  if (state.folded < journal.floor) {
+    return fail(ErrorCode::other_history,
+                fmt::format("the state is at revision {}, its journal begins after {}: restore a backup",
+                            state.folded.value(), journal.floor.value()));
+  }
+  return {};
+}
+
+// A state without a single fold under a journal that has history: it was lost or never made. The journal
+// holds everything as long as nothing was trimmed.
+Result<void> refold(const Journal& journal, State& state) {
+  std::vector<TransactionPtr> batch;
+  std::optional<FoldFailure> failed;
+  const auto fold = [&] {
+    if (batch.empty() || failed) return;
+    if (const auto folded = state.fold(batch, Wall{}); !folded) failed = folded.error();
+    batch.clear();
+  };
+  const auto replayed = journal.replay(Revision(0), [&](TransactionPtr txn) {
+    if (failed) return;
+    batch.push_back(std::move(txn));
+    if (batch.size() == kRefoldTransactions) fold();
+  });
+  if (!replayed) return replayed;
+  fold();
+  if (failed) {
+    return fail(ErrorCode::unavailable,
+                "making the state from the journal: " + lmdb::describe(state.last_fault()));
+  }
+  return {};
+}
+
+Result<State> open_state(const StoreSettings& settings, const Journal& journal) {
+  const bool missing = !directory_exists(settings.dir + "/state");
+  if (missing && journal.meta().floor != Revision(0)) {
+    return fail(ErrorCode::unavailable,
+                "the state is missing and the journal was trimmed: restore a backup into an empty directory");
+  }
+  auto state = State::open(settings.dir, settings.map_bytes, journal.meta().epoch, settings.state_faults);
+  if (!state) return state;
+  if (missing && journal.meta().last != Revision(0)) {
+    if (const auto done = refold(journal, *state); !done) return unexpected<Error>(done.error());
+  }
+  return state;
+}
+
+}  // namespace
+
+Result<Store> Store::open(const StoreSettings& settings) {
+  auto lock = DirectoryLock::take(settings.dir);
+  if (!lock) return unexpected<Error>(lock.error());
+  if (directory_exists(settings.dir + "/state") && !directory_exists(settings.dir + "/journal")) {
+    // A new journal beside an old state would begin another history over it.
+    return fail(ErrorCode::other_history, "the state has no journal beside it: restore a backup");
+  }
+  auto journal =
+      Journal::open(settings.dir, settings.map_bytes, Epoch(random_u64()), settings.journal_faults);
+  if (!journal) return unexpected<Error>(journal.error());
+  auto state = open_state(settings, *journal);
+  if (!state) return unexpected<Error>(state.error());
+  if (const auto fit = check_they_belong(journal->meta(), state->meta()); !fit)
+    return unexpected<Error>(fit.error());
+
+  Store store{std::move(*lock), std::move(*journal), std::move(*state), {}};
+  store.tail.reserve(store.journal.meta().last.value() - store.state.meta().folded.value());
+  const auto replayed = store.journal.replay(
+      store.state.meta().folded, [&store](TransactionPtr txn) { store.tail.push_back(std::move(txn)); });
+  if (!replayed) return unexpected<Error>(replayed.error());
+  return store;
+}
+
+}  // namespace prismbus

@@ -1,0 +1,42 @@
+// What a transaction says about itself: its size, and the outcome its request id is owed.
+#include "broker/store/transaction.hpp"
+
+#include "proto/base/assert.hpp"
+
+namespace prismbus {
+
+std::size_t Transaction::change_count() const {
+  std::size_t count = 0;
+  for (const auto& set : sets) count += set->changes.size();
+  return count;
+}
+
+std::size_t Transaction::memory_bytes() const {
+  // Its place in recent's index and log, and what malloc adds to each block.
+  constexpr std::size_t kPerTransaction = 96, kPerSet = 64, kPerChange = 48;
+  std::size_t bytes =
+      sizeof(Transaction) + kPerTransaction + by.size() + (note ? note->size() : 0) + order.size() * 2;
+  for (const auto& set : sets) {
+    bytes += sizeof(StoredSet) + kPerSet + set->ns.size() + set->encoded.size();
+    bytes += set->changes.size() * (sizeof(StoredChange) + kPerChange);
+  }
+  return bytes;
+}
+
+TxnReply outcome_of(const Transaction& txn) {
+  TxnReply reply;
+  reply.seqs.reserve(txn.sets.size());
+  for (const auto& set : txn.sets) reply.seqs.emplace_back(set->ns, set->seq);
+  if (txn.order.empty()) {
+    PRISMBUS_ASSERT(txn.sets.size() == 1, "several sets need an order to give versions back in `do` order");
+    for (const StoredChange& change : txn.sets[0]->changes) reply.versions.push_back(change.version);
+    return reply;
+  }
+  std::vector<std::size_t> next(txn.sets.size(), 0);
+  reply.versions.reserve(txn.order.size());
+  for (const std::uint16_t set : txn.order)
+    reply.versions.push_back(txn.sets[set]->changes[next[set]++].version);
+  return reply;
+}
+
+}  // namespace prismbus

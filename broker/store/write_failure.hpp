@@ -1,0 +1,27 @@
+// What a failed write means, from LMDB's code and from what the file system says about itself.
+//
+//   code at the failing call               meaning
+//   ENOSPC, EDQUOT                         no_space: nothing of the transaction is there
+//   EIO of a short write on a full disk    no_space: LMDB calls a short write EIO; told apart by asking for
+//   free space MDB_MAP_FULL                           map_full: nothing of the transaction is there
+//   outcome_unknown (any code)             unknown: the write of the meta page failed, the environment is
+//   condemned MDB_PANIC                              unknown: an earlier one was anything else io
+#pragma once
+
+#include <string>
+
+#include "broker/store/journal.hpp"
+#include "broker/store/state.hpp"
+#include "proto/base/lmdb.hpp"
+
+namespace prismbus {
+
+// Asks the file system of `env` when the code alone does not tell.
+[[nodiscard]] AppendFailure append_failure(const lmdb::Env& env, const lmdb::Fault& fault);
+[[nodiscard]] FoldFailure fold_failure(const lmdb::Env& env, const lmdb::Fault& fault);
+
+// An LMDB fault met while reading or opening, as the protocol's `unavailable` or `internal`.
+[[nodiscard]] Error open_error(std::string_view what, const lmdb::Fault& fault);
+[[nodiscard]] Error read_error(std::string_view what, const lmdb::Fault& fault);
+
+}  // namespace prismbus
