@@ -41,8 +41,8 @@ class Follower:
         deadline = time.monotonic() + seconds
         self.close()
         self.client = Client(self.endpoint, self.context)
-        self.hello = self.client.hello(client={"name": "tests", "version": "1", "instance": f"{random.getrandbits(64):x}",
-                                               "labels": {}}, follow={"ns": self.ns, "under": self.under}, seconds=seconds)
+        self.hello = self.client.hello(seconds=seconds, follow={"ns": self.ns, "under": self.under},
+                                       client={"name": "tests", "version": "1", "labels": {}})
         self.run = self.hello["run"]
         buffer = []
         self.open_lane("changes")

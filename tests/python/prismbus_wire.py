@@ -1,5 +1,5 @@
-# Bytes of the contract, written from proto/PROTOCOL.md with MessagePack and XXH3 alone; shares nothing with the product.
-# Encoding of requests, decoding of replies and stream frames, the content hash. No sockets.
+# Bytes of the contract, written from proto/PROTOCOL.md with MessagePack and XXH3 alone; shares nothing with the
+# product. Encoding of requests, decoding of replies and stream frames, the content hash. No sockets.
 import struct
 
 import msgpack

@@ -1,0 +1,16 @@
+# prismbus_python_test(kind file LABELS ... [ENV ...] [TIMEOUT s] [SERIAL] [ARGS ...]): one Python file = one test named
+# <kind>.<file without _test>. It finds the executables through PRISMBUS_BIN and always runs under /usr/bin/python3,
+# where Debian puts the modules of tests/packages.test.
+function(prismbus_python_test kind file)
+  cmake_parse_arguments(T "SERIAL" "TIMEOUT" "LABELS;ENV;ARGS" ${ARGN})
+  string(REGEX REPLACE "_test\\.py$" "" name ${file})
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 300)
+  endif()
+  add_test(NAME ${kind}.${name} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/${file} ${T_ARGS})
+  set_tests_properties(${kind}.${name} PROPERTIES LABELS "${T_LABELS}" TIMEOUT ${T_TIMEOUT}
+    ENVIRONMENT "PRISMBUS_BIN=${CMAKE_BINARY_DIR}/bin;PYTHONDONTWRITEBYTECODE=1;PYTHONUNBUFFERED=1;${T_ENV}")
+  if(T_SERIAL)
+    set_tests_properties(${kind}.${name} PROPERTIES RUN_SERIAL TRUE)
+  endif()
+endfunction()
