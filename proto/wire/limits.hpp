@@ -30,6 +30,8 @@ inline constexpr std::size_t kGlobBytes = 512;
 inline constexpr std::size_t kNonceBytes = 16;            // of a barrier topic
 inline constexpr std::size_t kLabels = 32;                // of a client in `hello`
 inline constexpr std::size_t kLabelBytes = 255;
+inline constexpr std::size_t kMapFields = 256;            // of a map with named fields; unknown ones are ignored
+inline constexpr std::size_t kListedNames = 1024;         // endpoints of a broker, features in `must`
 inline constexpr std::chrono::milliseconds kMinRevWait{2000};
 inline constexpr std::chrono::hours kSessionLife{1};
 

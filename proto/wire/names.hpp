@@ -13,6 +13,10 @@ namespace prismbus {
 [[nodiscard]] Result<void> validate_namespace(std::string_view ns, std::string_view field);
 // UTF-8 without control characters (U+0000..1F, 7F), 1..255 bytes.
 [[nodiscard]] Result<void> validate_key(std::string_view key, std::string_view field);
+// The same two rules as a yes or no.
+[[nodiscard]] bool is_namespace(std::string_view ns);
+[[nodiscard]] bool is_key(std::string_view key);
+[[nodiscard]] bool is_plain_text(std::string_view text);  // UTF-8 without control characters, may be empty
 [[nodiscard]] bool is_utf8(std::string_view bytes);  // well-formed: no surrogates, no overlong forms, <= U+10FFFF
 
 [[nodiscard]] bool is_system_namespace(std::string_view ns);  // first segment starts with '_'

@@ -1,0 +1,21 @@
+// What the bodies of requests are decoded with; private to the request decoder.
+#pragma once
+
+#include "proto/wire/codec/map_reader.hpp"
+#include "proto/wire/messages.hpp"
+
+namespace prismbus::codec {
+
+// Each reads its own op's fields from the request's map; what is wrong is latched in the reader's fault.
+[[nodiscard]] HelloRequest decode_hello(MapReader& in);
+[[nodiscard]] GetRequest decode_get(MapReader& in);
+[[nodiscard]] MGetRequest decode_mget(MapReader& in);
+[[nodiscard]] ListRequest decode_list(MapReader& in);
+[[nodiscard]] NamespacesRequest decode_namespaces(MapReader& in);
+[[nodiscard]] SnapshotRequest decode_snapshot(MapReader& in);
+[[nodiscard]] ChangesRequest decode_changes(MapReader& in);
+[[nodiscard]] PutRequest decode_put(MapReader& in);
+[[nodiscard]] DeleteRequest decode_delete(MapReader& in);
+[[nodiscard]] TxnRequest decode_txn(MapReader& in);
+
+}  // namespace prismbus::codec
