@@ -1,0 +1,56 @@
+#include "perf/bench.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "perf/closed_loop.hpp"
+
+namespace prismbus::perf {
+namespace {
+constexpr std::chrono::seconds kReadyDeadline{30};
+constexpr std::size_t kLoadingWindow = 4;
+}  // namespace
+
+std::vector<std::string> Bench::broker_command(const std::string& name, const std::string& requests) const {
+  std::vector<std::string> argv{options_.broker,     "--data-dir", scratch() + "/" + name,
+                                "--requests",        requests,     "--changes",
+                                "tcp://127.0.0.1:0", "--express",  "tcp://127.0.0.1:0"};
+  argv.insert(argv.end(), options_.broker_args.begin(), options_.broker_args.end());
+  return argv;
+}
+
+Result<ServerProcess, std::string> Bench::start_broker(const std::string& name,
+                                                       std::vector<std::string> more) const {
+  auto argv = broker_command(name, "tcp://127.0.0.1:0");
+  argv.insert(argv.end(), more.begin(), more.end());
+  return ServerProcess::start(std::move(argv), scratch() + "/" + name, kReadyDeadline);
+}
+
+Result<ServerProcess, std::string> Bench::start_raw(const std::string& kind, std::size_t bytes) const {
+  return ServerProcess::start({options_.self, "raw-server", "--kind", kind, "--bytes", std::to_string(bytes),
+                               "--data-dir", scratch() + "/raw-" + kind},
+                              scratch() + "/raw-" + kind, kReadyDeadline);
+}
+
+Outcome Bench::load(const std::string& endpoint, const KeySpace& space) const {
+  constexpr std::uint64_t kPerCall = 100'000, kPerTransaction = 500;
+  for (std::uint64_t first = 0; first < space.keys; first += kPerCall) {
+    const auto requests =
+        loading_requests(space, first, std::min(kPerCall, space.keys - first), kPerTransaction);
+    if (auto sent = send_all(endpoint, requests, kLoadingWindow); !sent) return sent;
+  }
+  return {};
+}
+
+void Bench::note(const std::string& line) const {
+  fmt::print(stderr, "  {}\n", line);
+}
+
+void Bench::report(const Row& row) {
+  if (row.reached && !*row.reached) ++missed_;
+  fmt::print("{}\n", print(row));
+  std::fflush(stdout);
+}
+
+}  // namespace prismbus::perf

@@ -1,0 +1,148 @@
+// Benchmarks by closed loop: gets pipelined on one connection, and 50 connections with one request
+// outstanding each, both beside a raw ROUTER echo under the very same generator and requests.
+#include <fmt/format.h>
+
+#include <functional>
+
+#include "perf/bench.hpp"
+#include "perf/closed_loop.hpp"
+
+namespace prismbus::perf {
+namespace {
+
+struct Turns {
+  std::vector<double> ours, raw;
+  std::uint64_t n = 0, refused = 0;
+  double cores = 0, micros_per_request = 0;  // of the broker, last turn
+  LatencyHistogram ours_times, raw_times;
+};
+
+using MakeStream = std::function<RequestStream(std::uint64_t seed)>;
+
+Result<LoadFigures, std::string> one_turn(const Bench& bench, ClosedLoop load, const std::string& endpoint,
+                                          bool judge, RequestStream stream) {
+  load.endpoint = endpoint;
+  load.judge_replies = judge;
+  load.warm_up = bench.options().warm_up;
+  load.measure = bench.options().measure;
+  auto figures = run_closed_loop(load, stream);
+  if (figures && figures->failed > 0) {
+    return tl::unexpected(fmt::format("{} requests failed: {}", figures->failed, figures->first_failure));
+  }
+  return figures;
+}
+
+// Ours and the echo take turns, so that what disturbs the machine disturbs both.
+Result<Turns, std::string> take_turns(const Bench& bench, const ClosedLoop& load, const ServerProcess& broker,
+                                      const ServerProcess& echo, const MakeStream& make) {
+  Turns turns;
+  for (int round = 0; round < bench.options().rounds; ++round) {
+    const std::uint64_t seed = bench.options().seed + static_cast<std::uint64_t>(round);
+    const auto raw = one_turn(bench, load, echo.requests(), false, make(seed));
+    if (!raw) return tl::unexpected(raw.error());
+    const auto cpu_before = broker.cpu_time();
+    const auto start = std::chrono::steady_clock::now();
+    const auto ours = one_turn(bench, load, broker.requests(), true, make(seed));
+    if (!ours) return tl::unexpected(ours.error());
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    const std::chrono::duration<double> cpu = broker.cpu_time() - cpu_before;
+    turns.cores = cpu / took;
+    turns.micros_per_request = ours->rate() > 0 ? turns.cores * 1e6 / ours->rate() : 0;
+    turns.ours.push_back(ours->rate());
+    turns.raw.push_back(raw->rate());
+    turns.n += ours->fine;
+    turns.refused += ours->overloaded;
+    turns.ours_times.merge(ours->round_trips);
+    turns.raw_times.merge(raw->round_trips);
+    bench.note(fmt::format("round {}: ours {}, raw {}", round + 1, print(rate(ours->rate())),
+                           print(rate(raw->rate()))));
+  }
+  return turns;
+}
+
+std::string describe(const Turns& turns) {
+  std::string text =
+      fmt::format("broker {:.1f} cores, {:.2f} us CPU a request", turns.cores, turns.micros_per_request);
+  if (turns.refused > 0) text += fmt::format("; {} overloaded", turns.refused);
+  if (turns.ours_times.count() > 0) {
+    text +=
+        fmt::format("; round trip p50 {} (raw {}), p99 {} (raw {})",
+                    print(duration(turns.ours_times.at(0.5))), print(duration(turns.raw_times.at(0.5))),
+                    print(duration(turns.ours_times.at(0.99))), print(duration(turns.raw_times.at(0.99))));
+  }
+  return text;
+}
+
+}  // namespace
+
+Outcome bench_get_pipelined(Bench& bench) {
+  auto broker = bench.start_broker("gets");
+  if (!broker) return tl::unexpected(broker.error());
+  auto echo = bench.start_raw("echo");
+  if (!echo) return tl::unexpected(echo.error());
+  if (auto loaded = bench.load(broker->requests(), bench.keys()); !loaded) return loaded;
+  for (const std::size_t window : {256U, 1024U}) {
+    const auto turns =
+        take_turns(bench, {.endpoint = {}, .connections = 1, .window = window}, *broker, *echo,
+                   [&](std::uint64_t seed) { return RequestStream::gets(bench.keys(), seed); });
+    if (!turns) return tl::unexpected(turns.error());
+    const double ours = median(turns->ours), raw = median(turns->raw);
+    bench.report(
+        {.name = fmt::format("get, pipelined on one connection, window {}", window),
+         .ours = rate(ours),
+         .raw = rate(raw),
+         .mark = ">= 300 k/s and >= 30 %",
+         .reached = ours >= 300e3 && ours >= 0.3 * raw,
+         .n = turns->n,
+         .conditions = "random key of 100 k; raw = ROUTER echo of the request; " + describe(*turns)});
+  }
+  return {};
+}
+
+Outcome bench_connections(Bench& bench) {
+  auto broker = bench.start_broker("connections");
+  if (!broker) return tl::unexpected(broker.error());
+  auto echo = bench.start_raw("echo");
+  if (!echo) return tl::unexpected(echo.error());
+  if (auto loaded = bench.load(broker->requests(), bench.keys()); !loaded) return loaded;
+  const ClosedLoop load{.endpoint = {}, .connections = bench.options().tiny ? 5U : 50U, .window = 1};
+  const auto gets = take_turns(bench, load, *broker, *echo,
+                               [&](std::uint64_t seed) { return RequestStream::gets(bench.keys(), seed); });
+  if (!gets) return tl::unexpected(gets.error());
+  bench.report({.name = "get, 50 connections, one outstanding each",
+                .ours = rate(median(gets->ours)),
+                .raw = rate(median(gets->raw)),
+                .mark = {},
+                .reached = {},
+                .n = gets->n,
+                .conditions = "raw = ROUTER echo of the request; " + describe(*gets)});
+  const auto puts = take_turns(bench, load, *broker, *echo,
+                               [&](std::uint64_t seed) { return RequestStream::puts(bench.keys(), seed); });
+  if (!puts) return tl::unexpected(puts.error());
+  bench.report(
+      {.name = "durable put, 50 connections, one outstanding each",
+       .ours = rate(median(puts->ours)),
+       .raw = rate(median(puts->raw)),
+       .mark = ">= 30 k/s",
+       .reached = median(puts->ours) >= 30e3,
+       .n = puts->n,
+       .conditions = "200 B values; raw = ROUTER echo of the request, nothing synced; " + describe(*puts)});
+  return {};
+}
+
+Outcome drive(Bench& bench, const std::string& what, const std::string& endpoint, std::size_t window) {
+  const bool many = what.rfind("connections-", 0) == 0;
+  const std::string op = many ? what.substr(what.find('-') + 1) : what;
+  if (auto loaded = bench.load(endpoint, bench.keys()); !loaded) return loaded;
+  auto stream = op == "get"      ? RequestStream::gets(bench.keys(), bench.options().seed)
+                : op == "spread" ? RequestStream::spread_transactions(bench.keys(), 100)
+                                 : RequestStream::puts(bench.keys(), bench.options().seed);
+  const auto figures =
+      one_turn(bench, {.endpoint = {}, .connections = many ? 50U : 1U, .window = many ? 1 : window}, endpoint,
+               true, std::move(stream));
+  if (!figures) return tl::unexpected(figures.error());
+  bench.note(fmt::format("{}: {} ({} overloaded)", what, print(rate(figures->rate())), figures->overloaded));
+  return {};
+}
+
+}  // namespace prismbus::perf

@@ -1,0 +1,24 @@
+// The raw limits as servers of their own, in a process like the broker's: what libzmq and LMDB alone can do
+// under the very load the broker gets. Each runs until SIGTERM and writes a ready file shaped like the
+// broker's.
+#pragma once
+
+#include <string>
+
+namespace prismbus::perf {
+
+struct RawServer {
+  // echo: a ROUTER sends every message back.
+  // flood: "n" asked on the ROUTER publishes n one-frame messages of `bytes` to the subscribers of an XPUB.
+  // durable: what is sent to the ROUTER is appended to LMDB, synced, published in one frame, and answered.
+  enum class Kind { echo, flood, durable } kind = Kind::echo;
+  std::string ready_file;
+  std::size_t bytes = 300;  // flood
+  std::string data_dir;     // durable
+  std::string topic = "perf.market/";
+};
+
+// 0, or 1 with the reason on stderr.
+int run_raw_server(const RawServer& server);
+
+}  // namespace prismbus::perf
