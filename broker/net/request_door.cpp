@@ -29,8 +29,8 @@ bool send_bytes(void* socket, std::string_view bytes, int flags) {
 
 }  // namespace
 
-RequestDoor::RequestDoor(NetContext& context, const RequestDoorSettings& settings)
-    : socket_(context, BoundSocketOptions{.type = ZMQ_ROUTER,
+RequestDoor::RequestDoor(Context& context, const RequestDoorSettings& settings)
+    : socket_(context, BoundSocketOptions{.role = SocketRole::requests_server,
                                           .send_frames_max = settings.reply_frames_max,
                                           .frame_bytes_max = limits::kTransportBytes,
                                           .io_thread_affinity = 0}),
@@ -149,7 +149,8 @@ void RequestDoor::reply(const ReplyTo& to, std::string payload) {
     send_bytes(socket, frame, ZMQ_SNDMORE | ZMQ_DONTWAIT);
   }
   send_bytes(socket, {}, ZMQ_SNDMORE | ZMQ_DONTWAIT);
-  if (!send_owned(socket, std::move(payload), ZMQ_DONTWAIT)) ++counters_.unroutable;
+  Frame message = Frame::owning(std::move(payload));
+  if (socket_.socket().send(message) != Socket::Sent::yes) ++counters_.unroutable;
   if (Connection* const connection = connections_.find(to.connection); connection != nullptr) {
     connection->bytes_out += wire;
     if (Connections::is_due(*connection)) look_at_backlog(*connection);

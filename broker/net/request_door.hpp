@@ -42,10 +42,10 @@ struct RequestDoorCounters {
 
 class RequestDoor final : public ReplySink {
  public:
-  RequestDoor(NetContext& context, const RequestDoorSettings& settings);
+  RequestDoor(Context& context, const RequestDoorSettings& settings);
   ~RequestDoor() override;
 
-  [[nodiscard]] Result<std::string> bind(const std::string& endpoint) { return socket_.bind(endpoint); }
+  [[nodiscard]] Result<std::string> bind(const Endpoint& endpoint) { return socket_.bind(endpoint); }
   [[nodiscard]] const std::vector<std::string>& endpoints() const { return socket_.endpoints(); }
 
   // Hands up to `messages_max` messages (or `bytes_max` of payload) to `handler`; does not block. Returns how

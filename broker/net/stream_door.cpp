@@ -10,8 +10,8 @@ constexpr std::int64_t kSubscriptionBytesMax = 1024;
 
 }  // namespace
 
-StreamDoor::StreamDoor(NetContext& context, Lane lane, const StreamDoorSettings& settings)
-    : socket_(context, BoundSocketOptions{.type = ZMQ_XPUB,
+StreamDoor::StreamDoor(Context& context, Lane lane, const StreamDoorSettings& settings)
+    : socket_(context, BoundSocketOptions{.role = SocketRole::stream_server,
                                           .send_frames_max = settings.subscriber_frames_max,
                                           .frame_bytes_max = kSubscriptionBytesMax,
                                           .io_thread_affinity = settings.io_thread_affinity}),
@@ -26,7 +26,8 @@ StreamDoor::~StreamDoor() {
 void StreamDoor::publish(std::string&& frame) {
   maybe_input_ = true;
   // An XPUB without NODROP takes everything; what a subscriber has no room for is not queued for it.
-  [[maybe_unused]] const bool taken = send_owned(socket_.get(), std::move(frame), ZMQ_DONTWAIT);
+  Frame message = Frame::owning(std::move(frame));
+  [[maybe_unused]] const auto sent = socket_.socket().send(message);
 }
 
 std::size_t StreamDoor::receive(std::size_t messages_max, SubscriptionHandler& handler) {
@@ -43,7 +44,7 @@ std::size_t StreamDoor::receive(std::size_t messages_max, SubscriptionHandler& h
   return messages;
 }
 
-StreamDoor& StreamDoors::add(NetContext& context, Lane lane, const StreamDoorSettings& settings) {
+StreamDoor& StreamDoors::add(Context& context, Lane lane, const StreamDoorSettings& settings) {
   doors_.push_back(std::make_unique<StreamDoor>(context, lane, settings));
   return *doors_.back();
 }

@@ -31,10 +31,10 @@ struct StreamDoorSettings {
 
 class StreamDoor {
  public:
-  StreamDoor(NetContext& context, Lane lane, const StreamDoorSettings& settings);
+  StreamDoor(Context& context, Lane lane, const StreamDoorSettings& settings);
   ~StreamDoor();
 
-  [[nodiscard]] Result<std::string> bind(const std::string& endpoint) { return socket_.bind(endpoint); }
+  [[nodiscard]] Result<std::string> bind(const Endpoint& endpoint) { return socket_.bind(endpoint); }
   [[nodiscard]] const std::vector<std::string>& endpoints() const { return socket_.endpoints(); }
   [[nodiscard]] Lane lane() const { return lane_; }
 
@@ -55,7 +55,7 @@ class StreamDoor {
 // The lanes that are bound. A frame for one that is not goes nowhere: nobody can have subscribed to it.
 class StreamDoors final : public Feed {
  public:
-  StreamDoor& add(NetContext& context, Lane lane, const StreamDoorSettings& settings);
+  StreamDoor& add(Context& context, Lane lane, const StreamDoorSettings& settings);
   void publish(Lane lane, std::string frame) override;
   [[nodiscard]] const std::vector<std::unique_ptr<StreamDoor>>& all() const { return doors_; }
 

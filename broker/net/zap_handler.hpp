@@ -10,8 +10,8 @@
 #include <cstdint>
 #include <memory>
 
-#include "broker/net/bound_socket.hpp"
 #include "proto/base/waker.hpp"
+#include "proto/transport/socket.hpp"
 
 namespace prismbus {
 
@@ -19,11 +19,8 @@ class ZapHandler {
  public:
   // Binds inproc://zeromq.zap.01: before any socket that needs it. `descriptors_max`: the process's limit, of
   // which a margin is kept free. Errors: unavailable (somebody else is the handler of this context).
-  [[nodiscard]] static Result<std::unique_ptr<ZapHandler>> bind(NetContext& context,
+  [[nodiscard]] static Result<std::unique_ptr<ZapHandler>> bind(Context& context,
                                                                 std::uint64_t descriptors_max);
-  ~ZapHandler();
-  ZapHandler(const ZapHandler&) = delete;
-  ZapHandler& operator=(const ZapHandler&) = delete;
 
   std::size_t step();  // answers what is queued; returns how many
   // Until a question comes, `stop` is woken, or the time is over.
@@ -33,11 +30,11 @@ class ZapHandler {
   [[nodiscard]] std::uint64_t refused() const { return refused_; }
 
  private:
-  ZapHandler(void* socket, std::uint64_t descriptors_max);
+  ZapHandler(Socket socket, std::uint64_t descriptors_max);
   bool answer_one();
   [[nodiscard]] bool is_short_of_descriptors() const;
 
-  void* socket_;
+  Socket socket_;
   const std::uint64_t first_refused_descriptor_;
   std::uint64_t last_number_ = 0, refused_ = 0;
 };
