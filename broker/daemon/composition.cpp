@@ -1,0 +1,265 @@
+#include "broker/daemon/composition.hpp"
+
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <optional>
+#include <utility>
+
+#include "broker/core/pipeline.hpp"
+#include "broker/core/reader_agent.hpp"
+#include "broker/daemon/descriptors.hpp"
+#include "broker/daemon/ready_file.hpp"
+#include "broker/daemon/threads.hpp"
+#include "broker/net/bus_agent.hpp"
+#include "broker/net/zap_handler.hpp"
+#include "broker/sequencer/local.hpp"
+#include "broker/store/store.hpp"
+#include "proto/base/assert.hpp"
+#include "proto/base/random.hpp"
+
+namespace prismbus {
+namespace {
+
+constexpr std::size_t kJournalBatches = 4;  // one is with the journal, one may be a probe
+constexpr std::size_t kFoldOutcomes = 16;
+constexpr std::size_t kReads = 4096;             // waiting for the reader; more are `overloaded`
+constexpr std::size_t kBeyondRecent = 1u << 20;  // batches: recent may pass its limit by what is pending
+constexpr std::chrono::minutes kReaderCheck{1};
+
+struct Queues {
+  Queues(const Settings& settings, Wakers& wakers)
+      : to_journal(kJournalBatches, &wakers.journal),
+        from_journal(kJournalBatches, &wakers.bus),
+        to_fold(settings.recent_changes_max + kBeyondRecent, &wakers.fold),
+        from_fold(kFoldOutcomes, &wakers.bus),
+        to_reader(kReads, &wakers.reader),
+        from_reader(4 * kReads, &wakers.bus),  // twice what can be queued and in hand, so that it never fills
+        ended(1, &wakers.supervisor) {}
+
+  BoundedQueue<JournalBatch> to_journal;
+  BoundedQueue<JournalOutcome> from_journal;
+  BoundedQueue<JournalBatch> to_fold;
+  BoundedQueue<FoldOutcome> from_fold;
+  BoundedQueue<ReadJob> to_reader;
+  BoundedQueue<ReadDone> from_reader;
+  BoundedQueue<BusEnd> ended;
+};
+
+LocalSequencerSettings sequencer_settings(const Settings& settings) {
+  LocalSequencerSettings out;
+  out.batch_bytes_max = settings.batch_bytes_max;
+  return out;
+}
+
+// In `hello` a wildcard address is a `*`: the client puts the host there that it used for requests.
+std::string told_endpoint(std::string bound) {
+  for (const std::string_view wildcard : {"tcp://0.0.0.0:", "tcp://[::]:"}) {
+    if (bound.starts_with(wildcard)) return "tcp://*:" + bound.substr(wildcard.size());
+  }
+  return bound;
+}
+
+PipelineSettings pipeline_settings(const Settings& settings, const std::vector<std::string>& changes_bound) {
+  PipelineSettings out;
+  out.server = std::string("prismbus ") + PRISMBUS_VERSION;
+  out.run = Run(random_u64());
+  for (const std::string& endpoint : changes_bound) out.changes.push_back(told_endpoint(endpoint));
+  out.heartbeat = settings.heartbeat;
+  out.batch_bytes_max = settings.batch_bytes_max;
+  out.recent_changes_max = settings.recent_changes_max;
+  out.recent_bytes_max = settings.recent_bytes_max;
+  return out;
+}
+
+FoldSettings fold_settings(const Settings& settings) {
+  FoldSettings out;
+  out.changes_max = settings.fold_changes_max;
+  out.changes_min = settings.fold_changes_min;
+  out.wait_max = settings.fold_wait;
+  return out;
+}
+
+template <class Door>
+Result<void> bind_all(Door& door, const std::vector<std::string>& endpoints) {
+  for (const std::string& text : endpoints) {
+    const auto endpoint = Endpoint::parse(text, Endpoint::Use::bind);
+    if (!endpoint) return unexpected(endpoint.error());
+    if (auto bound = door.bind(*endpoint); !bound) return unexpected(bound.error());
+  }
+  return {};
+}
+
+sigset_t stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  return set;
+}
+
+const char* name_of(BusEnd end) {
+  switch (end) {
+    case BusEnd::drained:
+      return "drained";
+    case BusEnd::drain_timeout:
+      return "drain_timeout";
+    case BusEnd::fatal_journal:
+      return "journal";
+    case BusEnd::fatal_state:
+      break;
+  }
+  return "state";
+}
+
+}  // namespace
+
+// In the order they are made; destroyed the other way round, sockets before their context, users before the
+// used.
+struct Composition::Parts {
+  Parts(const Settings& chosen, LogSink sink, Store opened, int signals)
+      : settings(chosen),
+        log(std::move(sink)),
+        signal_fd(signals),
+        store(std::move(opened)),
+        queues(settings, wakers),
+        sequencer(sequencer_settings(settings), store.journal.meta().last, queues.to_journal,
+                  queues.from_journal, log) {}
+  ~Parts() { ::close(signal_fd); }
+
+  Result<void> open_doors();
+  void put_together();
+  void supervise(std::optional<BusEnd>& end);
+  void log_serving(const ReadyNotice& notice) const;
+
+  const Settings settings;
+  const LogSink log;
+  const int signal_fd;
+  Store store;
+  Wakers wakers;
+  Queues queues;
+  LocalSequencer sequencer;
+  OpenAuthoriser authoriser;
+
+  std::optional<Context> context;
+  std::unique_ptr<ZapHandler> admission;
+  std::optional<RequestDoor> requests;
+  StreamDoors streams;
+  std::optional<Pipeline> pipeline;
+  std::optional<BusAgent> bus;
+  std::optional<JournalAgent> journal;
+  std::optional<FoldAgent> fold;
+  std::optional<ReaderAgent> reader;
+  std::optional<BrokerThreads> threads;
+};
+
+Result<void> Composition::Parts::open_doors() {
+  const std::uint64_t descriptors = raise_descriptor_limit();
+  log(LogLevel::info, LogLine("descriptor_limit").with("descriptors", descriptors).text());
+  context.emplace();
+  auto handler = ZapHandler::bind(*context, descriptors);  // before any socket that asks it
+  if (!handler) return unexpected(handler.error());
+  admission = std::move(*handler);
+  requests.emplace(*context, RequestDoorSettings{});
+  if (auto bound = bind_all(*requests, settings.requests); !bound) return bound;
+  StreamDoorSettings stream;
+  stream.subscriber_frames_max = static_cast<int>(settings.subscriber_frames_max);
+  return bind_all(streams.add(*context, Lane::changes, stream), settings.changes);
+}
+
+void Composition::Parts::put_together() {
+  const PipelineQueues pipes{queues.to_fold, queues.from_fold, queues.to_reader, queues.from_reader};
+  pipeline.emplace(pipeline_settings(settings, streams.all().front()->endpoints()), store, sequencer, pipes,
+                   *requests, streams, authoriser, log);
+  bus.emplace(*pipeline, *requests, streams, wakers.bus, log);
+  journal.emplace(store.journal, queues.to_journal, queues.from_journal);
+  fold.emplace(store.state, fold_settings(settings), queues.to_fold, queues.from_fold);
+  reader.emplace(store, queues.to_reader, queues.from_reader);
+}
+
+// Until the bus thread has ended; a signal asks it to.
+void Composition::Parts::supervise(std::optional<BusEnd>& end) {
+  std::array<pollfd, 2> waited{{{signal_fd, POLLIN, 0}, {wakers.supervisor.fd(), POLLIN, 0}}};
+  std::vector<BusEnd> ends;
+  while (!end) {
+    store.journal.env()->check_readers();
+    store.state.env()->check_readers();
+    ::poll(waited.data(), waited.size(), static_cast<int>(std::chrono::milliseconds(kReaderCheck).count()));
+    signalfd_siginfo info{};
+    if (waited[0].revents != 0 && ::read(signal_fd, &info, sizeof info) == sizeof info) {
+      log(LogLevel::info, LogLine("stopping").with("signal", info.ssi_signo).text());
+      threads->drain_bus();
+    }
+    if (waited[1].revents != 0) wakers.supervisor.clear();
+    ends.clear();
+    if (queues.ended.drain(ends) > 0) end = ends.front();
+  }
+}
+
+void Composition::Parts::log_serving(const ReadyNotice& notice) const {
+  LogLine line("serving");
+  for (const std::string& endpoint : notice.requests) line.with("requests", endpoint);
+  for (const std::string& endpoint : notice.changes) line.with("changes", endpoint);
+  line.with("rev", store.journal.meta().last.value());
+  log(LogLevel::info, line.text());
+}
+
+Composition::Composition(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Composition::~Composition() = default;
+
+Result<std::unique_ptr<Composition>> Composition::open(const Settings& settings, LogSink log) {
+  // Before the first thread: threads inherit the mask, so that only signalfd gets the signals.
+  const sigset_t signals = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  remove_ready_file(settings.ready_file);  // of an earlier life: it would tell that we serve already
+  StoreSettings where;
+  where.dir = settings.data_dir;
+  where.map_bytes = settings.map_bytes;
+  auto store = Store::open(where);
+  if (!store) return unexpected(store.error());
+  const int signal_fd = ::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+  PRISMBUS_ASSERT(signal_fd >= 0, "a process that just started has a descriptor left");
+  auto parts = std::make_unique<Parts>(settings, std::move(log), std::move(*store), signal_fd);
+  if (auto opened = parts->open_doors(); !opened) return unexpected(opened.error());
+  parts->put_together();
+  return std::unique_ptr<Composition>(new Composition(std::move(parts)));
+}
+
+int Composition::run() {
+  Parts& p = *parts_;
+  const ReadyNotice notice{::getpid(), p.requests->endpoints(), p.streams.all().front()->endpoints(), {}};
+  p.log_serving(notice);
+  p.threads.emplace(Agents{*p.pipeline, *p.bus, *p.journal, *p.fold, *p.reader, *p.admission}, p.wakers,
+                    p.queues.ended);
+  if (!p.settings.ready_file.empty()) {
+    if (auto written = write_ready_file(p.settings.ready_file, notice); !written) {
+      p.log(LogLevel::error, LogLine("no_ready_file").with("reason", written.error().message).text());
+    }
+  }
+  std::optional<BusEnd> end;
+  p.supervise(end);
+  p.threads->stop_doors();
+  const bool died = *end == BusEnd::fatal_journal || *end == BusEnd::fatal_state;
+  remove_ready_file(p.settings.ready_file);
+  if (died) {
+    p.log(LogLevel::error, LogLine("store_failed").with("environment", name_of(*end)).text());
+    p.threads->abandon_disk();
+    // The last answers are still on their way: closing the sockets gives them their bounded linger.
+    p.bus.reset();
+    p.pipeline.reset();
+    p.requests.reset();
+    p.streams = StreamDoors();
+    p.admission.reset();
+    p.context.reset();
+    return 1;
+  }
+  p.threads->stop_disk();
+  p.log(LogLevel::info, LogLine("stopped").with("bus", name_of(*end)).text());
+  return 0;
+}
+
+}  // namespace prismbus

@@ -1,0 +1,21 @@
+// The ready file: tells whoever started the broker that it serves, and where. Written whole or not at all.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "proto/wire/error.hpp"
+
+namespace prismbus {
+
+struct ReadyNotice {
+  int pid = 0;
+  std::vector<std::string> requests, changes, express;  // as bound
+};
+
+[[nodiscard]] std::string ready_text(const ReadyNotice& notice);  // one line of JSON
+// Errors: unavailable, with the path and the reason.
+[[nodiscard]] Result<void> write_ready_file(const std::string& path, const ReadyNotice& notice);
+void remove_ready_file(const std::string& path);  // what is not there is fine
+
+}  // namespace prismbus

@@ -1,0 +1,77 @@
+// The table of settings, and the text of its ranges.
+#include <array>
+
+#include "broker/daemon/setting_text.hpp"
+#include "broker/daemon/settings.hpp"
+
+namespace prismbus {
+namespace {
+
+constexpr std::uint64_t kKiB = 1024, kMiB = kKiB * 1024, kGiB = kMiB * 1024, kTiB = kGiB * 1024;
+
+using S = Settings;
+const std::array<SettingRow, 15> kTable{{
+    {"--data-dir", "PRISMBUS_DATA_DIR", "data_dir", "", false, TextField{&S::data_dir},
+     "Where journal and state are kept; made when it is not there. Required."},
+    {"--requests", "PRISMBUS_REQUESTS", "requests", "tcp://127.0.0.1:7400", false,
+     EndpointsField{&S::requests},
+     "Endpoint of the request socket; repeatable; tcp:// (port 0 or *: any free one) or ipc://."},
+    {"--changes", "PRISMBUS_CHANGES", "changes", "tcp://127.0.0.1:7401", false, EndpointsField{&S::changes},
+     "Endpoint of the change stream; repeatable; as --requests."},
+    {"--ready-file", "PRISMBUS_READY_FILE", "ready_file", "", false, TextField{&S::ready_file},
+     "Written as JSON once the broker serves: its pid and the endpoints really bound."},
+    {"--insecure", "PRISMBUS_INSECURE", "insecure", "false", false, SwitchField{&S::insecure},
+     "Allow endpoints that other machines reach: anybody there may read and write everything."},
+    {"--map-bytes", "PRISMBUS_MAP_BYTES", "map_bytes", "64GiB", false,
+     NumberField{&S::map_bytes, kMiB, 16 * kTiB, true},
+     "Address space reserved for each of journal and state: the most they can grow to, not disk in use."},
+    {"--heartbeat-ms", "PRISMBUS_HEARTBEAT_MS", "heartbeat_ms", "1000", false,
+     MillisecondsField{&S::heartbeat, 10, 30'000}, "Interval of the heartbeat on the change stream."},
+    {"--subscriber-frames-max", "PRISMBUS_SUBSCRIBER_FRAMES_MAX", "subscriber_frames_max", "20000", false,
+     NumberField{&S::subscriber_frames_max, 100, 10'000'000},
+     "Frames queued for one slow subscriber; what exceeds it is lost to that one, which then catches up."},
+    {"--batch-bytes-max", "PRISMBUS_BATCH_BYTES_MAX", "batch_bytes_max", "4MiB", false,
+     NumberField{&S::batch_bytes_max, 4 * kKiB, 64 * kMiB, true},
+     "Of one group commit: a small write waits behind at most one of them."},
+    {"--recent-changes-max", "PRISMBUS_RECENT_CHANGES_MAX", "recent_changes_max", "250000", false,
+     NumberField{&S::recent_changes_max, 1'000, 10'000'000},
+     "Changes durable but not yet in the state; more are refused. Replayed at start, so it bounds that too."},
+    {"--recent-bytes-max", "PRISMBUS_RECENT_BYTES_MAX", "recent_bytes_max", "192MiB", false,
+     NumberField{&S::recent_bytes_max, 16 * kMiB, 64 * kGiB, true}, "The same in bytes of memory."},
+    {"--fold-changes-min", "PRISMBUS_FOLD_CHANGES_MIN", "fold_changes_min", "50000", false,
+     NumberField{&S::fold_changes_min, 1, 100'000},
+     "The state takes changes in when this many wait, or --fold-wait-ms is over."},
+    {"--fold-changes-max", "PRISMBUS_FOLD_CHANGES_MAX", "fold_changes_max", "100000", false,
+     NumberField{&S::fold_changes_max, 1, 100'000}, "... and at most this many in one of its transactions."},
+    {"--fold-wait-ms", "PRISMBUS_FOLD_WAIT_MS", "fold_wait_ms", "2000", false,
+     MillisecondsField{&S::fold_wait, 0, 3'600'000},
+     "The longest that a change waits to be taken into the state."},
+    {"--log-level", "PRISMBUS_LOG_LEVEL", "log_level", "info", false, LevelField{&S::log_level},
+     "The least that is logged: debug, info, warn or error."},
+}};
+
+struct RangeText {
+  std::string operator()(const TextField&) const { return "a path"; }
+  std::string operator()(const EndpointsField&) const { return "endpoints"; }
+  std::string operator()(const SwitchField&) const { return "true or false"; }
+  std::string operator()(const LevelField&) const { return "debug, info, warn or error"; }
+  std::string operator()(const NumberField& f) const {
+    if (f.bytes) return bytes_text(f.least) + " to " + bytes_text(f.most);
+    return std::to_string(f.least) + " to " + std::to_string(f.most);
+  }
+  std::string operator()(const MillisecondsField& f) const {
+    return std::to_string(f.least) + " to " + std::to_string(f.most) + " ms";
+  }
+};
+
+}  // namespace
+
+std::span<const SettingRow> setting_table() {
+  return kTable;
+}
+
+std::string range_of(const SettingRow& row) {
+  return std::visit(RangeText{}, row.field);
+}
+
+}  // namespace prismbus

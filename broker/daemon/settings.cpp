@@ -1,0 +1,143 @@
+#include "broker/daemon/settings.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <utility>
+
+#include "broker/daemon/setting_text.hpp"
+#include "proto/transport/endpoint.hpp"
+
+namespace prismbus {
+namespace {
+
+using Values = std::vector<std::string>;
+
+// Sets one field from its last written value; the reason when that is a mistake, else "".
+struct SetField {
+  Settings& settings;
+  const Values& values;
+
+  [[nodiscard]] const std::string& one() const { return values.back(); }
+
+  std::string operator()(const TextField& f) const {
+    settings.*f.member = one();
+    return "";
+  }
+  std::string operator()(const EndpointsField& f) const {
+    for (const std::string& text : values) {
+      if (auto endpoint = Endpoint::parse(text, Endpoint::Use::bind); !endpoint)
+        return endpoint.error().message;
+    }
+    settings.*f.member = values;
+    return "";
+  }
+  std::string operator()(const SwitchField& f) const {
+    const auto value = parse_switch(one());
+    if (!value) return fmt::format("\"{}\" is neither true nor false", one());
+    settings.*f.member = *value;
+    return "";
+  }
+  std::string operator()(const LevelField& f) const {
+    const auto value = parse_level(one());
+    if (!value) return fmt::format("\"{}\" is none of debug, info, warn, error", one());
+    settings.*f.member = *value;
+    return "";
+  }
+  std::string operator()(const NumberField& f) const {
+    const auto value = f.bytes ? parse_bytes(one()) : parse_number(one());
+    if (!value) return fmt::format("\"{}\" is no {}", one(), f.bytes ? "size (such as 512MiB)" : "number");
+    if (*value < f.least || *value > f.most) return fmt::format("{} is out of range", one());
+    settings.*f.member = *value;
+    return "";
+  }
+  std::string operator()(const MillisecondsField& f) const {
+    const auto value = parse_number(one());
+    if (!value) return fmt::format("\"{}\" is no number of milliseconds", one());
+    if (*value < f.least || *value > f.most) return fmt::format("{} is out of range", one());
+    settings.*f.member = std::chrono::milliseconds(*value);
+    return "";
+  }
+};
+
+bool is_repeatable(const SettingRow& row) {
+  return std::holds_alternative<EndpointsField>(row.field);
+}
+
+Values split_at_commas(std::string_view text) {
+  Values out;
+  for (;;) {
+    const std::size_t comma = text.find(',');
+    out.emplace_back(text.substr(0, comma));
+    if (comma == std::string_view::npos) return out;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+struct Said {
+  Values values;
+  std::string_view from;
+  std::string named;  // as the one who wrote it knows it
+};
+
+Said said_of(const SettingRow& row, const SaidSettings& file, const Environment& environment,
+             const SaidSettings& flags) {
+  if (const auto it = flags.find(row.flag); it != flags.end())
+    return {it->second, "flag", std::string(row.flag)};
+  if (const auto text = environment(row.environment)) {
+    return {is_repeatable(row) ? split_at_commas(*text) : Values{*text}, "environment",
+            std::string(row.environment)};
+  }
+  if (const auto it = file.find(row.flag); it != file.end()) {
+    return {it->second, "file", fmt::format("{} in the file", row.key)};
+  }
+  if (row.fallback.empty()) return {{}, "default", std::string(row.flag)};
+  return {{std::string(row.fallback)}, "default", std::string(row.flag)};
+}
+
+// A bind that other machines reach, with nothing that asks who they are, has to be meant.
+void check_reach(const char* flag, const Values& endpoints, Values& mistakes) {
+  for (const std::string& text : endpoints) {
+    const auto endpoint = Endpoint::parse(text, Endpoint::Use::bind);
+    if (!endpoint || endpoint->is_loopback()) continue;
+    mistakes.push_back(
+        fmt::format("{} {}: other machines reach this endpoint and there is no security: use a loopback "
+                    "address, or say --insecure",
+                    flag, text));
+  }
+}
+
+void check_together(const Settings& s, Values& mistakes) {
+  if (s.data_dir.empty()) mistakes.emplace_back("--data-dir: required");
+  // A bound that was refused above is 0 here and has been reported.
+  if (s.fold_changes_max != 0 && s.fold_changes_min > s.fold_changes_max) {
+    mistakes.push_back(fmt::format("--fold-changes-min: {} is more than --fold-changes-max, {}",
+                                   s.fold_changes_min, s.fold_changes_max));
+  }
+  if (s.insecure) return;
+  check_reach("--requests", s.requests, mistakes);
+  check_reach("--changes", s.changes, mistakes);
+}
+
+}  // namespace
+
+SettingsOutcome merge_settings(const SaidSettings& file, const Environment& environment,
+                               const SaidSettings& flags) {
+  SettingsOutcome outcome;
+  for (const SettingRow& row : setting_table()) {
+    const Said said = said_of(row, file, environment, flags);
+    outcome.effective.push_back({row.key, fmt::format("{}", fmt::join(said.values, ",")), said.from});
+    if (said.values.empty()) continue;
+    if (said.values.size() > 1 && !is_repeatable(row)) {
+      outcome.mistakes.push_back(fmt::format("{}: given more than once", said.named));
+      continue;
+    }
+    if (std::string why = std::visit(SetField{outcome.settings, said.values}, row.field); !why.empty()) {
+      outcome.mistakes.push_back(fmt::format("{}: {} ({})", said.named, why, range_of(row)));
+    }
+  }
+  check_together(outcome.settings, outcome.mistakes);
+  return outcome;
+}
+
+}  // namespace prismbus

@@ -1,0 +1,96 @@
+// What an operator can say to prismbusd: one table row per setting, and how rows become a Settings value.
+// Built-in default < TOML file < environment < flag. Every mistake is reported, none is repaired: nothing is
+// clipped. Pure but for reading the file; start-up only.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "proto/base/log.hpp"
+
+namespace prismbus {
+
+struct Settings {
+  std::string data_dir;
+  std::vector<std::string> requests, changes;
+  std::string ready_file;  // empty = none
+  bool insecure = false;
+  std::size_t map_bytes = 0;
+  std::chrono::milliseconds heartbeat{};
+  std::size_t subscriber_frames_max = 0;
+  std::size_t batch_bytes_max = 0;
+  std::size_t recent_changes_max = 0, recent_bytes_max = 0;
+  std::size_t fold_changes_min = 0, fold_changes_max = 0;
+  std::chrono::milliseconds fold_wait{};
+  LogLevel log_level = LogLevel::info;
+};
+
+// What a row sets and within which limits (both included).
+struct TextField {
+  std::string Settings::*member;
+};
+struct EndpointsField {
+  std::vector<std::string> Settings::*member;
+};
+struct SwitchField {
+  bool Settings::*member;
+};
+struct LevelField {
+  LogLevel Settings::*member;
+};
+struct NumberField {
+  std::size_t Settings::*member;
+  std::uint64_t least, most;
+  bool bytes = false;  // takes KiB, MiB, GiB, TiB
+};
+struct MillisecondsField {
+  std::chrono::milliseconds Settings::*member;
+  std::uint64_t least, most;
+};
+using SettingField =
+    std::variant<TextField, EndpointsField, SwitchField, LevelField, NumberField, MillisecondsField>;
+
+struct SettingRow {
+  std::string_view flag;         // --map-bytes
+  std::string_view environment;  // PRISMBUS_MAP_BYTES
+  std::string_view key;          // map_bytes, in the file
+  std::string_view fallback;     // the default as it would be written; "" = none
+  bool live;                     // may change while the broker runs; none can yet
+  SettingField field;
+  std::string_view sentence;
+};
+[[nodiscard]] std::span<const SettingRow> setting_table();
+[[nodiscard]] std::string range_of(const SettingRow& row);  // for people: "1MiB to 16TiB", "true or false"
+
+// What one source says, as written: flag of the row -> values (several only for a repeatable one).
+using SaidSettings = std::map<std::string, std::vector<std::string>, std::less<>>;
+using Environment = std::function<std::optional<std::string>(std::string_view name)>;
+
+struct EffectiveSetting {
+  std::string_view key;
+  std::string value;
+  std::string_view from;  // default, file, environment, flag
+};
+struct SettingsOutcome {
+  Settings settings;  // meant only when there are no mistakes
+  std::vector<EffectiveSetting> effective;
+  std::vector<std::string> mistakes;
+};
+
+// `file`: as read by read_settings_file. In the environment a repeatable setting is separated by commas.
+[[nodiscard]] SettingsOutcome merge_settings(const SaidSettings& file, const Environment& environment,
+                                             const SaidSettings& flags);
+
+// Reads `path` (TOML); unknown keys, values of another type and what is no TOML go to `mistakes`.
+[[nodiscard]] SaidSettings read_settings_file(const std::string& path, std::vector<std::string>& mistakes);
+
+}  // namespace prismbus

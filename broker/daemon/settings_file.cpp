@@ -1,0 +1,69 @@
+// Settings from a TOML file: flat keys, as the table names them. toml++ reports by throwing; this file is its
+// wall.
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+
+#include "broker/daemon/settings.hpp"
+
+namespace prismbus {
+namespace {
+
+const SettingRow* row_with_key(std::string_view key) {
+  const auto table = setting_table();
+  const auto it =
+      std::find_if(table.begin(), table.end(), [&](const SettingRow& row) { return row.key == key; });
+  return it == table.end() ? nullptr : &*it;
+}
+
+// The value as it would be written in a flag; nullopt for types that no setting has.
+std::optional<std::string> scalar_text(const toml::node& node) {
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* number = node.as_integer()) return std::to_string(number->get());
+  if (const auto* boolean = node.as_boolean()) return boolean->get() ? "true" : "false";
+  return std::nullopt;
+}
+
+std::optional<std::vector<std::string>> values_of(const toml::node& node) {
+  std::vector<std::string> values;
+  if (const auto* array = node.as_array()) {
+    for (const toml::node& item : *array) {
+      auto text = scalar_text(item);
+      if (!text) return std::nullopt;
+      values.push_back(std::move(*text));
+    }
+    return values.empty() ? std::nullopt : std::optional(values);
+  }
+  auto text = scalar_text(node);
+  if (!text) return std::nullopt;
+  values.push_back(std::move(*text));
+  return values;
+}
+
+}  // namespace
+
+SaidSettings read_settings_file(const std::string& path, std::vector<std::string>& mistakes) {
+  SaidSettings said;
+  try {
+    const toml::table table = toml::parse_file(path);
+    for (const auto& [key, node] : table) {
+      const auto where = fmt::format("{}:{}: {}", path, node.source().begin.line, key.str());
+      const SettingRow* row = row_with_key(key.str());
+      if (row == nullptr) {
+        mistakes.push_back(where + ": no such setting");
+      } else if (auto values = values_of(node)) {
+        said.emplace(row->flag, std::move(*values));
+      } else {
+        mistakes.push_back(fmt::format("{}: expected {}", where, range_of(*row)));
+      }
+    }
+  } catch (const toml::parse_error& error) {
+    mistakes.push_back(fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
+  } catch (const std::exception& error) {
+    mistakes.push_back(fmt::format("{}: {}", path, error.what()));
+  }
+  return said;
+}
+
+}  // namespace prismbus

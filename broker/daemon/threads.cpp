@@ -1,0 +1,108 @@
+#include "broker/daemon/threads.hpp"
+
+#include <pthread.h>
+
+#include <optional>
+#include <stop_token>
+
+#include "proto/base/assert.hpp"
+
+namespace prismbus {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kIdle{1000};     // a queue wakes its agent; this only bounds a mistake
+constexpr milliseconds kFoldLook{100};  // the fold also waits for changes to grow old enough
+
+BusEnd end_of(Fatal fatal) {
+  return fatal == Fatal::journal ? BusEnd::fatal_journal : BusEnd::fatal_state;
+}
+
+BusEnd run_bus(const std::stop_token& stop, Pipeline& pipeline, BusAgent& bus) {
+  std::optional<Steady> drain_until;
+  for (;;) {
+    const Now now = read_clock();
+    const std::size_t done = bus.step(now);
+    if (const Fatal fatal = pipeline.fatal(); fatal != Fatal::none) return end_of(fatal);
+    if (stop.stop_requested()) {
+      if (!drain_until) {
+        pipeline.drain();
+        drain_until = now.steady + BrokerThreads::kDrainMax;
+      }
+      // A step that found nothing to do has also read what had arrived before the drain.
+      if (done == 0 && pipeline.drained()) return BusEnd::drained;
+      if (now.steady >= *drain_until) return BusEnd::drain_timeout;
+    }
+    if (done == 0) bus.wait(now);
+  }
+}
+
+// Starts a thread named for people who look at the process; `waker` ends its sleep when it is asked to stop.
+template <class Body>
+std::jthread start(const char* name, Waker& waker, Body body) {
+  std::jthread thread([&waker, body = std::move(body)](const std::stop_token& stop) {
+    const std::stop_callback wake(stop, [&waker] { waker.wake(); });
+    body(stop);
+  });
+  pthread_setname_np(thread.native_handle(), name);
+  return thread;
+}
+
+}  // namespace
+
+BrokerThreads::BrokerThreads(Agents agents, Wakers& wakers, BoundedQueue<BusEnd>& ended) {
+  admission_ =
+      start("admission", wakers.admission, [&agent = agents.admission, &wakers](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+          if (agent.step() == 0) agent.wait(wakers.admission, kIdle);
+        }
+      });
+  journal_ =
+      start("journal", wakers.journal, [&agent = agents.journal, &wakers](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+          if (agent.step(read_clock()) == 0) wakers.journal.sleep_for(kIdle);
+        }
+      });
+  fold_ = start("fold", wakers.fold, [&agent = agents.fold, &wakers](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      if (agent.step(read_clock()) == 0) wakers.fold.sleep_for(kFoldLook);
+    }
+  });
+  reader_ = start("reader", wakers.reader, [&agent = agents.reader, &wakers](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      if (agent.step() == 0) wakers.reader.sleep_for(kIdle);
+    }
+  });
+  bus_ = start("bus", wakers.bus, [agents, &ended](const std::stop_token& stop) {
+    BusEnd end = run_bus(stop, agents.pipeline, agents.bus);
+    const bool told = ended.try_push(std::move(end));
+    PRISMBUS_ASSERT(told, "the bus ends once");
+  });
+}
+
+void BrokerThreads::drain_bus() {
+  bus_.request_stop();
+}
+
+void BrokerThreads::stop_doors() {
+  bus_.request_stop();
+  if (bus_.joinable()) bus_.join();
+  admission_.request_stop();
+  if (admission_.joinable()) admission_.join();
+}
+
+void BrokerThreads::stop_disk() {
+  for (std::jthread* thread : {&journal_, &fold_, &reader_}) thread->request_stop();
+  for (std::jthread* thread : {&journal_, &fold_, &reader_}) {
+    if (thread->joinable()) thread->join();
+  }
+}
+
+void BrokerThreads::abandon_disk() {
+  for (std::jthread* thread : {&journal_, &fold_, &reader_}) {
+    if (thread->joinable()) thread->detach();
+  }
+}
+
+}  // namespace prismbus
