@@ -83,7 +83,7 @@ class View {
   View& operator=(View&& other) noexcept;
   ~View();
 
-  // nullopt when nothing of the namespace is shown (not followed, joining, or never written).
+  // nullopt when nothing of the namespace is shown (not followed, or still joining).
   [[nodiscard]] std::optional<NamespaceView> in(std::string_view ns) const;
   [[nodiscard]] std::optional<ValueView> get(std::string_view ns, std::string_view key) const;
   template <class T>

@@ -1,0 +1,78 @@
+// Everything the machine knows of one namespace and of one subtree. Plain data, owned and moved about by
+// SyncState.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "proto/wire/messages.hpp"
+#include "subscriber/namespace_copy.hpp"
+#include "subscriber/view.hpp"
+
+namespace prismbus {
+
+enum class Need : std::uint8_t { nothing, snapshot, changes, survey };
+// Why changes are wanted: after a join (only once the barriers came), to close a gap, or to look for a lost
+// tail.
+enum class Cause : std::uint8_t { join, gap, check };
+
+struct FollowedNamespace {
+  std::shared_ptr<const std::string> name;
+  std::optional<std::size_t> subtree;  // unset: followed exactly
+
+  NamespaceCopy copy;  // what readers see when `shown`
+  bool shown = false;
+  bool gone = false;   // named no more by its subtree's snapshot: nothing to show, and that is right
+  bool known = false;  // `copy` belongs to this epoch: the set after its seq may be applied
+  std::optional<NamespaceCopy>
+      next;  // a finished snapshot; replaces `copy` whole once it passed `reveal_rev`
+  Revision reveal_rev;
+  bool building = false;                    // a snapshot of it is being read
+  Seq seen;                                 // the highest seq anything told of
+  std::map<std::uint64_t, ChangeSet> held;  // by seq: not applicable yet
+  std::size_t held_bytes = 0;
+
+  Need need = Need::nothing;
+  Cause cause = Cause::join;
+  Steady need_at{};
+  bool queued = false;    // in SyncState's list of those in need
+  std::uint64_t job = 0;  // the request that will answer, 0 = none
+  Seq seen_at_ask;
+  std::uint64_t fresh_in = 0;  // the join in which an answer after the barriers confirmed it
+  bool stopped = false;        // a feature of a set is not understood: nothing after it is applied
+  bool denied = false;         // the broker refused it; asked again at the next check
+
+  std::uint64_t named_in = 0;  // the last survey that named it
+
+  Lane lane = Lane::changes;
+  NamespaceState state = NamespaceState::joining;
+  Steady current_at{};
+  std::uint64_t resyncs = 0;
+  std::shared_ptr<const std::string> why;
+  struct {
+    Seq seq;
+    std::uint64_t hash = 0;
+    Steady at{};
+  } mismatch;  // the last unequal hash that caused a snapshot
+  bool dirty = false;
+
+  [[nodiscard]] NamespaceCopy& work() { return next ? *next : copy; }
+  [[nodiscard]] bool can_apply() const { return !building && !stopped && (next || known); }
+  [[nodiscard]] bool behind() { return work().seq < seen; }
+};
+
+struct FollowedSubtree {
+  std::string under;
+  Need need = Need::snapshot;  // changes = those since `first_rev`
+  Steady need_at{};
+  std::uint64_t job = 0;
+  bool synced = false;           // its snapshot in this epoch is complete
+  bool revealed = false;         // ... and its namespaces are shown
+  Revision first_rev, last_rev;  // of the snapshot's first and last chunk
+  std::uint64_t fresh_in = 0;
+};
+
+}  // namespace prismbus

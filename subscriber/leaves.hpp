@@ -1,0 +1,65 @@
+// What the tries of a view hold: entries of a namespace, and namespaces. Immutable once in a trie.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "proto/base/clock.hpp"
+#include "proto/base/strong.hpp"
+#include "subscriber/hamt.hpp"
+#include "subscriber/view.hpp"
+
+namespace prismbus {
+
+// One block: this header, then the key, then the value.
+struct EntryLeaf {
+  std::uint64_t hash = 0;  // XXH3-64 of the key
+  Revision rev;
+  std::uint64_t version = 0;
+  Wall time{};
+  std::uint32_t key_size = 0, value_size = 0;
+
+  [[nodiscard]] std::string_view key() const { return {bytes(), key_size}; }
+  [[nodiscard]] std::string_view value() const { return {bytes() + key_size, value_size}; }
+  [[nodiscard]] ValueView view() const { return {value(), rev, version, time}; }
+
+  [[nodiscard]] static const EntryLeaf* make(std::string_view key, std::string_view value, Revision rev,
+                                             std::uint64_t version, Wall time);
+  static void release(const void* leaf);
+
+ private:
+  [[nodiscard]] const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
+};
+
+// How one namespace stood at one moment. Its entries' nodes are freed by who replaced them, not with this
+// leaf.
+struct NamespaceLeaf {
+  std::uint64_t hash = 0;  // XXH3-64 of the name
+  std::shared_ptr<const std::string> name;
+  bool shown = false;  // readers may see the entries
+  Hamt<EntryLeaf> entries;
+  Seq seq;
+  Revision rev;
+  std::uint64_t content_hash = 0;
+  NamespaceState state = NamespaceState::joining;
+  Steady current_at{};  // not live: when it was last
+  std::uint64_t resyncs = 0;
+  std::shared_ptr<const std::string> why;  // may be null
+
+  [[nodiscard]] std::string_view key() const { return *name; }
+  static void release(const void* leaf) { delete static_cast<const NamespaceLeaf*>(leaf); }
+};
+
+// Everything a View sees.
+struct ViewRoot {
+  Epoch epoch;
+  bool all_live = false;                      // everything followed is live
+  bool connected = false;                     // a broker answered `hello` and every lane's barrier came
+  std::shared_ptr<const std::string> broker;  // its request endpoint; null before the first
+  Hamt<NamespaceLeaf> namespaces;
+  static void release(const void* root) { delete static_cast<const ViewRoot*>(root); }
+};
+
+}  // namespace prismbus

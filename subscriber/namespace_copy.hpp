@@ -1,0 +1,40 @@
+// The content of one namespace at one seq: entries, and the hash kept along with them (I5). Pure.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "proto/wire/messages.hpp"
+#include "subscriber/hamt.hpp"
+#include "subscriber/leaves.hpp"
+
+namespace prismbus {
+
+// One key of one change; the leaves may be in Garbage already and live until it is released.
+struct KeyChange {
+  const EntryLeaf* before = nullptr;
+  const EntryLeaf* after = nullptr;
+};
+
+struct NamespaceCopy {
+  Hamt<EntryLeaf> entries;
+  Seq seq;
+  Revision rev;
+  Wall time{};
+  std::uint64_t hash = 0;
+
+  // An entry of a snapshot chunk. Of two for one key the one with the higher rev stays.
+  void insert(const Entry& entry, Garbage& garbage);
+  // The set after `seq`. An entry is replaced only by a change with a higher rev, and deleted only by a
+  // higher one: a snapshot's later chunks may already hold what the set brings. `told` may be null.
+  void apply(const ChangeSet& set, Garbage& garbage, std::vector<KeyChange>* told);
+
+ private:
+  const EntryLeaf* place(const EntryLeaf* leaf, Garbage& garbage);
+};
+
+// What a reader of `before` finds different in `after`.
+void find_differences(const Hamt<EntryLeaf>& before, const Hamt<EntryLeaf>& after,
+                      std::vector<KeyChange>& told);
+
+}  // namespace prismbus

@@ -1,0 +1,46 @@
+// The SUB sockets of the lanes: opens, subscribes, receives and decodes. Owned by the subscriber's background
+// thread. Libzmq renews subscriptions on a re-made connection only when the SUB is touched: step() does, at
+// least each 100 ms.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proto/base/log.hpp"
+#include "proto/transport/socket.hpp"
+#include "subscriber/sync_state.hpp"
+
+namespace prismbus {
+
+class StreamInbox {
+ public:
+  StreamInbox(Context& context, LogSink log) : context_(&context), log_(std::move(log)) {}
+
+  // Closes the lane's former socket and connects to the first of `endpoints` that can be reached from here.
+  void open(Lane lane, const std::vector<std::string>& endpoints, const Endpoint& requests);
+  void subscribe(Lane lane, const std::string& topic);
+  void unsubscribe(Lane lane, const std::string& topic);
+
+  // Hands what arrived to `sync`, a bounded number of frames. True when it stopped at the bound.
+  bool step(SyncState& sync, Now now);
+  // For zmq_poll; null = closed.
+  [[nodiscard]] void* pollable(Lane lane) const;
+
+  struct Counters {
+    std::uint64_t frames = 0, dropped = 0;
+  };
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+
+ private:
+  void on_frame(Lane lane, std::string_view frame, SyncState& sync, Now now);
+
+  Context* context_;
+  LogSink log_;
+  std::array<std::optional<Socket>, 2> sockets_;
+  Counters counters_;
+};
+
+}  // namespace prismbus

@@ -1,0 +1,263 @@
+// SyncState, what came: snapshot chunks, pages of changes, surveys of heads (PROTOCOL section 6, steps 2 to
+// 4).
+#include <algorithm>
+#include <utility>
+
+#include "subscriber/sync_state.hpp"
+
+namespace prismbus {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kBehindWait =
+    100ms;  // a broker that answered an older revision than the snapshot's last chunk
+constexpr auto kCheckPatience = 1000ms;  // a head seen by a check may still be on its way on the stream
+
+}  // namespace
+
+void SyncState::on_answer(std::uint64_t tag, SyncAnswer answer, Now now) {
+  const auto found = jobs_.find(tag);
+  if (found == jobs_.end()) return;  // of a history that was forgotten
+  Job& job = found->second;
+  const bool same_epoch = answer.epoch == epoch_;
+  if (!answer.reply) {
+    on_failed(tag, answer.reply.error(), same_epoch, now);
+  } else if (!same_epoch) {
+    on_failed(tag, fail(ErrorCode::other_history, "answered in another epoch").value(), false, now);
+  } else if (auto* snapshot = std::get_if<SnapshotReply>(&*answer.reply)) {
+    on_snapshot(tag, job, *snapshot, answer.rev, now);
+  } else if (auto* changes = std::get_if<ChangesReply>(&*answer.reply)) {
+    on_changes(tag, job, *changes, answer.rev, now);
+  } else {
+    on_survey(tag, job, std::get<NamespacesReply>(*answer.reply), now);
+  }
+  next_work_ = now.steady;  // a place for another request is free
+  pump(now);
+}
+
+// ---- snapshots
+// ----------------------------------------------------------------------------------------------------
+
+void SyncState::on_snapshot(std::uint64_t tag, Job& job, SnapshotReply& reply, Revision rev, Now now) {
+  if (!std::exchange(job.begun, true)) job.first_rev = rev;
+  job.last_rev = rev;
+  const auto covered = [&](const std::string& ns) {
+    return job.subtree ? follow_.subtree_of(ns) == job.subtree : ns == job.ns;
+  };
+  for (const auto& entry : reply.entries) {
+    if (covered(entry.ns)) job.build[entry.ns].insert(entry, garbage_);
+  }
+  for (const auto& [ns, head] : reply.heads) {
+    if (!covered(ns)) continue;
+    NamespaceCopy& copy = job.build[ns];
+    copy.seq = head.seq;
+    copy.rev = head.rev;
+    copy.time = head.time;
+    job.lanes[ns] = head.lane;
+  }
+  if (reply.more && !reply.after) {
+    return on_failed(tag, fail(ErrorCode::internal, "a chunk that is not the last has no cursor").value(),
+                     true, now);
+  }
+  if (reply.more) {
+    job.after = std::move(reply.after);
+    return send(tag, job);
+  }
+  auto extracted = jobs_.extract(tag);
+  finish_snapshot(extracted.mapped(), now);
+}
+
+void SyncState::finish_snapshot(Job& job, Now now) {
+  if (!job.subtree) {
+    FollowedNamespace& n = *find(job.ns);
+    n.job = 0;
+    return install(n, std::move(job.build[job.ns]), job, now);
+  }
+  FollowedSubtree& s = subtrees_[*job.subtree];
+  s.job = 0;
+  s.synced = true;
+  s.revealed = false;
+  s.first_rev = job.first_rev;
+  s.last_rev = job.last_rev;
+  s.need = Need::changes;
+  s.need_at = now.steady;
+  for (auto& [ns, copy] : job.build) (void)find_or_follow(ns);
+  for (auto& [name, n] : namespaces_) {
+    if (n->subtree != job.subtree) continue;
+    if (n->job != 0) jobs_.erase(n->job);  // a snapshot or changes of it alone: this one is newer
+    n->job = 0;
+    const auto built = job.build.find(name);
+    install(*n, built == job.build.end() ? NamespaceCopy{} : std::move(built->second), job, now);
+  }
+}
+
+// A finished snapshot of one namespace. Shown once everything up to the last chunk's revision was applied.
+void SyncState::install(FollowedNamespace& n, NamespaceCopy&& copy, const Job& job, Now now) {
+  if (n.next) n.next->entries.retire(garbage_);
+  n.next = std::move(copy);
+  n.reveal_rev = job.last_rev;
+  n.building = n.denied = false;
+  n.fresh_in = 0;
+  n.need = Need::nothing;
+  n.seen = std::max(n.seen, n.next->seq);
+  apply_held(n);
+  if (!job.subtree) want(n, Need::changes, Cause::join, now.steady);
+  if (const auto lane = job.lanes.find(*n.name); lane != job.lanes.end()) learn_lane(n, lane->second, now);
+  update_state(n, now);
+}
+
+// ---- changes
+// ------------------------------------------------------------------------------------------------------
+
+void SyncState::on_changes(std::uint64_t tag, Job& job, ChangesReply& reply, Revision rev, Now now) {
+  if (reply.more && !reply.after) {
+    return on_failed(tag, fail(ErrorCode::internal, "a page that is not the last has no cursor").value(),
+                     true, now);
+  }
+  for (auto& [ns, set] : reply.sets) {
+    FollowedNamespace* n = job.subtree ? find_or_follow(ns) : find(ns);
+    if (n != nullptr && set.epoch == epoch_ && !set.is_marker()) on_set(*n, std::move(set), now);
+  }
+  for (const auto& [ns, error] : reply.failed) {
+    if (FollowedNamespace* n = find(ns)) {
+      if (n->job == tag) n->job = 0;
+      on_failed_name(*n, error, now);
+    }
+  }
+  if (reply.more) {
+    job.after = std::move(reply.after);
+    on_heads(reply.heads, now);
+    return send(tag, job);
+  }
+  auto extracted = jobs_.extract(tag);
+  Job& done = extracted.mapped();
+  if (done.subtree) {
+    finish_subtree_changes(done, rev, now);
+  } else {
+    for (auto& [n, seq] : done.since) {
+      if (n->job != tag) continue;  // failed, or replaced meanwhile
+      n->job = 0;
+      settle(*n, done, rev, now);
+    }
+  }
+  on_heads(reply.heads, now);
+}
+
+void SyncState::on_heads(const std::vector<std::pair<std::string, Head>>& heads, Now now) {
+  for (const auto& [ns, head] : heads) {
+    FollowedNamespace* n = find(ns);
+    if (n == nullptr || n->stopped) continue;
+    learn_lane(*n, head.lane, now);
+    n->seen = std::max(n->seen, head.seq);
+    if (!n->can_apply()) continue;
+    if (head.seq > n->work().seq) {
+      resync(*n, "the broker's changes left out some up to its head", now);
+    } else {
+      compare_hash(*n, head.seq, head.hash, now);
+    }
+  }
+}
+
+void SyncState::finish_subtree_changes(Job& job, Revision rev, Now now) {
+  FollowedSubtree& s = subtrees_[*job.subtree];
+  s.job = 0;
+  if (rev < s.last_rev || job.join != join_) {
+    s.need = Need::changes;
+    s.need_at = now.steady + kBehindWait;
+    next_work_ = std::min(next_work_, s.need_at);
+    return;
+  }
+  s.revealed = true;
+  s.fresh_in = join_;
+  for (auto& [name, n] : namespaces_) {
+    if (n->subtree == job.subtree && n->job == 0) settle(*n, job, rev, now);
+  }
+}
+
+// A final answer about `n`, complete up to `rev`.
+void SyncState::settle(FollowedNamespace& n, const Job& job, Revision rev, Now now) {
+  const bool after_barriers = job.join == join_ && job.after_barriers;
+  if (n.building || n.stopped || n.need == Need::snapshot) {
+    enqueue(n);
+    return update_state(n, now);
+  }
+  if (n.next && rev < n.reveal_rev) {
+    want(n, Need::changes, Cause::join, now.steady + kBehindWait);
+    enqueue(n);
+    return update_state(n, now);
+  }
+  if (n.next) reveal(n);
+  if (n.behind() && n.seen <= n.seen_at_ask) {
+    // Told of before the broker was asked, and the broker has no such thing: not of this history.
+    ++counters_.bogus;
+    drop_held(n);
+    n.seen = n.work().seq;
+  } else if (n.behind()) {
+    want(n, Need::changes, Cause::gap, now.steady);
+  }
+  if (after_barriers) {
+    n.fresh_in = join_;
+  } else if (n.fresh_in != join_) {
+    want(n, Need::changes, Cause::join, now.steady);
+  }
+  enqueue(n);
+  update_state(n, now);
+}
+
+// ---- surveys
+// ------------------------------------------------------------------------------------------------------
+
+void SyncState::on_survey(std::uint64_t tag, Job& job, NamespacesReply& reply, Now now) {
+  if (reply.more && !reply.after) {
+    return on_failed(tag, fail(ErrorCode::internal, "a page that is not the last has no cursor").value(),
+                     true, now);
+  }
+  for (const NamespaceRow& row : reply.namespaces) {
+    FollowedNamespace* n = find_or_follow(row.ns);
+    if (n == nullptr || n->subtree != job.subtree) continue;
+    n->named_in = tag;
+    n->denied = false;
+    learn_lane(*n, row.head.lane, now);
+    if (n->stopped || !n->can_apply()) continue;
+    if (row.head.seq <= n->work().seq) {
+      compare_hash(*n, row.head.seq, row.head.hash, now);
+      continue;
+    }
+    n->seen = std::max(n->seen, row.head.seq);
+    if (n->job != 0) continue;
+    const bool joined = n->fresh_in == join_;
+    want(*n, Need::changes, joined ? Cause::gap : Cause::join, now.steady + (joined ? kCheckPatience : 0ms));
+  }
+  if (reply.more) {
+    job.after = std::move(reply.after);
+    return send(tag, job);
+  }
+  auto extracted = jobs_.extract(tag);
+  finish_survey(tag, extracted.mapped(), now);
+}
+
+void SyncState::finish_survey(std::uint64_t tag, Job& job, Now now) {
+  FollowedSubtree& s = subtrees_[*job.subtree];
+  s.job = 0;
+  if (job.join != join_) {
+    s.need = Need::survey;
+    s.need_at = now.steady;
+    return;
+  }
+  s.fresh_in = join_;
+  for (auto& [name, n] : namespaces_) {
+    if (n->subtree != job.subtree) continue;
+    if (n->named_in != tag && n->shown && n->copy.seq > Seq() && n->known) {
+      n->denied = true;
+      explain(*n, "the broker does not tell of it any more");
+    }
+    if (n->can_apply() && !n->next && n->job == 0) {
+      if (n->need == Need::nothing && !n->behind()) n->fresh_in = join_;
+      if (n->need == Need::nothing && n->behind()) want(*n, Need::changes, Cause::join, now.steady);
+    }
+    update_state(*n, now);
+  }
+}
+
+}  // namespace prismbus

@@ -1,0 +1,234 @@
+#include "subscriber/sync_state.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "proto/base/assert.hpp"
+#include "proto/wire/limits.hpp"
+#include "proto/wire/names.hpp"
+
+namespace prismbus {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kRejoinMin = 100ms, kRejoinMax = 5000ms;  // full jitter below a doubling limit
+constexpr auto kCalm = 10s;                   // live for so long: the next re-join counts as the first
+constexpr std::uint64_t kDeadBeforeMove = 3;  // re-joins in a row before another broker is tried
+constexpr std::uint64_t kHeartbeatMaxMs = 30'000;
+
+constexpr std::array<Lane, 2> kLanes{Lane::changes, Lane::express};
+
+}  // namespace
+
+SyncState::SyncState(FollowSet follow, SyncOptions options, SyncActions& actions)
+    : follow_(std::move(follow)), options_(options), actions_(&actions), random_(options.seed) {
+  for (const std::string& under : follow_.subtrees()) {
+    FollowedSubtree subtree;
+    subtree.under = under;
+    subtrees_.push_back(std::move(subtree));
+  }
+  for (const std::string& ns : follow_.namespaces()) (void)find_or_follow(ns);
+}
+
+SyncState::~SyncState() {
+  PRISMBUS_ASSERT(dirty_.empty() && garbage_.empty(), "the last update is taken before the machine goes");
+  for (auto& [name, n] : namespaces_) {
+    if (n->next) n->next->entries.retire(garbage_);
+    if (!n->shown) n->copy.entries.retire(garbage_);
+  }
+  for (auto& [tag, job] : jobs_) {
+    for (auto& [name, copy] : job.build) copy.entries.retire(garbage_);
+  }
+  garbage_.release_all();
+}
+
+std::uint64_t SyncState::below(std::uint64_t bound) {
+  return bound == 0 ? 0 : std::uniform_int_distribution<std::uint64_t>(0, bound - 1)(random_);
+}
+
+std::string SyncState::fresh_barrier_topic() {
+  std::string topic(kBarrierPrefix);
+  for (std::size_t i = 0; i < limits::kNonceBytes; ++i) topic += static_cast<char>(below(256));
+  return topic;
+}
+
+bool SyncState::in_force() const {
+  return greeted_ && std::all_of(lanes_.begin(), lanes_.end(),
+                                 [](const LaneWatch& w) { return !w.open() || w.in_force(); });
+}
+
+// ---- joining
+// ------------------------------------------------------------------------------------------------------
+
+void SyncState::on_greeting(const Greeting& greeting, Now now) {
+  begin_join(greeting, now);
+  pump(now);
+}
+
+void SyncState::begin_join(const Greeting& greeting, Now now) {
+  const bool other_place = !has_epoch_ || greeting.requests != greeting_.requests ||
+                           greeting.hello.changes != greeting_.hello.changes ||
+                           greeting.hello.express != greeting_.hello.express;
+  const bool other_epoch = !has_epoch_ || greeting.epoch != epoch_;
+  const bool reopen = std::exchange(rejoin_reopens_, false) || other_place || other_epoch;
+  if (other_epoch && has_epoch_) forget_history(now);
+  greeting_ = greeting;
+  broker_ = std::make_shared<const std::string>(greeting.requests.text());
+  epoch_ = greeting.epoch;
+  run_ = greeting.hello.run;
+  has_epoch_ = greeted_ = true;
+  rejoin_at_.reset();
+  ++join_;
+  ++counters_.joins;
+  actions_->log(LogLevel::info, LogLine("join").with("broker", greeting.requests.text()).with("join", join_));
+  for (const Lane lane : kLanes) {
+    if (lane == Lane::changes || watch(lane).open()) join_lane(lane, reopen, now);
+  }
+  for (auto& [name, n] : namespaces_) {
+    n->denied = false;
+    if (!n->subtree && n->job == 0 && !n->stopped) {
+      want(*n, n->known || n->next ? Need::changes : Need::snapshot, Cause::join, now.steady);
+    }
+  }
+  for (FollowedSubtree& s : subtrees_) {
+    s.need = !s.synced ? Need::snapshot : !s.revealed ? Need::changes : Need::survey;
+    s.need_at = now.steady;
+  }
+  check_at_ =
+      now.steady + options_.check_interval * 3 / 4 +
+      std::chrono::milliseconds(below(static_cast<std::uint64_t>(options_.check_interval.count() / 2)));
+  next_work_ = now.steady;
+  update_all_states(now);
+}
+
+// Revisions and seqs of another epoch mean nothing: everything is read anew. What is shown stays until then.
+void SyncState::forget_history(Now now) {
+  for (auto& [tag, job] : jobs_) {
+    for (auto& [name, copy] : job.build) copy.entries.retire(garbage_);
+  }
+  jobs_.clear();
+  for (auto& [name, n] : namespaces_) {
+    if (n->next) n->next->entries.retire(garbage_);
+    n->next.reset();
+    n->known = n->building = n->stopped = false;
+    n->job = 0;
+    n->seen = Seq();
+    n->mismatch = {};
+    n->need = Need::nothing;
+    drop_held(*n);
+    if (n->shown) explain(*n, "another history: the broker's epoch changed");
+  }
+  for (FollowedSubtree& s : subtrees_) {
+    s.synced = s.revealed = false;
+    s.job = 0;
+  }
+  actions_->log(LogLevel::warn,
+                LogLine("other_history").with("former_epoch", fmt::format("{:016x}", epoch_.value())));
+  update_all_states(now);
+}
+
+void SyncState::join_lane(Lane lane, bool reopen, Now now) {
+  LaneWatch& w = watch(lane);
+  const auto& endpoints = lane == Lane::changes ? greeting_.hello.changes : greeting_.hello.express;
+  if (endpoints.empty()) return w.close();
+  if (reopen || !w.open()) {
+    actions_->open_lane(lane, endpoints);
+    actions_->subscribe(lane, std::string(kHeartbeatTopic));
+    for (const std::string& topic : follow_.topics()) actions_->subscribe(lane, topic);
+  } else {
+    actions_->unsubscribe(lane, w.topic());
+  }
+  const auto heartbeat = std::chrono::milliseconds(std::min(greeting_.hello.heartbeat_ms, kHeartbeatMaxMs));
+  w.join(fresh_barrier_topic(), heartbeat, now.steady, random_());
+  actions_->subscribe(lane, w.topic());  // the last one: its frame proves all before it
+}
+
+void SyncState::learn_lane(FollowedNamespace& n, Lane lane, Now now) {
+  n.lane = lane;
+  if (lane != Lane::express || watch(lane).open() || greeting_.hello.express.empty()) return;
+  join_lane(lane, true, now);
+  if (n.can_apply()) want(n, Need::changes, Cause::join, now.steady);
+}
+
+void SyncState::on_lost(const Error& why, Now now) {
+  greeted_ = false;
+  rejoin_at_.reset();
+  rejoin_reopens_ = true;
+  for (auto& [name, n] : namespaces_) {
+    if (n->shown) explain(*n, "no broker: " + why.message);
+  }
+  update_all_states(now);
+}
+
+void SyncState::rejoin(std::string_view why, bool reopen, Now now) {
+  rejoin_reopens_ = rejoin_reopens_ || reopen;
+  if (!greeted_ || rejoin_at_) return;
+  if (told_.all_live && now.steady - calm_since_ > kCalm) rejoins_in_a_row_ = 0;
+  const auto doublings = std::min<std::uint64_t>(rejoins_in_a_row_++, 6);
+  const auto most = std::min<std::chrono::milliseconds>(kRejoinMin * (1 << doublings), kRejoinMax);
+  rejoin_at_ = now.steady + std::chrono::milliseconds(below(static_cast<std::uint64_t>(most.count())));
+  ++join_;  // nothing confirmed so far counts any more
+  actions_->log(LogLevel::warn, LogLine("rejoin").with("why", why).with("in_a_row", rejoins_in_a_row_));
+  for (auto& [name, n] : namespaces_) {
+    if (n->state == NamespaceState::live) explain(*n, std::string(why));
+  }
+  update_all_states(now);
+}
+
+// ---- time
+// ---------------------------------------------------------------------------------------------------------
+
+void SyncState::check_lane(Lane lane, Now now) {
+  LaneWatch& w = watch(lane);
+  if (!greeted_ || !w.open() || rejoin_at_) return;
+  if (w.barrier_given_up(now.steady) || (w.dead(now.steady) && rejoins_in_a_row_ >= kDeadBeforeMove)) {
+    return actions_->move_on(fail(ErrorCode::unavailable, "its change stream does not answer").value());
+  }
+  if (w.dead(now.steady)) return rejoin("the change stream fell silent", true, now);
+  if (!w.barrier_late(now.steady)) return;
+  ++counters_.barriers_late;
+  actions_->unsubscribe(lane, w.topic());
+  w.rejoin_barrier(fresh_barrier_topic(), now.steady, random_());
+  actions_->subscribe(lane, w.topic());
+}
+
+// Asks for heads although nothing seems wrong: a tail whose markers were lost too is found here.
+void SyncState::begin_check(Now now) {
+  check_at_ =
+      now.steady + options_.check_interval * 3 / 4 +
+      std::chrono::milliseconds(below(static_cast<std::uint64_t>(options_.check_interval.count() / 2)));
+  for (auto& [name, n] : namespaces_) {
+    if (n->subtree || n->job != 0 || n->need != Need::nothing || n->stopped) continue;
+    n->denied = false;
+    want(*n, n->can_apply() ? Need::changes : Need::snapshot, Cause::check, now.steady);
+  }
+  for (FollowedSubtree& s : subtrees_) {
+    if (s.job != 0 || s.need != Need::nothing) continue;
+    s.need = Need::survey;
+    s.need_at = now.steady;
+  }
+  next_work_ = now.steady;
+}
+
+void SyncState::tick(Now now) {
+  if (rejoin_at_ && now.steady >= *rejoin_at_) {
+    rejoin_at_ = now.steady + kRejoinMax;  // asked again should the answer never come
+    actions_->say_hello();
+  }
+  for (const Lane lane : kLanes) check_lane(lane, now);
+  if (greeted_ && now.steady >= check_at_) begin_check(now);
+  pump(now);
+}
+
+Steady SyncState::next_deadline() const {
+  if (!greeted_) return Steady::max();
+  Steady at = std::min(check_at_, next_work_);
+  if (rejoin_at_) return std::min(at, *rejoin_at_);
+  for (const LaneWatch& w : lanes_) at = std::min(at, w.next_deadline());
+  return at;
+}
+
+}  // namespace prismbus

@@ -1,0 +1,211 @@
+// The subscriber's mind: decides what to ask, what to apply and what to show. Pure: no socket, no thread, no
+// clock; the same inputs and seed give the same outputs. One thread steps it. Written along PROTOCOL sections
+// 5 and 6. Keeps I5 (a snapshot and the sets after it equal the state), I6 (no gap is hidden), I11 (a set is
+// shown whole).
+//
+// A namespace goes: unknown -> snapshot being read (sets are held) -> `next` complete, held sets applied,
+// changes asked after every lane's barrier -> shown. From then on the set after `seq` is applied as it comes;
+// anything else that tells of a higher seq is a gap: wait 75 ms (the other lane may bring it), then ask
+// `changes`. It does not decode bytes, resolve endpoints, or acknowledge (`ack` comes with a later version of
+// the broker); until then a lost tail is found by markers and by asking for heads every `check_interval`.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "proto/base/bytes.hpp"
+#include "proto/base/log.hpp"
+#include "proto/transport/client_connection.hpp"
+#include "proto/wire/messages.hpp"
+#include "subscriber/follow_set.hpp"
+#include "subscriber/followed_namespace.hpp"
+#include "subscriber/lane_watch.hpp"
+#include "subscriber/leaves.hpp"
+#include "subscriber/sync_update.hpp"
+
+namespace prismbus {
+
+// What the machine asks of its owner. Called inside its inputs.
+class SyncActions {
+ public:
+  virtual ~SyncActions() = default;
+  // Opens the lane anew, without subscriptions, at one of `endpoints` (as told in `hello`); closes a former
+  // socket.
+  virtual void open_lane(Lane lane, const std::vector<std::string>& endpoints) = 0;
+  virtual void subscribe(Lane lane, const std::string& topic) = 0;
+  virtual void unsubscribe(Lane lane, const std::string& topic) = 0;
+  // Sends a request bound to the present epoch; its answer comes back with `tag`. `body` is lent for the
+  // call.
+  virtual void ask(std::uint64_t tag, const RequestBody& body) = 0;
+  virtual void say_hello() = 0;                // on_greeting or on_lost follows, later
+  virtual void move_on(const Error& why) = 0;  // to another broker; on_lost may be called at once
+  virtual void log(LogLevel level, const LogLine& line) = 0;
+};
+
+using SyncReply = std::variant<SnapshotReply, ChangesReply, NamespacesReply>;
+struct SyncAnswer {
+  Epoch epoch;
+  Revision rev;
+  Result<SyncReply> reply;  // the alternative that was asked for
+};
+
+struct SyncOptions {
+  std::size_t held_bytes_max = 64u << 20;
+  std::chrono::milliseconds check_interval{30'000};
+  std::uint64_t seed = 0;
+};
+
+class SyncState {
+ public:
+  // `actions` outlives this.
+  SyncState(FollowSet follow, SyncOptions options, SyncActions& actions);
+  ~SyncState();  // after the last take_update(): what the taken pictures do not reach is freed
+  SyncState(const SyncState&) = delete;
+  SyncState& operator=(const SyncState&) = delete;
+
+  // ---- inputs
+  // -------------------------------------------------------------------------------------------------
+  void on_greeting(const Greeting& greeting, Now now);
+  void on_lost(const Error& why, Now now);
+  void on_answer(std::uint64_t tag, SyncAnswer answer, Now now);
+  void on_sets(Lane lane, std::string_view ns, std::vector<ChangeSet> sets, Now now);
+  void on_heartbeat(Lane lane, const Heartbeat& beat, Now now);
+  void on_barrier(Lane lane, std::string_view topic, const Barrier& barrier, Now now);
+  void tick(Now now);
+  [[nodiscard]] Steady next_deadline() const;
+
+  // What became visible since the last call. The taker owns what `root` reaches; see SyncUpdate.
+  [[nodiscard]] SyncUpdate take_update();
+
+  struct Counters {
+    std::uint64_t joins = 0, resyncs = 0, gaps = 0, overflows = 0, bogus = 0, barriers_late = 0;
+  };
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+  [[nodiscard]] bool in_force() const;  // greeted, and the barrier of every open lane came
+
+ private:
+  using Namespaces =
+      std::unordered_map<std::string, std::unique_ptr<FollowedNamespace>, BytesHash, std::equal_to<>>;
+  struct Job {
+    enum class Kind : std::uint8_t { snapshot, changes, subtree_changes, survey } kind = Kind::snapshot;
+    std::uint64_t join = 0;  // begun in it
+    bool after_barriers = false;
+    std::string ns;                      // snapshot of one namespace
+    std::optional<std::size_t> subtree;  // everything else but `changes`
+    std::vector<std::pair<FollowedNamespace*, Seq>> since;
+    std::optional<std::string> after;
+    bool begun = false;  // the first chunk came
+    Revision first_rev, last_rev;
+    std::unordered_map<std::string, NamespaceCopy> build;
+    std::unordered_map<std::string, Lane> lanes;
+  };
+
+  // sync_state.cpp: joining, lanes, time
+  void begin_join(const Greeting& greeting, Now now);
+  void forget_history(Now now);
+  void join_lane(Lane lane, bool reopen, Now now);
+  void learn_lane(FollowedNamespace& n, Lane lane, Now now);
+  void rejoin(std::string_view why, bool reopen, Now now);
+  void check_lane(Lane lane, Now now);
+  void begin_check(Now now);
+  [[nodiscard]] LaneWatch& watch(Lane lane) { return lanes_[static_cast<std::size_t>(lane)]; }
+  [[nodiscard]] std::string fresh_barrier_topic();
+  [[nodiscard]] std::uint64_t below(std::uint64_t bound);
+
+  // sync_stream.cpp: sets
+  [[nodiscard]] FollowedNamespace* find(std::string_view ns);
+  FollowedNamespace* find_or_follow(std::string_view ns);
+  void on_set(FollowedNamespace& n, ChangeSet&& set, Now now);
+  void on_marker(FollowedNamespace& n, const ChangeSet& marker, Now now);
+  void apply(FollowedNamespace& n, const ChangeSet& set);
+  void apply_held(FollowedNamespace& n);
+  void hold(FollowedNamespace& n, ChangeSet&& set, Now now);
+  void drop_held(FollowedNamespace& n);
+  void overflow(Now now);
+  void compare_hash(FollowedNamespace& n, Seq seq, std::uint64_t hash, Now now);
+  void resync(FollowedNamespace& n, std::string why, Now now);
+
+  // sync_requests.cpp: what is asked
+  void want(FollowedNamespace& n, Need need, Cause cause, Steady at);
+  void pump(Now now);
+  void pump_changes(Now now);
+  void begin(Job job);
+  void send(std::uint64_t tag, const Job& job);
+  void on_failed(std::uint64_t tag, const Error& error, bool same_epoch, Now now);
+  void on_failed_changes(Job& job, const Error& error, Steady again, Now now);
+  void requeue(Job& job, Steady at);
+  void enqueue(FollowedNamespace& n);
+  // sync_answers.cpp: what came
+  void on_snapshot(std::uint64_t tag, Job& job, SnapshotReply& reply, Revision rev, Now now);
+  void finish_snapshot(Job& job, Now now);
+  void install(FollowedNamespace& n, NamespaceCopy&& copy, const Job& job, Now now);
+  void on_changes(std::uint64_t tag, Job& job, ChangesReply& reply, Revision rev, Now now);
+  void on_failed_name(FollowedNamespace& n, const Error& error, Now now);
+  void on_heads(const std::vector<std::pair<std::string, Head>>& heads, Now now);
+  void on_survey(std::uint64_t tag, Job& job, NamespacesReply& reply, Now now);
+  void finish_subtree_changes(Job& job, Revision rev, Now now);
+  void finish_survey(std::uint64_t tag, Job& job, Now now);
+  void settle(FollowedNamespace& n, const Job& job, Revision rev, Now now);
+
+  // sync_picture.cpp: what is shown
+  void reveal(FollowedNamespace& n);
+  void update_state(FollowedNamespace& n, Now now);
+  void update_all_states(Now now);
+  void explain(FollowedNamespace& n, std::string why);
+  void mark_dirty(FollowedNamespace& n);
+  void tell(FollowedNamespace& n, const std::shared_ptr<const SetMeta>& set,
+            const std::vector<KeyChange>& changes);
+  [[nodiscard]] bool all_live() const;
+
+  FollowSet follow_;
+  SyncOptions options_;
+  SyncActions* actions_;
+  std::mt19937_64 random_;
+
+  bool greeted_ = false;  // between on_greeting and on_lost
+  Epoch epoch_;
+  bool has_epoch_ = false;
+  Run run_;
+  Greeting greeting_;
+  std::uint64_t join_ = 0;
+  std::optional<Steady> rejoin_at_;
+  bool rejoin_reopens_ = false;
+  std::uint64_t rejoins_in_a_row_ = 0;
+  Steady calm_since_{}, check_at_ = Steady::max(), next_work_ = Steady::max();
+  std::array<LaneWatch, 2> lanes_;
+
+  Namespaces namespaces_;
+  std::vector<FollowedSubtree> subtrees_;
+  std::deque<FollowedNamespace*> snapshots_wanted_;
+  std::vector<FollowedNamespace*> changes_wanted_;
+  std::unordered_map<std::uint64_t, Job> jobs_;
+  std::uint64_t last_tag_ = 0;
+  std::size_t held_bytes_ = 0;
+
+  Hamt<NamespaceLeaf> table_;
+  std::vector<FollowedNamespace*> dirty_;
+  std::size_t not_live_ = 0;
+  struct Told {
+    Epoch epoch;
+    bool all_live = false, connected = false;
+    std::shared_ptr<const std::string> broker;
+    friend bool operator==(const Told&, const Told&) = default;
+  } told_;  // what the last picture said besides its namespaces
+  std::shared_ptr<const std::string> broker_;
+  std::vector<SyncEvent> events_;
+  Garbage garbage_;
+  std::vector<KeyChange> changes_scratch_;
+  Counters counters_;
+};
+
+}  // namespace prismbus

@@ -1,0 +1,44 @@
+// What one step of the machine made visible: a new picture, the events that tell of it, and what it replaced.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proto/wire/messages.hpp"
+#include "subscriber/hamt.hpp"
+#include "subscriber/leaves.hpp"
+#include "subscriber/namespace_copy.hpp"
+
+namespace prismbus {
+
+// What a change set says besides its changes.
+struct SetMeta {
+  Seq seq;
+  Revision rev;
+  Wall time{};
+  std::string by;
+  std::optional<std::string> note;
+};
+
+struct SyncEvent {
+  enum class Kind : std::uint8_t { key, moved, state } kind = Kind::key;
+  std::shared_ptr<const std::string> ns;
+  KeyChange change;                    // key: its leaves live until `garbage` is released
+  std::shared_ptr<const SetMeta> set;  // key, moved
+  std::size_t changes = 0;             // moved: key events before this one
+  bool resync = false;                 // key, moved
+  NamespaceState before = NamespaceState::joining, after = NamespaceState::joining;  // state
+  std::shared_ptr<const std::string> why;  // state, moved; may be null
+};
+
+// The taker publishes `root`, tells `events`, then retires `garbage`: nothing in it is reachable from `root`.
+struct SyncUpdate {
+  const ViewRoot* root = nullptr;  // null = nothing new; else the taker's
+  std::vector<SyncEvent> events;
+  Garbage garbage;
+};
+
+}  // namespace prismbus

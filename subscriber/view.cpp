@@ -1,0 +1,123 @@
+#include "subscriber/view.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "proto/base/hash.hpp"
+#include "subscriber/epoch_pins.hpp"
+#include "subscriber/leaves.hpp"
+
+namespace prismbus {
+
+std::string_view name_of(NamespaceState state) {
+  static constexpr std::array<std::string_view, 4> kNames{"joining", "catching_up", "live", "stale"};
+  return kNames[static_cast<std::size_t>(state)];
+}
+
+const EntryLeaf* EntryLeaf::make(std::string_view key, std::string_view value, Revision rev,
+                                 std::uint64_t version, Wall time) {
+  void* block = std::malloc(sizeof(EntryLeaf) + key.size() + value.size());
+  PRISMBUS_ASSERT(block != nullptr, "no memory for the local copy");
+  auto* leaf = new (block) EntryLeaf;
+  leaf->hash = xxh3_64(key);
+  leaf->rev = rev;
+  leaf->version = version;
+  leaf->time = time;
+  leaf->key_size = static_cast<std::uint32_t>(key.size());
+  leaf->value_size = static_cast<std::uint32_t>(value.size());
+  char* bytes = reinterpret_cast<char*>(leaf + 1);
+  std::copy(key.begin(), key.end(), bytes);
+  std::copy(value.begin(), value.end(), bytes + key.size());
+  return leaf;
+}
+
+void EntryLeaf::release(const void* leaf) {
+  std::free(const_cast<void*>(leaf));
+}
+
+std::optional<ValueView> NamespaceView::get(std::string_view key) const {
+  const EntryLeaf* leaf = leaf_->entries.find(xxh3_64(key), key);
+  return leaf == nullptr ? std::nullopt : std::optional<ValueView>(leaf->view());
+}
+
+void NamespaceView::for_each(
+    const std::function<void(std::string_view key, const ValueView& value)>& visit) const {
+  leaf_->entries.for_each([&](const EntryLeaf& leaf) { visit(leaf.key(), leaf.view()); });
+}
+
+std::string_view NamespaceView::name() const {
+  return *leaf_->name;
+}
+std::size_t NamespaceView::size() const {
+  return leaf_->entries.size();
+}
+Seq NamespaceView::seq() const {
+  return leaf_->seq;
+}
+Revision NamespaceView::rev() const {
+  return leaf_->rev;
+}
+std::uint64_t NamespaceView::hash() const {
+  return leaf_->content_hash;
+}
+NamespaceState NamespaceView::state() const {
+  return leaf_->state;
+}
+
+View::View(View&& other) noexcept
+    : pins_(std::exchange(other.pins_, nullptr)), slot_(other.slot_), root_(other.root_) {}
+
+View& View::operator=(View&& other) noexcept {
+  if (this != &other) {
+    if (pins_ != nullptr) pins_->unpin(slot_);
+    pins_ = std::exchange(other.pins_, nullptr);
+    slot_ = other.slot_;
+    root_ = other.root_;
+  }
+  return *this;
+}
+
+View::~View() {
+  if (pins_ != nullptr) pins_->unpin(slot_);
+}
+
+std::optional<NamespaceView> View::in(std::string_view ns) const {
+  const NamespaceLeaf* leaf = root_->namespaces.find(xxh3_64(ns), ns);
+  if (leaf == nullptr || !leaf->shown) return std::nullopt;
+  return NamespaceView(*leaf);
+}
+
+std::optional<ValueView> View::get(std::string_view ns, std::string_view key) const {
+  const auto found = in(ns);
+  return found ? found->get(key) : std::nullopt;
+}
+
+void View::for_each(std::string_view ns,
+                    const std::function<void(std::string_view key, const ValueView& value)>& visit) const {
+  if (const auto found = in(ns)) found->for_each(visit);
+}
+
+std::vector<std::string> View::namespaces() const {
+  std::vector<std::string> out;
+  root_->namespaces.for_each([&](const NamespaceLeaf& leaf) {
+    if (leaf.shown) out.push_back(*leaf.name);
+  });
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+Epoch View::epoch() const {
+  return root_->epoch;
+}
+
+std::optional<Seq> View::seq(std::string_view ns) const {
+  const auto found = in(ns);
+  return found ? std::optional<Seq>(found->seq()) : std::nullopt;
+}
+
+std::optional<std::uint64_t> View::hash(std::string_view ns) const {
+  const auto found = in(ns);
+  return found ? std::optional<std::uint64_t>(found->hash()) : std::nullopt;
+}
+
+}  // namespace prismbus

@@ -1,0 +1,47 @@
+// Where the writer leaves new pictures and readers find them. One writer (the subscriber's background
+// thread), any number of readers. Owns everything a picture reaches and frees it when no View can see it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+
+#include "subscriber/epoch_pins.hpp"
+#include "subscriber/leaves.hpp"
+#include "subscriber/view.hpp"
+
+namespace prismbus {
+
+class ViewStore {
+ public:
+  ViewStore();
+  ~ViewStore();  // no View may be left: asserted
+  ViewStore(const ViewStore&) = delete;
+  ViewStore& operator=(const ViewStore&) = delete;
+
+  [[nodiscard]] View view() const;  // any thread
+  // All a View sees; valid while it lives.
+  [[nodiscard]] static const ViewRoot& root_of(const View& view) { return *view.root_; }
+
+  // The writer. Takes `root`; Views taken from now on see it.
+  void publish(const ViewRoot* root);
+  // The writer, after publish(): `garbage` is not reachable from the newest picture.
+  void retire(Garbage&& garbage);
+  // Blocks waiting for a View to end.
+  [[nodiscard]] std::size_t waiting() const { return waiting_; }
+
+ private:
+  void reclaim();
+
+  struct Batch {
+    std::uint64_t epoch;
+    Garbage garbage;
+  };
+  mutable EpochPins pins_;
+  std::atomic<const ViewRoot*> root_;
+  std::deque<Batch> batches_;
+  std::size_t waiting_ = 0;
+  Garbage replaced_roots_;
+};
+
+}  // namespace prismbus
