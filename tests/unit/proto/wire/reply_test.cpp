@@ -1,0 +1,264 @@
+#include "proto/wire/codec/reply.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "json_bytes.hpp"
+#include "proto/wire/codec/stream.hpp"
+#include "proto/wire/limits.hpp"
+
+using namespace prismbus;
+using namespace prismbus::codec;
+using testing::pack_json;
+using testing::pack_text;
+
+namespace {
+
+const ReplyHead kHead{{false, 7}, Epoch(0xfeedULL), Revision(42)};
+
+ReplyHeader header_of(const std::string& payload) {
+  auto header = decode_reply(payload);
+  if (!header) FAIL(header.error().message);
+  CHECK(header->id == kHead.id);
+  CHECK(header->epoch == kHead.epoch);
+  CHECK(header->rev == kHead.rev);
+  return *header;
+}
+
+nlohmann::ordered_json as_json(const std::string& payload) {
+  return nlohmann::ordered_json::from_msgpack(payload);
+}
+
+EntryView entry_view() {
+  return {
+      "a.b",      "k", "\x93\x01\x02\x03", Revision(41), Revision(9), 3, from_micros(1'700'000'000'000'000),
+      "anonymous"};
+}
+
+Entry entry_owned() {
+  return {
+      "a.b",      "k", "\x93\x01\x02\x03", Revision(41), Revision(9), 3, from_micros(1'700'000'000'000'000),
+      "anonymous"};
+}
+
+std::string page(std::string_view name, const std::vector<std::string>& items,
+                 std::optional<std::string_view> after) {
+  std::string payload = begin_reply(kHead, after ? 3 : 2);
+  Writer out(payload);
+  out.text(name);
+  out.array(static_cast<std::uint32_t>(items.size()));
+  for (const auto& item : items) out.raw(item);
+  out.field("more", after.has_value());
+  if (after) {
+    out.text("after");
+    out.bin(*after);
+  }
+  return payload;
+}
+
+}  // namespace
+
+TEST_CASE("replies carry id, ok, epoch and rev first, then what the op answers") {
+  CHECK(as_json(encode_put_reply(kHead, {Seq(5), 2, false})).dump() ==
+        R"({"id":7,"ok":true,"epoch":65261,"rev":42,"seq":5,"version":2})");
+  CHECK(as_json(encode_put_reply(kHead, {Seq(5), 2, true})).dump() ==
+        R"({"id":7,"ok":true,"epoch":65261,"rev":42,"seq":5,"version":2,"duplicate":true})");
+  CHECK(as_json(encode_delete_reply(kHead, {Seq(6), false})).dump() ==
+        R"({"id":7,"ok":true,"epoch":65261,"rev":42,"seq":6})");
+  CHECK(as_json(encode_txn_reply(kHead, {{{"a", Seq(1)}, {"b", Seq(9)}}, {1, 0}, false})).dump() ==
+        R"({"id":7,"ok":true,"epoch":65261,"rev":42,"seqs":{"a":1,"b":9},"versions":[1,0]})");
+  CHECK(
+      as_json(encode_entry_reply(kHead, entry_view()))["entry"].dump() ==
+      R"({"ns":"a.b","key":"k","value":[1,2,3],"rev":41,"version":3,"created":9,"time":1700000000000000,"by":"anonymous"})");
+}
+
+TEST_CASE("write replies come back as they went") {
+  const auto put = encode_put_reply(kHead, {Seq(5), 2, true});
+  const auto put_back = decode_put_reply(header_of(put));
+  REQUIRE(put_back);
+  CHECK(put_back->seq == Seq(5));
+  CHECK(put_back->version == 2);
+  CHECK(put_back->duplicate);
+  const auto del = encode_delete_reply(kHead, {Seq(6), false});
+  CHECK(decode_delete_reply(header_of(del))->seq == Seq(6));
+  const auto txn = encode_txn_reply(kHead, {{{"a", Seq(1)}, {"b", Seq(9)}}, {1, 0, 3}, true});
+  const auto txn_back = decode_txn_reply(header_of(txn));
+  REQUIRE(txn_back);
+  CHECK(txn_back->seqs == std::vector<std::pair<std::string, Seq>>{{"a", Seq(1)}, {"b", Seq(9)}});
+  CHECK(txn_back->versions == std::vector<std::uint64_t>{1, 0, 3});
+  CHECK(txn_back->duplicate);
+}
+
+TEST_CASE("an error comes back with every field it was given, under every code") {
+  for (const auto& row : kErrorTable) {
+    Error error;
+    error.code = row.code;
+    error.message = "what happened";
+    error.field = "f";
+    error.ns = "a";
+    error.key = "k";
+    error.rev = 0;
+    error.index = 3;
+    error.floor = 4;
+    error.limit = 5;
+    error.size = 6;
+    error.retry_after_ms = 7;
+    error.path = "p";
+    error.reason = "r";
+    error.incident = "i";
+    const auto payload = encode_error_reply(kHead, error);
+    CHECK(as_json(payload)["ok"] == false);
+    const auto header = header_of(payload);
+    REQUIRE(header.error);
+    CHECK(*header.error == error);
+    const auto refused = decode_put_reply(header);  // an op's decoder of a failed reply is that error
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error() == error);
+  }
+  Error plain;
+  plain.code = ErrorCode::not_found;
+  CHECK(as_json(encode_error_reply(kHead, plain))["error"].dump() == R"({"code":"not_found","message":""})");
+}
+
+TEST_CASE("a code of a later version is read as internal, its name kept in the message") {
+  const auto payload = pack_text(
+      R"({"id":7,"ok":false,"epoch":65261,"rev":42,"error":{"code":"melted","message":"too hot","degrees":900}})");
+  const auto header = header_of(payload);
+  REQUIRE(header.error);
+  CHECK(header.error->code == ErrorCode::internal);
+  CHECK(header.error->message == "melted: too hot");
+}
+
+TEST_CASE("hello comes back as it went, with and without an end of the token") {
+  HelloReply hello;
+  hello.server = "prismbus 0.1.0";
+  hello.run = Run(~0ull);
+  hello.changes = {"tcp://*:7401", "ipc:///run/prismbus"};
+  hello.heartbeat_ms = 1000;
+  hello.ack_ms = 2000;
+  hello.limits = default_limits();
+  hello.principal = "anonymous";
+  for (const auto expires : {std::optional<std::uint64_t>(), std::optional<std::uint64_t>(99)}) {
+    hello.expires = expires;
+    const auto payload = encode_hello_reply(kHead, hello);
+    const auto back = decode_hello_reply(header_of(payload));
+    REQUIRE(back);
+    CHECK(*back == hello);
+    CHECK(as_json(payload)["limits"]["session_writes"] == 1024);
+  }
+}
+
+TEST_CASE("pages of entries come back, with absent ones and without values") {
+  std::string whole, bare, nil = "\xc0";
+  Writer whole_out(whole), bare_out(bare);
+  encode_entry(whole_out, entry_view());
+  encode_entry_without_value(bare_out, entry_view());
+  const auto payload = page("entries", {whole, nil, bare}, "cursor");
+  const auto back = decode_entries_reply(header_of(payload));
+  REQUIRE(back);
+  REQUIRE(back->entries.size() == 3);
+  CHECK(back->entries[0] == entry_owned());
+  CHECK_FALSE(back->entries[1]);
+  CHECK(back->entries[2]->value.empty());
+  CHECK(back->entries[2]->rev == Revision(41));
+  CHECK(back->more);
+  CHECK(back->after == "cursor");
+  const auto one = encode_entry_reply(kHead, entry_view());
+  CHECK(*decode_entry_reply(header_of(one)) == entry_owned());
+  const auto last = page("entries", {}, std::nullopt);
+  CHECK_FALSE(decode_entries_reply(header_of(last))->more);
+}
+
+TEST_CASE("rows of namespaces, snapshot chunks and changes come back") {
+  const Head head{Seq(5), Revision(40), from_micros(8), ~0ull, Lane::express};
+  std::string row, entry;
+  Writer row_out(row), entry_out(entry);
+  encode_namespace_row(row_out, "a.b", head, 3, 99);
+  const auto rows = page("namespaces", {row}, std::nullopt);
+  const auto namespaces = decode_namespaces_reply(header_of(rows));
+  REQUIRE(namespaces);
+  CHECK(namespaces->namespaces == std::vector<NamespaceRow>{{"a.b", head, 3, 99}});
+
+  encode_entry(entry_out, entry_view());
+  std::string chunk = begin_reply(kHead, 3);
+  Writer out(chunk);
+  out.text("entries");
+  out.array(1);
+  out.raw(entry);
+  out.text("heads");
+  out.map(1);
+  out.text("a.b");
+  encode_head(out, head);
+  out.field("more", false);
+  const auto snapshot = decode_snapshot_reply(header_of(chunk));
+  REQUIRE(snapshot);
+  CHECK(snapshot->entries == std::vector<Entry>{entry_owned()});
+  CHECK(snapshot->heads == std::vector<std::pair<std::string, Head>>{{"a.b", head}});
+
+  std::string set;
+  std::vector<ChangeOffsets> offsets;
+  encode_change_set(set, {Epoch(1), Revision(40), Seq(5), from_micros(8), "me", "why"},
+                    {{ChangeOp::del, "k", {}, 0}}, offsets);
+  std::string payload = begin_reply(kHead, 4);
+  Writer changes_out(payload);
+  changes_out.text("sets");
+  changes_out.array(1);
+  encode_set_with_ns(changes_out, "a.b", set);
+  changes_out.text("heads");
+  changes_out.map(0);
+  changes_out.text("failed");
+  changes_out.map(1);
+  changes_out.text("c");
+  encode_error(changes_out, fail(ErrorCode::compacted, "gone").value());
+  changes_out.field("more", false);
+  CHECK(
+      as_json(payload)["sets"][0].dump() ==
+      R"({"ns":"a.b","epoch":1,"rev":40,"seq":5,"time":8,"by":"me","note":"why","changes":[{"op":"delete","key":"k"}]})");
+  const auto changes = decode_changes_reply(header_of(payload));
+  REQUIRE(changes);
+  REQUIRE(changes->sets.size() == 1);
+  CHECK(changes->sets[0].first == "a.b");
+  CHECK(changes->sets[0].second.note == "why");
+  REQUIRE(changes->failed.size() == 1);
+  CHECK(changes->failed[0].second.code == ErrorCode::compacted);
+}
+
+TEST_CASE("replies that break their form are errors, never half a reply") {
+  for (const char* json :
+       {R"(5)", R"({})", R"({"id":7,"ok":true,"epoch":1})", R"({"id":7,"epoch":1,"rev":1})",
+        R"({"id":"x","ok":true,"epoch":1,"rev":1})", R"({"id":7,"ok":false,"epoch":1,"rev":1})",
+        R"({"id":7,"ok":false,"epoch":1,"rev":1,"error":{"message":"no code"}})",
+        R"({"id":7,"ok":false,"epoch":1,"rev":1,"error":5})"}) {
+    CAPTURE(json);
+    CHECK_FALSE(decode_reply(pack_text(json)));
+  }
+  const auto fails = [](const char* fields, auto decode) {
+    const auto payload = pack_text(std::string(R"({"id":7,"ok":true,"epoch":65261,"rev":42)") + fields + "}");
+    return !decode(header_of(payload));
+  };
+  CHECK(fails("", decode_put_reply));
+  CHECK(fails(R"(,"seq":-1,"version":1)", decode_put_reply));
+  CHECK(fails(R"(,"seqs":{"a/":1},"versions":[])", decode_txn_reply));
+  CHECK(fails(R"(,"seqs":{"a":1},"versions":[-1])", decode_txn_reply));
+  CHECK(fails(R"(,"entry":null)", decode_entry_reply));
+  CHECK(fails(R"(,"entries":[],"more":true)", decode_entries_reply));  // more, but from where?
+  CHECK(fails(R"(,"entries":[5],"more":false)", decode_entries_reply));
+  CHECK(fails(
+      R"(,"namespaces":[{"ns":"a","seq":1,"rev":1,"time":1,"keys":1,"bytes":1,"hash":1,"lane":"slow"}],"more":false)",
+      decode_namespaces_reply));
+  CHECK(fails(R"(,"entries":[],"heads":{"a":{}},"more":false)", decode_snapshot_reply));
+  CHECK(fails(
+      R"(,"sets":[{"ns":"a","epoch":1,"rev":1,"seq":1,"time":1,"by":"x","changes":[]}],"heads":{},"more":false)",
+      decode_changes_reply));
+}
+
+TEST_CASE("a page of more absent entries than a page may have keys is refused") {
+  std::string payload = begin_reply(kHead, 2);
+  Writer out(payload);
+  out.text("entries");
+  out.array(limits::kPageKeys + 1);
+  payload.append(limits::kPageKeys + 1, '\xc0');
+  out.field("more", false);
+  CHECK_FALSE(decode_entries_reply(header_of(payload)));
+}
