@@ -1,0 +1,117 @@
+// prismbus export: a namespace, or one value, as a YAML or JSON document.
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <memory>
+
+#include "publisher/command/command.hpp"
+#include "publisher/command/document_file.hpp"
+#include "publisher/command/json_value.hpp"
+#include "publisher/command/namespace_picture.hpp"
+#include "publisher/command/reply_value.hpp"
+
+namespace prismbus::command {
+namespace {
+
+struct Options {
+  std::string ns, output;
+  std::optional<std::string> format, as;
+  bool flat = false;
+};
+
+struct Exported {
+  Epoch epoch;
+  Revision rev;
+  Seq seq;  // 0 for a single value
+  std::size_t keys = 0;
+  Value document;
+};
+
+Outcome<Exported> read_value(const Options& o, Session& session) {
+  const auto answer = session.wait(session.publisher().get(o.ns, *o.as, session.read()), "export");
+  if (!answer) return tl::unexpected<Failure>(answer.error());
+  return Exported{answer->epoch, answer->value.rev, Seq(), 1, stored_value(answer->value.value)};
+}
+
+Outcome<Exported> read_keys(const Options& o, Session& session) {
+  auto picture = read_namespace(session, o.ns);
+  if (!picture) return tl::unexpected<Failure>(picture.error());
+  if (!picture->exists) {
+    Error e;
+    e.code = ErrorCode::not_found;
+    e.message = o.ns + " has never been written";
+    return failed(e, "export");
+  }
+  Exported out{picture->epoch, picture->rev, picture->seq, picture->keys.size(), Value::map({})};
+  KeyValues keys;
+  for (auto& [key, current] : picture->keys) keys.emplace(key, std::move(current.value));
+  if (o.flat) {
+    Value::Map members;
+    for (auto& [key, value] : keys) members.push_back({Value::text(key), std::move(value)});
+    out.document = Value::map(std::move(members));
+    return out;
+  }
+  auto document = unflatten(keys);
+  if (!document) return misused("export", document.error().message);
+  out.document = std::move(*document);
+  return out;
+}
+
+Outcome<void> export_document(const Options& o, Invocation& in) {
+  Format format = o.output.ends_with(".json") ? Format::json : Format::yaml;
+  if (o.format) {
+    const auto named = format_of(o.output, o.format);
+    if (!named) return tl::unexpected<Failure>(named.error());
+    format = *named;
+  }
+  auto session = Session::open(in.globals);
+  if (!session) return tl::unexpected<Failure>(session.error());
+  const auto exported = o.as ? read_value(o, *session) : read_keys(o, *session);
+  if (!exported) return tl::unexpected<Failure>(exported.error());
+  const bool to_file = !o.output.empty() && o.output != "-";
+  if (to_file) {
+    const auto written = write_atomically(o.output, print_document(exported->document, format));
+    if (!written) return tl::unexpected<Failure>(written.error());
+  }
+  if (in.globals.json) {
+    Fields reply = ok_reply(exported->epoch, exported->rev);
+    if (!o.as) reply.field("seq", exported->seq.value());
+    reply.field("keys", std::uint64_t{exported->keys});
+    to_file ? reply.field("path", o.output) : reply.field("document", exported->document);
+    print_json(in.terminal, reply.take());
+  } else if (!to_file) {
+    in.terminal.out << print_document(exported->document, format);
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_export(CommandLine line) {
+  auto o = std::make_shared<Options>();
+  CLI::App* sub = line.app.add_subcommand("export", "Print a namespace as one YAML or JSON document");
+  sub->fallthrough();
+  sub->add_option("NS", o->ns, "Namespace")->required();
+  sub->add_option("--format", o->format, "yaml (default) or json")->type_name("FORMAT");
+  sub->add_option("-o,--output", o->output, "Write this file, whole or not at all; .json means --format json")
+      ->type_name("FILE");
+  CLI::Option* flat = sub->add_flag("--flat", o->flat, "Keys as they are, not nested by their slashes");
+  sub->add_option("--as", o->as, "Only the value of this key: what import --as KEY wrote")
+      ->type_name("KEY")
+      ->excludes(flat);
+  sub->footer(
+      "Gives back what import took, with the same of --flat, --as KEY or neither: equal values and types; "
+      "order of maps,\n"
+      "comments and quoting style are not kept. All keys are of one revision. JSON is written as \"HTTP and "
+      "WebSocket\" in\n"
+      "proto/PROTOCOL.md says ({\"$bin\": ...}).\n\n"
+      "Examples:\n"
+      "  prismbus export md.collector\n"
+      "  prismbus export md.collector --format json | jq .nats\n"
+      "  prismbus export md.collector -o backup.yaml\n"
+      "  prismbus export services --as collector -o collector.yaml\n");
+  sub->callback(
+      [o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return export_document(*o, in); }; });
+}
+
+}  // namespace prismbus::command

@@ -1,0 +1,31 @@
+// How a command ends when it does not end well: the exit code, one line for a person, and for --json the
+// error of the protocol. Plain data, any thread.
+#pragma once
+
+#include <string>
+
+#include "proto/wire/error.hpp"
+#include "publisher/command/exit_codes.hpp"
+#include "publisher/command/value.hpp"
+
+namespace prismbus::command {
+
+struct Failure {
+  Exit exit = Exit::failed;
+  Error error;  // `message` is the whole line for a person, without "prismbus: "
+};
+
+template <class T>
+using Outcome = Result<T, Failure>;
+
+// The line says what the error's fields say: which key, which limit, which revision.
+[[nodiscard]] tl::unexpected<Failure> failed(const Error& error, std::string_view context = {});
+// Wrong use: exit code 2, `field` names the flag or argument.
+[[nodiscard]] tl::unexpected<Failure> misused(std::string field, std::string message);
+[[nodiscard]] tl::unexpected<Failure> file_failure(std::string_view path, std::string_view doing,
+                                                   int error_number);
+
+// {"code", "message", ...} with the fields that are set, as section 4 of the contract names them.
+[[nodiscard]] Value error_value(const Error& error);
+
+}  // namespace prismbus::command

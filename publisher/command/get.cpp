@@ -1,0 +1,85 @@
+// prismbus get: reads one value.
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <memory>
+
+#include "publisher/command/command.hpp"
+#include "publisher/command/json_value.hpp"
+#include "publisher/command/reply_value.hpp"
+
+namespace prismbus::command {
+namespace {
+
+struct Options {
+  std::string ns, key;
+  std::optional<std::uint64_t> min_rev;
+  bool raw = false, meta = false;
+};
+
+Outcome<void> print_raw(const Options& o, const Value& value, Terminal& terminal) {
+  const auto* text = value.as<std::string>();
+  const auto* binary = value.as<Binary>();
+  if (text == nullptr && binary == nullptr) {
+    return misused("--raw", fmt::format("{} {} is neither a string nor binary", o.ns, o.key));
+  }
+  terminal.out << (text != nullptr ? *text : binary->bytes);
+  return {};
+}
+
+void print_meta(const Entry& e, Terminal& terminal) {
+  const auto row = [&terminal](std::string_view name, const std::string& text) {
+    terminal.out << terminal.painted(fmt::format("{:<10}", name), Colour::dim) << printable(text) << '\n';
+  };
+  row("namespace", e.ns);
+  row("key", e.key);
+  row("rev", fmt::format("{}", e.rev.value()));
+  row("version", fmt::format("{}", e.version));
+  row("created", fmt::format("{}", e.created.value()));
+  row("time", time_text(e.time));
+  row("by", e.by);
+}
+
+Outcome<void> get(const Options& o, Invocation& in) {
+  auto session = Session::open(in.globals);
+  if (!session) return tl::unexpected<Failure>(session.error());
+  ReadCall call = session->read();
+  if (o.min_rev) call.min_rev = Revision(*o.min_rev);
+  const auto answer = session->wait(session->publisher().get(o.ns, o.key, std::move(call)), "get");
+  if (!answer) return tl::unexpected<Failure>(answer.error());
+  const Entry& entry = answer->value;
+  if (in.globals.json) {
+    print_json(in.terminal, ok_reply(answer->epoch, answer->rev).field("entry", entry_value(entry)).take());
+    return {};
+  }
+  const Value value = stored_value(entry.value);
+  if (o.raw) return print_raw(o, value, in.terminal);
+  if (o.meta) print_meta(entry, in.terminal);
+  in.terminal.out << to_json(value, JsonLayout::indented) << '\n';
+  return {};
+}
+
+}  // namespace
+
+void add_get(CommandLine line) {
+  auto o = std::make_shared<Options>();
+  CLI::App* sub = line.app.add_subcommand("get", "Print one value");
+  sub->fallthrough();
+  sub->add_option("NS", o->ns, "Namespace")->required();
+  sub->add_option("KEY", o->key, "Key")->required();
+  sub->add_option("--min-rev", o->min_rev, "Wait (2 s at most) until the broker has applied this revision")
+      ->type_name("REV");
+  CLI::Option* raw =
+      sub->add_flag("--raw", o->raw, "A string or binary value as its bytes, without quotes or line feed");
+  sub->add_flag("--meta", o->meta, "Revision, version, time and author too")->excludes(raw);
+  sub->footer(
+      "The value is printed as JSON. Exit code 4 when there is no such key.\n\n"
+      "Examples:\n"
+      "  prismbus get md.okx api/timeout\n"
+      "  prismbus get md.okx api/timeout --meta\n"
+      "  prismbus get md.okx tls/certificate --raw > okx.pem\n"
+      "  prismbus get md.okx api/timeout --json | jq .entry.rev\n");
+  sub->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return get(*o, in); }; });
+}
+
+}  // namespace prismbus::command

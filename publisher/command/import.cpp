@@ -1,0 +1,234 @@
+// prismbus import: makes a namespace hold what a YAML or JSON document says.
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <memory>
+
+#include "publisher/command/command.hpp"
+#include "publisher/command/document_file.hpp"
+#include "publisher/command/import_plan.hpp"
+#include "publisher/command/json_value.hpp"
+#include "publisher/command/namespace_picture.hpp"
+#include "publisher/command/reply_value.hpp"
+
+namespace prismbus::command {
+namespace {
+
+constexpr int kAttempts = 3;  // when somebody changes the same keys meanwhile: compare again
+constexpr std::chrono::seconds kQuiet{2};
+
+struct Options {
+  std::string file, ns, note;
+  std::optional<std::string> format, as;
+  bool flat = false, dry_run = false, prune = false, chunked = false;
+};
+
+struct Written {
+  Epoch epoch;
+  Revision rev;
+  Seq seq;
+  std::size_t transactions = 0;
+};
+
+Outcome<KeyValues> keys_of(const Options& o, const Value& document) {
+  if (o.as) return KeyValues{{*o.as, document}};
+  auto keys = o.flat ? split_top_level(document) : flatten(document);
+  if (keys) return std::move(*keys);
+  return misused(o.file == "-" ? "standard input" : o.file, keys.error().message);
+}
+
+Outcome<KeyValues> read_keys(const Options& o, Terminal& terminal) {
+  const auto format = format_of(o.file, o.format);
+  if (!format) return tl::unexpected<Failure>(format.error());
+  const auto text = read_text(o.file, terminal.in);
+  if (!text) return tl::unexpected<Failure>(text.error());
+  const auto document = parse_document(o.file, *text, *format);
+  if (!document) return tl::unexpected<Failure>(document.error());
+  return keys_of(o, *document);
+}
+
+std::string_view op_of(DifferenceKind kind) {
+  return kind == DifferenceKind::added ? "added" : kind == DifferenceKind::changed ? "changed" : "removed";
+}
+
+void print_difference(const ImportPlan& plan, Terminal& terminal) {
+  for (const Difference& d : plan.changes) {
+    const std::string key = printable(d.key);
+    switch (d.kind) {
+      case DifferenceKind::added:
+        terminal.out << terminal.painted(fmt::format("+ {}  {}", key, to_json(*d.after)), Colour::added);
+        break;
+      case DifferenceKind::changed:
+        terminal.out << terminal.painted(
+            fmt::format("~ {}  {} -> {}", key, to_json(*d.before), to_json(*d.after)), Colour::changed);
+        break;
+      case DifferenceKind::removed:
+        terminal.out << terminal.painted(fmt::format("- {}  {}", key, to_json(*d.before)), Colour::removed);
+        break;
+    }
+    terminal.out << '\n';
+  }
+}
+
+Value difference_value(const Difference& d) {
+  Fields f;
+  f.field("change", op_of(d.kind)).field("key", d.key);
+  if (d.before) f.field("before", *d.before);
+  if (d.after) f.field("after", *d.after);
+  return f.take();
+}
+
+void report(const Options& o, const ImportPlan& plan, const Written& written, Invocation& in) {
+  if (in.globals.json) {
+    Fields reply = ok_reply(written.epoch, written.rev);
+    reply.field("seq", written.seq.value()).field("dry_run", o.dry_run);
+    reply.field("transactions", std::uint64_t{written.transactions});
+    reply.field("added", std::uint64_t{plan.added}).field("changed", std::uint64_t{plan.changed});
+    reply.field("removed", std::uint64_t{plan.removed}).field("unchanged", std::uint64_t{plan.unchanged});
+    reply.field("kept", std::uint64_t{plan.kept});
+    if (o.dry_run) {
+      Value::Array changes;
+      for (const Difference& d : plan.changes) changes.push_back(difference_value(d));
+      reply.field("changes", Value::array(std::move(changes)));
+    }
+    print_json(in.terminal, reply.take());
+    return;
+  }
+  if (o.dry_run) print_difference(plan, in.terminal);
+  std::string line = fmt::format("{} added, {} changed, {} removed, {} unchanged", plan.added, plan.changed,
+                                 plan.removed, plan.unchanged);
+  if (plan.kept > 0) line += fmt::format("; {} only at the broker kept (--prune deletes)", plan.kept);
+  if (o.dry_run) line += "; nothing written (--dry-run)";
+  if (written.transactions > 0)
+    line += fmt::format("; rev {}  seq {}", written.rev.value(), written.seq.value());
+  if (written.transactions > 1) line += fmt::format("  in {} transactions", written.transactions);
+  in.terminal.out << line << '\n';
+}
+
+tl::unexpected<Failure> too_large(const ImportPlan& plan, const std::vector<Transaction>& parts,
+                                  const TransactionLimits& limits) {
+  std::size_t bytes = 0;
+  for (const Transaction& t : parts) bytes += t.bytes();
+  Error e;
+  e.code = ErrorCode::too_large;
+  e.message = fmt::format(
+      "{} changes of {} bytes do not fit one transaction ({} changes, {} bytes); nothing was written. "
+      "--chunked writes "
+      "{} transactions, which readers see one after the other",
+      plan.changes.size(), bytes, limits.changes, limits.bytes, parts.size());
+  return failed(e, "import");
+}
+
+// Writes the parts in order. `written` counts what was applied, also when a later part fails.
+Outcome<void> write_parts(const Options& o, std::vector<Transaction> parts, Session& session, Invocation& in,
+                          Written& written) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::size_t all = parts.size();
+  for (std::size_t i = 0; i < all; ++i) {
+    session.start_over();
+    if (!o.note.empty()) parts[i].note(o.note);
+    const auto done =
+        session.wait(session.publisher().commit(std::move(parts[i]), session.write()), "import");
+    if (!done) return tl::unexpected<Failure>(done.error());
+    written.epoch = done->epoch;
+    written.rev = done->rev;
+    written.seq = done->seq;
+    ++written.transactions;
+    const bool long_enough = std::chrono::steady_clock::now() - start > kQuiet;
+    if (long_enough && !in.globals.json)
+      in.terminal.err << fmt::format("import: {} of {} written\n", i + 1, all);
+  }
+  return {};
+}
+
+tl::unexpected<Failure> partly(Failure f, const Written& written) {
+  if (written.transactions > 0) {
+    f.error.message +=
+        fmt::format("; {} transactions were applied, up to rev {}: the same command again writes the rest",
+                    written.transactions, written.rev.value());
+  }
+  return tl::unexpected<Failure>(std::move(f));
+}
+
+// Compares and writes. Its transactions hold only if nobody changed those keys in between; then it compares
+// again.
+Outcome<void> bring_up_to_date(const Options& o, const KeyValues& wanted, Session& session, Invocation& in) {
+  const TransactionLimits limits{session.hello().limits.txn_changes, session.hello().limits.txn_bytes};
+  const Prune prune = o.prune ? Prune::yes : Prune::no;
+  const Nesting nesting = o.as || o.flat ? Nesting::flat : Nesting::by_slashes;
+  Written written;
+  for (int attempt = 1;; ++attempt) {
+    session.start_over();
+    const auto picture = read_namespace(session, o.ns);
+    if (!picture) return partly(picture.error(), written);
+    auto current = picture->keys;
+    if (o.as) std::erase_if(current, [&o](const auto& item) { return item.first != *o.as; });
+    const auto plan = plan_import(current, wanted, prune, nesting);
+    if (!plan) return partly(plan.error(), written);
+    if (written.transactions == 0) written = {picture->epoch, picture->rev, picture->seq, 0};
+    auto parts = cut_into_transactions(o.ns, plan->changes, limits);
+    if (parts.size() > 1 && !o.chunked && !o.dry_run) return too_large(*plan, parts, limits);
+    const auto done = o.dry_run ? Outcome<void>{} : write_parts(o, std::move(parts), session, in, written);
+    if (done) {
+      report(o, *plan, written, in);
+      return {};
+    }
+    const bool overtaken = done.error().exit == Exit::conflict && attempt < kAttempts;
+    if (!overtaken) return partly(done.error(), written);
+  }
+}
+
+Outcome<void> import_document(const Options& o, Invocation& in) {
+  if (o.as && o.prune)
+    return misused("--prune", "not with --as: the other keys of the namespace are not the file's");
+  const auto wanted = read_keys(o, in.terminal);
+  if (!wanted) return tl::unexpected<Failure>(wanted.error());
+  auto session = Session::open(in.globals);
+  if (!session) return tl::unexpected<Failure>(session.error());
+  return bring_up_to_date(o, *wanted, *session, in);
+}
+
+constexpr const char* kExplanation =
+    "Nested maps become keys joined by slashes: {api: {rate: 5}} is the key api/rate. Lists and empty maps "
+    "are values.\n"
+    "--flat takes only the top level apart; --as KEY imports the document as the one value of KEY. YAML is "
+    "1.2 with its\n"
+    "core types (yes and 12:30 are strings), anchors and << merges resolved; ${ENV:-default} stays as it is. "
+    "JSON is\n"
+    "read as \"HTTP and WebSocket\" in proto/PROTOCOL.md says ({\"$bin\": ...}).\n"
+    "Equal keys are not written again. What is written is one transaction, and only on top of what was "
+    "compared: keys\n"
+    "changed by others meanwhile are compared again. Nothing is deleted without --prune.\n\n"
+    "Examples:\n"
+    "  prismbus import collector.yaml md.collector --dry-run\n"
+    "  prismbus import collector.yaml md.collector --note 'release 4.2'\n"
+    "  prismbus import collector.yaml md.collector --prune      # delete what the file lacks\n"
+    "  prismbus import collector.yaml services --as collector   # one value\n"
+    "  prismbus import tiers.json risk.tiers --flat --chunked   # more than 1,000 keys: not one transaction\n"
+    "  render-config | prismbus import - md.okx --format yaml\n";
+
+}  // namespace
+
+void add_import(CommandLine line) {
+  auto o = std::make_shared<Options>();
+  CLI::App* sub = line.app.add_subcommand("import", "Make a namespace hold what a YAML or JSON file says");
+  sub->fallthrough();
+  sub->add_option("FILE", o->file, "YAML or JSON; - is standard input")->required();
+  sub->add_option("NS", o->ns, "Namespace")->required();
+  sub->add_option("--format", o->format, "yaml or json, when the ending of FILE does not say")
+      ->type_name("FORMAT");
+  CLI::Option* flat = sub->add_flag("--flat", o->flat, "Only the top level is taken apart");
+  sub->add_option("--as", o->as, "The whole document is the value of this key")
+      ->type_name("KEY")
+      ->excludes(flat);
+  sub->add_flag("-n,--dry-run", o->dry_run, "Show what would change; write nothing");
+  sub->add_flag("--prune", o->prune, "Delete keys that the file lacks");
+  sub->add_flag("--chunked", o->chunked, "Allow several transactions, which is not atomic");
+  sub->add_option("--note", o->note, "Up to 1 KiB of text kept with the revision")->type_name("TEXT");
+  sub->footer(kExplanation);
+  sub->callback(
+      [o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return import_document(*o, in); }; });
+}
+
+}  // namespace prismbus::command

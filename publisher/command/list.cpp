@@ -1,0 +1,102 @@
+// prismbus list: the keys of a namespace, or of a subtree.
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <memory>
+
+#include "publisher/command/command.hpp"
+#include "publisher/command/json_value.hpp"
+#include "publisher/command/reply_value.hpp"
+
+namespace prismbus::command {
+namespace {
+
+struct Options {
+  std::string ns;
+  std::optional<std::string> prefix, glob;
+  bool subtree = false, keys_only = false, long_rows = false;
+};
+
+void print_keys(const Options& o, const std::vector<Entry>& entries, Terminal& terminal) {
+  for (const Entry& e : entries) {
+    if (o.subtree) terminal.out << e.ns << '\t';
+    terminal.out << printable(e.key) << '\n';
+  }
+}
+
+void print_table(const Options& o, const std::vector<Entry>& entries, Terminal& terminal) {
+  std::vector<std::string> header;
+  if (o.subtree) header.emplace_back("NAMESPACE");
+  header.emplace_back("KEY");
+  header.emplace_back("REV");
+  if (o.long_rows) header.insert(header.end(), {"VERSION", "TIME", "BY"});
+  header.emplace_back("VALUE");
+  Table table(header);
+  table.align_right(o.subtree ? 2 : 1);
+  if (o.long_rows) table.align_right(o.subtree ? 3 : 2);
+  for (const Entry& e : entries) {
+    std::vector<std::string> cells;
+    if (o.subtree) cells.push_back(e.ns);
+    cells.push_back(printable(e.key));
+    cells.push_back(fmt::format("{}", e.rev.value()));
+    if (o.long_rows)
+      cells.insert(cells.end(), {fmt::format("{}", e.version), time_text(e.time), printable(e.by)});
+    cells.push_back(to_json(stored_value(e.value)));
+    table.row(std::move(cells));
+  }
+  table.print(terminal);
+}
+
+Outcome<void> list(const Options& o, Invocation& in) {
+  auto session = Session::open(in.globals);
+  if (!session) return tl::unexpected<Failure>(session.error());
+  ListCall call;
+  call.ns = o.ns;
+  call.subtree = o.subtree;
+  call.values = !o.keys_only;
+  call.prefix = o.prefix;
+  call.glob = o.glob;
+  call.read = session->read();
+  const auto answer = session->wait(session->publisher().list(std::move(call)), "list");
+  if (!answer) return tl::unexpected<Failure>(answer.error());
+  if (in.globals.json) {
+    Value::Array entries;
+    for (const Entry& e : answer->value) entries.push_back(entry_value(e, !o.keys_only));
+    Fields reply = ok_reply(answer->epoch, answer->rev);
+    print_json(in.terminal,
+               reply.field("entries", Value::array(std::move(entries))).field("more", false).take());
+  } else if (o.keys_only) {
+    print_keys(o, answer->value, in.terminal);
+  } else if (!answer->value.empty()) {
+    print_table(o, answer->value, in.terminal);
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_list(CommandLine line) {
+  auto o = std::make_shared<Options>();
+  CLI::App* sub = line.app.add_subcommand("list", "Print the keys of a namespace");
+  sub->fallthrough();
+  sub->add_option("NS", o->ns, "Namespace; with --subtree \"\" is everything")->required();
+  sub->add_option("--prefix", o->prefix, "Only keys that begin with this")->type_name("TEXT");
+  sub->add_option("--glob", o->glob, "Only keys that match: ? one character, * a run without /, ** any run")
+      ->type_name("GLOB");
+  sub->add_flag("--subtree", o->subtree, "The namespaces below NS too");
+  CLI::Option* keys = sub->add_flag("--keys-only", o->keys_only,
+                                    "One key a line, nothing else (with --subtree: NS, tab, key)");
+  sub->add_flag("-l,--long", o->long_rows, "Version, time and author too")->excludes(keys);
+  sub->footer(
+      "In the order of the key's bytes. Nothing to list is no error. On a terminal long values are cut to "
+      "its width.\n\n"
+      "Examples:\n"
+      "  prismbus list md.okx\n"
+      "  prismbus list md.okx --prefix api/ --long\n"
+      "  prismbus list md --subtree --glob '**/timeout'\n"
+      "  prismbus list md.okx --keys-only | wc -l\n"
+      "  prismbus list md.okx --json | jq '.entries[] | {key, value}'\n");
+  sub->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return list(*o, in); }; });
+}
+
+}  // namespace prismbus::command

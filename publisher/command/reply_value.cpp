@@ -1,0 +1,72 @@
+#include "publisher/command/reply_value.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+namespace prismbus::command {
+
+std::string hex_text(std::uint64_t n) {
+  return fmt::format("{:016x}", n);
+}
+
+Fields& Fields::field(std::string_view name, Value value) {
+  members_.push_back({Value::text(name), std::move(value)});
+  return *this;
+}
+Fields& Fields::hex(std::string_view name, std::uint64_t n) {
+  return field(name, hex_text(n));
+}
+
+Fields ok_reply(Epoch epoch, Revision rev) {
+  Fields f;
+  f.field("ok", true).hex("epoch", epoch.value()).field("rev", rev.value());
+  return f;
+}
+Value failed_reply(const Error& error) {
+  return Fields().field("ok", false).field("error", error_value(error)).take();
+}
+
+Value stored_value(std::string_view encoded) {
+  auto value = from_message_pack(encoded);
+  if (value) return std::move(*value);
+  Value v;
+  v.data = Binary{std::string(encoded)};
+  return v;
+}
+
+Value entry_value(const Entry& e, bool with_value) {
+  Fields f;
+  f.field("ns", e.ns).field("key", e.key);
+  if (with_value) f.field("value", stored_value(e.value));
+  f.field("rev", e.rev.value()).field("version", e.version).field("created", e.created.value());
+  f.field("time", to_micros(e.time)).field("by", e.by);
+  return f.take();
+}
+
+Value namespace_value(const NamespaceRow& row) {
+  Fields f;
+  f.field("ns", row.ns).field("seq", row.head.seq.value()).field("rev", row.head.rev.value());
+  f.field("time", to_micros(row.head.time)).field("keys", row.keys).field("bytes", row.bytes);
+  f.hex("hash", row.head.hash).field("lane", row.head.lane == Lane::express ? "express" : "changes");
+  return f.take();
+}
+
+Value seqs_value(const std::vector<std::pair<std::string, Seq>>& seqs) {
+  Fields f;
+  for (const auto& [ns, seq] : seqs) f.field(ns, seq.value());
+  return f.take();
+}
+
+void hex_names(Value& reply) {
+  for (const std::string_view name : {"epoch", "run", "hash"}) {
+    Value* value = reply.find(name);
+    const auto* n = value == nullptr ? nullptr : value->as<std::uint64_t>();
+    if (n != nullptr) *value = Value::text(hex_text(*n));
+  }
+}
+
+std::string time_text(Wall time) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", std::chrono::time_point_cast<std::chrono::seconds>(time));
+}
+
+}  // namespace prismbus::command

@@ -1,0 +1,168 @@
+// The command line as a whole: global options, help, did-you-mean, and how an end is told.
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+
+#include "publisher/command/command.hpp"
+#include "publisher/command/json_value.hpp"
+#include "publisher/command/reply_value.hpp"
+#include "publisher/command/suggestion.hpp"
+
+namespace prismbus::command {
+namespace {
+
+constexpr double kTimeoutSecondsMax =
+    1800;  // no request id may be repeated later than 30 minutes after its first use
+
+std::string exit_code_help() {
+  std::string text = "Exit codes:\n";
+  for (const ExitRow& row : kExitTable)
+    text += fmt::format("  {:>2}  {}\n", static_cast<int>(row.code), row.meaning);
+  text += "\nEnvironment: PRISMBUS_BROKER (endpoints, separated by commas), NO_COLOR.\n";
+  text += "Each command explains itself and gives examples: prismbus put --help\n";
+  return text;
+}
+
+std::vector<std::string> split_endpoints(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(", "), text.size());
+    if (end > 0) out.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+// The first word that is no option: the command. Knows which global options take a value.
+std::optional<std::string> command_word(const std::vector<std::string>& arguments) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& a = arguments[i];
+    if (a == "--broker" || a == "--timeout") {
+      ++i;
+    } else if (!a.starts_with('-')) {
+      return a;
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string_view> command_names(const CLI::App& app) {
+  std::vector<std::string_view> names;
+  for (const CLI::App* sub : app.get_subcommands({})) names.emplace_back(sub->get_name());
+  return names;
+}
+
+// "; did you mean --if-rev?" for an option that nobody knows.
+std::string option_hint(const CLI::App& app, const std::vector<std::string>& arguments) {
+  std::vector<std::string> known;
+  const auto collect = [&known](const CLI::App& from) {
+    for (const CLI::Option* option : from.get_options()) {
+      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+    }
+  };
+  collect(app);
+  for (const CLI::App* sub : app.get_subcommands()) collect(*sub);
+  const std::vector<std::string_view> names(known.begin(), known.end());
+  for (const std::string& a : arguments) {
+    const std::string_view name = std::string_view(a).substr(0, a.find('='));
+    if (!name.starts_with("--") || name == "--" || std::find(names.begin(), names.end(), name) != names.end())
+      continue;
+    if (const auto near = closest(name, names)) return fmt::format("; did you mean {}?", *near);
+  }
+  return "";
+}
+
+int end(const Failure& failure, const Globals& globals, Terminal& terminal) {
+  if (globals.json) print_json(terminal, failed_reply(failure.error));
+  terminal.out.flush();
+  terminal.err << "prismbus: " << printable(failure.error.message) << '\n';
+  return static_cast<int>(failure.exit);
+}
+
+struct Options {
+  Globals globals;
+  std::vector<std::string> brokers;
+  double timeout_seconds = 5;
+};
+
+void add_globals(CLI::App& app, Options& options) {
+  app.set_help_flag("-h,--help", "Print this help and exit");
+  app.set_version_flag("--version", std::string("prismbus ") + PRISMBUS_VERSION,
+                       "Print the version and exit");
+  app.add_option("--broker", options.brokers,
+                 "Request endpoint of a broker; repeatable, tried in turn (default tcp://127.0.0.1:7400)")
+      ->type_name("ENDPOINT")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--timeout", options.timeout_seconds, "Seconds to wait for the broker (default 5)")
+      ->type_name("SECONDS");
+  app.add_flag("--json", options.globals.json, "Print the reply as JSON, errors too");
+  app.require_subcommand(1);
+  app.footer(exit_code_help());
+}
+
+Outcome<void> settle(Options& options, const char* broker_environment) {
+  if (options.brokers.empty() && broker_environment != nullptr) {
+    options.brokers = split_endpoints(broker_environment);
+  }
+  if (!options.brokers.empty()) options.globals.brokers = options.brokers;
+  if (!(options.timeout_seconds >= 0.001 && options.timeout_seconds <= kTimeoutSecondsMax)) {
+    return misused("--timeout", fmt::format("from 0.001 to {:g} seconds", kTimeoutSecondsMax));
+  }
+  options.globals.timeout =
+      std::chrono::milliseconds(static_cast<std::int64_t>(options.timeout_seconds * 1000));
+  return {};
+}
+
+}  // namespace
+
+void print_json(Terminal& terminal, const Value& value) {
+  terminal.out << to_json(value) << '\n';
+}
+
+int run(std::vector<std::string> arguments, const char* broker_environment, Terminal& terminal) {
+  CLI::App app("prismbus: reads, writes and watches the configuration that a prismbusd broker keeps",
+               "prismbus");
+  Options options;
+  Action chosen;
+  add_globals(app, options);
+  for (const auto add : {add_put, add_get, add_delete, add_list, add_txn, add_namespaces, add_watch,
+                         add_import, add_export, add_status}) {
+    add({app, chosen});
+  }
+  const auto word = command_word(arguments);
+  const auto names = command_names(app);
+  if (word && std::find(names.begin(), names.end(), *word) == names.end()) {
+    const auto near = closest(*word, names);
+    const auto hint = near ? fmt::format("did you mean {}?", *near) : "prismbus --help lists the commands";
+    return end(misused("", fmt::format("no command {}; {}", json_quoted(*word), hint)).value(),
+               options.globals, terminal);
+  }
+  try {
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 takes them
+    app.parse(reversed);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return app.exit(e, terminal.out, terminal.err);  // --help, --version
+    options.globals.json = std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
+    const std::string see = word ? " (prismbus " + *word + " --help)" : " (prismbus --help)";
+    const std::string hint =
+        dynamic_cast<const CLI::ExtrasError*>(&e) != nullptr ? option_hint(app, arguments) : "";
+    return end(misused("", std::string(word ? *word + ": " : "") + e.what() + hint + see).value(),
+               options.globals, terminal);
+  }
+  if (const auto settled = settle(options, broker_environment); !settled) {
+    return end(settled.error(), options.globals, terminal);
+  }
+  Invocation invocation{options.globals, terminal};
+  const Outcome<void> outcome = chosen(invocation);
+  if (!outcome) return end(outcome.error(), options.globals, terminal);
+  terminal.out.flush();
+  if (!terminal.out) {
+    terminal.err << "prismbus: standard output: cannot write\n";
+    return static_cast<int>(Exit::file);
+  }
+  return static_cast<int>(Exit::done);
+}
+
+}  // namespace prismbus::command

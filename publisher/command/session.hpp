@@ -1,0 +1,57 @@
+// One command's connection to a broker: opened, greeted, used by the command's one thread, closed when it
+// ends. All waiting is bounded by --timeout, counted from open(). Does not repeat by hand: the publisher
+// does.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "publisher/command/failure.hpp"
+#include "publisher/publisher.hpp"
+
+namespace prismbus::command {
+
+// What every command takes.
+struct Globals {
+  std::vector<std::string> brokers{"tcp://127.0.0.1:7400"};
+  std::chrono::milliseconds timeout{5000};
+  bool json = false;
+};
+
+class Session {
+ public:
+  // Exit::unreachable when no broker answered `hello` in time.
+  [[nodiscard]] static Outcome<Session> open(const Globals& globals);
+
+  [[nodiscard]] Publisher& publisher() { return *publisher_; }
+  [[nodiscard]] const HelloReply& hello() const { return hello_; }
+  [[nodiscard]] ReadCall read() const;    // with the time that is left
+  [[nodiscard]] WriteCall write() const;  // the same
+  void start_over();                      // gives the next steps the whole timeout again
+
+  // Waits for the answer. `context` opens the line for a person.
+  template <class T>
+  [[nodiscard]] Outcome<T> wait(Publisher::Future<T> future, std::string_view context = {}) {
+    Result<T> answer = future.get();
+    if (!answer) return failed(answer.error(), context);
+    return std::move(*answer);
+  }
+
+ private:
+  Session(std::unique_ptr<Publisher> publisher, std::chrono::milliseconds timeout);
+  [[nodiscard]] std::chrono::milliseconds left() const;
+
+  std::unique_ptr<Publisher> publisher_;
+  HelloReply hello_;
+  std::chrono::milliseconds timeout_;
+  std::chrono::steady_clock::time_point deadline_;
+};
+
+// How the command introduces itself to brokers.
+[[nodiscard]] ClientIdentity command_identity();
+// Exit::unreachable, naming the brokers that were tried.
+[[nodiscard]] tl::unexpected<Failure> unreachable(const Globals& globals);
+
+}  // namespace prismbus::command

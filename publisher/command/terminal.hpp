@@ -1,0 +1,51 @@
+// Where a command reads and prints: the three streams, and what the terminal behind them can do. The rest of
+// the command writes through this only, so that tests hand in strings. Owned by main; the command's one
+// thread uses it.
+#pragma once
+
+#include <istream>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace prismbus::command {
+
+enum class Colour : std::uint8_t { none, added, changed, removed, dim, bold };
+
+struct Terminal {
+  std::istream& in;
+  std::ostream& out;
+  std::ostream& err;
+  std::size_t width = 0;  // columns of the terminal `out` is; 0 = it is none: nothing is shortened
+  bool colour = false;    // `out` is a terminal and NO_COLOR is unset or empty
+
+  [[nodiscard]] std::string painted(std::string_view text, Colour colour) const;
+};
+
+// Standard streams as the process has them. NO_COLOR and TERM=dumb switch colour off.
+[[nodiscard]] Terminal standard_terminal();
+
+// Columns of text on a terminal: wide East Asian characters count two, combining marks none.
+[[nodiscard]] std::size_t display_width(std::string_view utf8);
+// Cut to `width` columns, the last one an ellipsis, when it is wider; 0 = not cut.
+[[nodiscard]] std::string shortened(std::string_view utf8, std::size_t width);
+// Control characters as \u escapes: what a broker sends must not steer the terminal.
+[[nodiscard]] std::string printable(std::string_view utf8);
+
+// Rows of cells under a header, columns as wide as their widest cell. The last column is cut to the terminal.
+class Table {
+ public:
+  explicit Table(std::vector<std::string> header) : header_(std::move(header)) {}
+  void align_right(std::size_t column) { right_.push_back(column); }  // numbers
+  void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  [[nodiscard]] bool empty() const { return rows_.empty(); }
+  void print(const Terminal& terminal) const;
+
+ private:
+  std::vector<std::string> header_;
+  std::vector<std::size_t> right_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+}  // namespace prismbus::command

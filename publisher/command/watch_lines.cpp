@@ -1,0 +1,148 @@
+#include "publisher/command/watch_lines.hpp"
+
+#include <fmt/format.h>
+
+#include "proto/wire/names.hpp"
+#include "publisher/command/command.hpp"
+#include "publisher/command/json_value.hpp"
+#include "publisher/command/reply_value.hpp"
+
+namespace prismbus::command {
+namespace {
+
+Value change_value(const WatchedChange& c) {
+  Fields f;
+  f.field("op", c.kind == WatchedChange::Kind::deleted ? "delete" : "put").field("key", c.key);
+  if (c.kind != WatchedChange::Kind::deleted)
+    f.field("value", stored_value(c.after)).field("version", c.version);
+  return f.take();
+}
+
+Value found_value(const std::string& ns, const WatchedChange& c) {
+  Fields f;
+  f.field("ns", ns).field("key", c.key).field("value", stored_value(c.after)).field("rev", c.rev.value());
+  return f.field("version", c.version).field("time", to_micros(c.time)).take();
+}
+
+}  // namespace
+
+bool WatchLines::print(const WatchedSet& received, Epoch epoch) {
+  WatchedSet set = received;
+  if (look_.glob)
+    std::erase_if(set.changes, [this](const auto& c) { return !glob_matches(*look_.glob, c.key); });
+  // What a snapshot brings first has no author; a namespace that is created while we watch begins with a
+  // change set.
+  const bool initial = seen_.insert(set.ns).second && set.by.empty();
+  if (initial && look_.changes_only) return false;
+  if (set.changes.empty() && !(set.resync && !initial)) return false;
+  look_.json ? print_json_set(set, epoch, initial) : print_text_set(set, initial);
+  return !initial;
+}
+
+void WatchLines::print_json_set(const WatchedSet& set, Epoch epoch, bool initial) const {
+  Fields f;
+  f.field("type", initial ? "snapshot" : "change").field("ns", set.ns).hex("epoch", epoch.value());
+  f.field("rev", set.rev.value()).field("seq", set.seq.value());
+  Value::Array items;
+  for (const WatchedChange& c : set.changes)
+    items.push_back(initial ? found_value(set.ns, c) : change_value(c));
+  if (initial) {
+    f.field("entries", Value::array(std::move(items)));
+  } else {
+    if (!set.by.empty()) f.field("time", to_micros(set.time)).field("by", set.by);
+    if (set.note) f.field("note", *set.note);
+    if (set.resync) f.field("resync", true).field("why", set.why);
+    f.field("changes", Value::array(std::move(items)));
+  }
+  print_json(*terminal_, f.take());
+}
+
+void WatchLines::print_text_set(const WatchedSet& set, bool initial) const {
+  if (set.resync && !initial) {
+    terminal_->out << terminal_->painted(
+        fmt::format("= {}  resynced at seq {}: {}\n", set.ns, set.seq.value(), printable(set.why)),
+        Colour::bold);
+  }
+  const std::string ns = look_.with_namespace ? set.ns + "  " : "";
+  for (const WatchedChange& c : set.changes) {
+    std::string line;
+    Colour colour = Colour::added;
+    switch (c.kind) {
+      case WatchedChange::Kind::added:
+        line = fmt::format("{} {}{}  {}", initial ? '.' : '+', ns, printable(c.key),
+                           to_json(stored_value(c.after)));
+        colour = initial ? Colour::none : Colour::added;
+        break;
+      case WatchedChange::Kind::changed:
+        line = fmt::format("~ {}{}  {} -> {}", ns, printable(c.key), to_json(stored_value(c.before)),
+                           to_json(stored_value(c.after)));
+        colour = Colour::changed;
+        break;
+      case WatchedChange::Kind::deleted:
+        line = fmt::format("- {}{}  {}", ns, printable(c.key), to_json(stored_value(c.before)));
+        colour = Colour::removed;
+        break;
+    }
+    std::string about;
+    if (!initial && !set.by.empty()) {
+      about = fmt::format("   rev {} by {}", set.rev.value(), printable(set.by));
+      if (set.note) about += ": " + printable(*set.note);
+    }
+    terminal_->out << terminal_->painted(line, colour) << terminal_->painted(about, Colour::dim) << '\n';
+  }
+}
+
+void WatchLines::print(const WatchedState& state) {
+  const bool was_stale = !stale_.empty();
+  if (state.state == NamespaceState::stale) {
+    stale_.insert(state.ns);
+  } else if (state.state == NamespaceState::live) {
+    stale_.erase(state.ns);
+  }
+  if (stale_.empty() == !was_stale) return;  // told already
+  const bool stale = !stale_.empty();
+  if (look_.json) {
+    Fields f;
+    f.field("type", "state").field("state", stale ? "stale" : "live");
+    if (!state.why.empty()) f.field("why", state.why);
+    print_json(*terminal_, f.take());
+  } else if (stale) {
+    notice(fmt::format("{}; changes come when it is back",
+                       state.why.empty() ? "the broker is away" : state.why));
+  } else {
+    notice("live again");
+  }
+}
+
+void WatchLines::print_dropped(std::uint64_t sets) {
+  if (look_.json) print_json(*terminal_, Fields().field("type", "gap").field("sets", sets).take());
+  notice(fmt::format("{} change sets came faster than they could be printed and are not shown", sets));
+}
+
+void WatchLines::print_subscribed(const SubscriberStatus& status) {
+  if (look_.json) {
+    Fields heads;
+    for (const NamespaceStatus& n : status.namespaces) {
+      Fields head;
+      head.field("seq", n.seq.value()).field("rev", n.rev.value()).hex("hash", n.hash);
+      heads.field(n.ns, head.take());
+    }
+    Fields f;
+    f.field("type", "subscribed").hex("epoch", status.epoch.value()).field("heads", heads.take());
+    print_json(*terminal_, f.take());
+    return;
+  }
+  std::size_t keys = 0;
+  for (const NamespaceStatus& n : status.namespaces) keys += n.keys;
+  notice(status.namespaces.size() == 1
+             ? fmt::format("{} has {} keys at seq {}; watching", status.namespaces[0].ns, keys,
+                           status.namespaces[0].seq.value())
+             : fmt::format("{} namespaces with {} keys; watching", status.namespaces.size(), keys));
+}
+
+void WatchLines::notice(const std::string& text) const {
+  terminal_->out.flush();
+  terminal_->err << "prismbus: watch: " << printable(text) << '\n';
+}
+
+}  // namespace prismbus::command

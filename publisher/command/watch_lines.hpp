@@ -1,0 +1,46 @@
+// What `watch` prints for each thing that happens: lines for a person, or one JSON object a line in the shape
+// of the WebSocket messages of section 8 (snapshot, subscribed, change), with `state` and `gap` beside them.
+// The command's one thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "publisher/command/terminal.hpp"
+#include "publisher/command/value.hpp"
+#include "publisher/command/watch_feed.hpp"
+
+namespace prismbus::command {
+
+struct WatchLook {
+  bool json = false;
+  bool with_namespace = false;  // more than one may come
+  bool changes_only = false;    // the state found at the start is not printed
+  std::optional<std::string> glob;
+};
+
+class WatchLines {
+ public:
+  WatchLines(WatchLook look, Terminal& terminal) : look_(std::move(look)), terminal_(&terminal) {}
+
+  // True when a change set was printed (not the state found at the start).
+  bool print(const WatchedSet& set, Epoch epoch);
+  void print(const WatchedState& state);
+  void print_dropped(std::uint64_t sets);
+  // The state at the start is complete.
+  void print_subscribed(const SubscriberStatus& status);
+
+ private:
+  void print_json_set(const WatchedSet& set, Epoch epoch, bool initial) const;
+  void print_text_set(const WatchedSet& set, bool initial) const;
+  void notice(const std::string& text) const;
+
+  WatchLook look_;
+  Terminal* terminal_;
+  std::set<std::string> seen_;   // namespaces of which something came
+  std::set<std::string> stale_;  // namespaces that are stale now
+};
+
+}  // namespace prismbus::command

@@ -1,0 +1,68 @@
+// Real configuration files: the project's own sample, and the production files beside the checkout when they
+// are there.
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "publisher/command/flatten.hpp"
+#include "publisher/command/json_value.hpp"
+#include "publisher/command/yaml_value.hpp"
+
+using namespace prismbus::command;
+
+namespace {
+
+std::string text_of(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+std::vector<std::filesystem::path> documents() {
+  const std::filesystem::path source = PRISMBUS_SOURCE_DIR;
+  std::vector<std::filesystem::path> out{source / "tests/unit/publisher/command/data/collector.yaml"};
+  const auto shared = source.parent_path() / "shared/data";
+  if (std::filesystem::is_directory(shared)) {
+    for (const auto& item : std::filesystem::directory_iterator(shared)) {
+      if (item.path().extension() == ".yaml") out.push_back(item.path());
+    }
+  }
+  return out;
+}
+
+std::size_t count(std::string_view text, std::string_view part) {
+  std::size_t n = 0;
+  for (std::size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1)) ++n;
+  return n;
+}
+
+}  // namespace
+
+TEST_CASE("real configuration files come back equal, as one value and as keys, from YAML and from JSON") {
+  for (const auto& path : documents()) {
+    INFO(path);
+    const std::string text = text_of(path);
+    const auto document = from_yaml(text);
+    if (!document) FAIL(document.error().line << ": " << document.error().message);
+    CHECK(from_yaml(to_yaml(*document)) == *document);
+    CHECK(from_json(to_json(*document, JsonLayout::indented)) == *document);
+    CHECK(from_message_pack(to_message_pack(*document)) == *document);
+    const auto keys = flatten(*document);
+    REQUIRE(keys);
+    CHECK(keys->size() > 10);
+    CHECK(unflatten(*keys) == *document);
+  }
+}
+
+TEST_CASE("${ENV:-default} strings of real files survive untouched") {
+  for (const auto& path : documents()) {
+    INFO(path);
+    const std::string text = text_of(path);
+    const auto document = from_yaml(text);
+    REQUIRE(document);
+    CHECK(count(to_yaml(*document), ": ${") == count(text, ": ${"));
+  }
+}
