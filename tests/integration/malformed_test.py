@@ -72,12 +72,16 @@ MISTYPED = [
     ("put: note not UTF-8", put(note=Raw(b"\xa1\xff")), "invalid_argument", "note"),
     ("put: note over 1 KiB", put(note="n" * 1025), ("too_large", "invalid_argument"), None),
     ("put: req a string", put(req="1"), "invalid_argument", "req"),
-    ("put: req without session", put(req={"n": 1}), "invalid_argument", "req"),
-    ("put: req without n", put(req={"session": SESSION}), "invalid_argument", "req"),
-    ("put: req session of 7 bytes", put(req={"session": SESSION[:7], "n": 1}), "invalid_argument", "req"),
-    ("put: req session of 9 bytes", put(req={"session": SESSION + b"9", "n": 1}), "invalid_argument", "req"),
-    ("put: req session a string", put(req={"session": "12345678", "n": 1}), "invalid_argument", "req"),
-    ("put: req n negative", put(req={"session": SESSION, "n": -1}), "invalid_argument", "req"),
+    ("put: req a map", put(req={"session": SESSION, "n": 1}), "invalid_argument", "req"),
+    ("put: req empty", put(req=[]), "invalid_argument", "req"),
+    ("put: req without n", put(req=[SESSION]), "invalid_argument", "req"),
+    ("put: req of three", put(req=[SESSION, 1, 2]), "invalid_argument", "req"),
+    ("put: req turned round", put(req=[1, SESSION]), "invalid_argument", "req"),
+    ("put: req session of 7 bytes", put(req=[SESSION[:7], 1]), "invalid_argument", "req"),
+    ("put: req session of 9 bytes", put(req=[SESSION + b"9", 1]), "invalid_argument", "req"),
+    ("put: req session a string", put(req=["12345678", 1]), "invalid_argument", "req"),
+    ("put: req n negative", put(req=[SESSION, -1]), "invalid_argument", "req"),
+    ("put: req n a float", put(req=[SESSION, 1.0]), "invalid_argument", "req"),
     ("delete: key missing", {"op": "delete", "ns": "m"}, "invalid_argument", "key"),
     ("txn: do missing", {"op": "txn"}, "invalid_argument", "do"),
     ("txn: do empty", {"op": "txn", "do": []}, "invalid_argument", "do"),
@@ -119,7 +123,6 @@ BAD_VALUES = [
     ("a negative ext type", Raw(b"\xd4\xfe\x00")),
     ("a timestamp of the wrong size", Raw(b"\xc7\x05\xff\x00\x00\x00\x00\x00")),
     ("a timestamp with too many nanoseconds", Raw(b"\xd7\xff\xff\xff\xff\xff\x00\x00\x00\x00")),
-    ("depth 33", nested(33)),
 ]
 BROKEN_BYTES = [
     ("nothing", b""),
@@ -201,13 +204,17 @@ class Malformed(BrokerCase):
                 ("op twice", Pairs(("op", "get"), ("op", "get"), ("ns", "m"), ("key", "k")), "op"),
                 ("an unknown field twice", Pairs(("op", "hello"), ("x", 1), ("x", 2)), "x"),
                 ("value twice", Pairs(("op", "put"), ("ns", "m"), ("key", "k"), ("value", 1), ("value", 2)), "value"),
-                ("n twice in req", Pairs(*put().items(), ("req", Pairs(("session", SESSION), ("n", 1), ("n", 2)))),
-                 "req")):
+                ("ns twice in follow", Pairs(("op", "hello"), ("follow", Pairs(("ns", []), ("ns", [])))), "follow"),
+                ("key twice in an item", {"op": "txn", "do": [Pairs(*item().items(), ("key", "b"))]}, "do")):
             self.assert_each(name, request, "invalid_argument", field)
 
     def test_a_namespace_twice_in_since_is_refused(self):
         request = {"op": "changes", "since": Pairs(("m", 0), ("m", 1))}
         self.assert_each("since", request, "invalid_argument", "since", seen_id=False)
+
+    def test_a_value_deeper_than_32_is_too_large(self):
+        self.assert_each("put", put(value=nested(33)), "too_large", "value")
+        self.assert_each("txn", {"op": "txn", "do": [item(value=nested(33))]}, "too_large", "do")
 
     def test_trailing_bytes_are_refused(self):
         for tail in (b"\xc0", b"\x00" * 100, encode(put())):

@@ -25,7 +25,8 @@ class ReadyFile(unittest.TestCase):
                 (endpoint,) = broker.ready[name]
                 self.assertRegex(endpoint, r"^tcp://127\.0\.0\.1:[1-9][0-9]*$")
             self.assertEqual(broker.ready["express"], [])
-            self.assertTrue(Client(broker.requests).hello()["ok"], "once it is there the broker serves")
+            with Client(broker.requests) as client:
+                self.assertTrue(client.hello()["ok"], "once it is there the broker serves")
 
     def test_it_appears_whole(self):
         with Broker() as broker:
@@ -44,7 +45,10 @@ class ReadyFile(unittest.TestCase):
         with Broker(requests=("tcp://127.0.0.1:*", ipc[0]), changes=("tcp://127.0.0.1:0", ipc[1])) as broker:
             broker.start()
             self.assertEqual(broker.ready["requests"][1], ipc[0])
-            hellos = [Client(endpoint).hello() for endpoint in broker.ready["requests"]]
+            hellos = []
+            for endpoint in broker.ready["requests"]:
+                with Client(endpoint) as client:
+                    hellos.append(client.hello())
             self.assertEqual(hellos[0]["run"], hellos[1]["run"])
             self.assertEqual(hellos[0]["changes"], broker.ready["changes"])
 
@@ -78,7 +82,8 @@ class Refusals(unittest.TestCase):
                 self.assertIn("insecure", out + err)
         with Broker(requests=("tcp://0.0.0.0:0",), args=["--insecure"]) as broker:
             broker.start()
-            self.assertTrue(Client(broker.requests.replace("0.0.0.0", "127.0.0.1")).hello()["ok"])
+            with Client(broker.requests.replace("0.0.0.0", "127.0.0.1")) as client:
+                self.assertTrue(client.hello()["ok"])
 
     def test_a_second_broker_on_the_same_directory_is_refused_and_disturbs_nothing(self):
         with Broker() as first:

@@ -18,7 +18,7 @@ class RequestIds(BrokerCase):
         self.session = os.urandom(8)
 
     def req(self, n, session=None):
-        return {"session": session or self.session, "n": n}
+        return [session or self.session, n]
 
     def test_I7_the_same_id_gets_the_first_outcome_whatever_the_body(self):
         first = self.client.put(self.ns, "k", 1, req=self.req(1))
@@ -79,12 +79,12 @@ class AcrossRestarts(unittest.TestCase):
                 broker.start()
                 client = Client(broker.requests)
                 for n, reply in outcomes.items():
-                    again = client.put("a", f"k{n}", "another", req={"session": session, "n": n})
+                    again = client.put("a", f"k{n}", "another", req=[session, n])
                     self.assertTrue(again["duplicate"])
                     self.assertEqual((again["rev"], again["seq"], again["version"]),
                                      (reply["rev"], reply["seq"], reply["version"]))
                 for n in range(round_number * 100 + 1, round_number * 100 + 101):
-                    outcomes[n] = client.put("a", f"k{n}", n, req={"session": session, "n": n})
+                    outcomes[n] = client.put("a", f"k{n}", n, req=[session, n])
                 self.assertEqual(revision_now(client), len(outcomes))
                 client.close()
                 end()
@@ -94,13 +94,13 @@ class AcrossRestarts(unittest.TestCase):
         with Broker() as broker:
             broker.start()
             client, session = Client(broker.requests), os.urandom(8)
-            replies = client.call_all("put", [{"ns": "a", "key": "k", "value": n, "req": {"session": session, "n": n}}
+            replies = client.call_all("put", [{"ns": "a", "key": "k", "value": n, "req": [session, n]}
                                               for n in range(1, WINDOW + 1)])
             client.close()
             broker.kill()
             broker.start()
             client = Client(broker.requests)
-            again = client.call_all("put", [{"ns": "a", "key": "k", "value": 0, "req": {"session": session, "n": n}}
+            again = client.call_all("put", [{"ns": "a", "key": "k", "value": 0, "req": [session, n]}
                                             for n in range(1, WINDOW + 1)])
             self.assertTrue(all(reply.get("duplicate") for reply in again))
             self.assertEqual([reply["rev"] for reply in again], [reply["rev"] for reply in replies])

@@ -44,6 +44,12 @@ class Client:
     def close(self):
         self.socket.close()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
     # ---- plain requests and replies
 
     def send_frames(self, *frames):

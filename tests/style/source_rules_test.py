@@ -1,0 +1,191 @@
+# The rules of how code reads here, as a test: who may include whom, no cycles, short files, banned names, an opening
+# comment, no sleeps in tests, nothing at the top level that is not on the list, no paths of one machine.
+# Reads the files that git tracks (all files when there is no git); builds nothing.
+import os
+import re
+import subprocess
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+LINES_MAX = 400
+TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "README.md", "CHANGELOG.md", "LICENSE", "proto", "broker",
+             "publisher", "subscriber", "tests", "perf"}
+BANNED_NAMES = re.compile(r"(^|[_/.])(utils?|helpers?|managers?|common|misc)([_/.]|$)")
+SLEEPS = re.compile(r"sleep_for|sleep_until|usleep\(|nanosleep\(|time\.sleep\(|\bsleep\([0-9]")
+MACHINE_PATHS = re.compile(r"(?<![\w.-])/(?:work|farm|home|root)/[a-z.]")
+INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
+
+# room -> rooms it may use besides itself. The longest matching room of a path is its room.
+MAY_USE = {
+    "proto/base": set(),
+    "proto/wire": {"proto/base"},
+    "proto/transport": {"proto/wire", "proto/base"},
+    "broker/store": {"proto/wire", "proto/base"},
+    "broker/core": {"broker/store", "proto/wire", "proto/base"},
+    "broker/sequencer": {"broker/core", "broker/store", "proto/wire", "proto/base"},
+    "broker/net": {"broker/core", "broker/store", "proto/transport", "proto/wire", "proto/base"},
+    "broker/daemon": {"broker/core", "broker/net", "broker/sequencer", "broker/store", "proto/transport", "proto/wire",
+                      "proto/base"},
+    "publisher": {"proto/transport", "proto/wire", "proto/base"},
+    "subscriber": {"proto/transport", "proto/wire", "proto/base"},
+    "publisher/command": {"publisher", "subscriber", "proto/transport", "proto/wire", "proto/base"},
+}
+# Third-party headers that only some rooms may name.
+ONLY_IN = {
+    "zmq.h": {"proto/transport", "broker/net"},
+    "lmdb.h": {"proto/base", "broker/store"},
+    "msgpack": {"proto/wire"},
+    "CLI": {"broker/daemon", "publisher/command"},
+    "toml++": {"broker/daemon", "publisher/command"},
+    "yaml-cpp": {"publisher/command"},
+    "nlohmann": {"broker/daemon", "publisher/command"},
+}
+
+
+def tracked_files():
+    done = subprocess.run(["git", "-c", "safe.directory=*", "ls-files"], cwd=ROOT, capture_output=True, text=True,
+                          check=False)
+    if done.returncode == 0:
+        return sorted(name for name in done.stdout.splitlines() if os.path.exists(os.path.join(ROOT, name)))
+    found = []
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = [name for name in folders if name not in ("build", ".git", "__pycache__")]
+        found += [os.path.relpath(os.path.join(folder, name), ROOT) for name in names]
+    return sorted(found)
+
+
+def read(name):
+    with open(os.path.join(ROOT, name), encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+def room_of(path):
+    rooms = [room for room in MAY_USE if path.startswith(room + "/")]
+    return max(rooms, key=len, default=None)
+
+
+FILES = tracked_files()
+CPP = [name for name in FILES if name.endswith((".cpp", ".hpp", ".h", ".c"))]
+CODE = CPP + [name for name in FILES if name.endswith((".py", ".sh", ".cmake", ".mjs", ".js"))]
+
+
+class Rooms(unittest.TestCase):
+    maxDiff = None
+
+    def own_includes(self, name):
+        return [path for mark, path in INCLUDE.findall(read(name)) if mark == '"']
+
+    def test_rooms_include_only_the_rooms_they_may(self):
+        wrong = []
+        for name in CPP:
+            room = room_of(name)
+            if room is None:
+                continue
+            for path in self.own_includes(name):
+                other = room_of(path)
+                if other is not None and other != room and other not in MAY_USE[room]:
+                    wrong.append(f"{name} includes {path}")
+                if path.startswith(("tests/", "perf/")):
+                    wrong.append(f"{name} includes {path}")
+        self.assertEqual(wrong, [])
+
+    def test_includes_are_written_from_the_repository_root(self):
+        wrong = [f"{name} includes {path}" for name in CPP for path in self.own_includes(name)
+                 if not os.path.exists(os.path.join(ROOT, path))]
+        self.assertEqual(wrong, [])
+
+    def test_every_source_folder_is_a_room_of_the_table(self):
+        lost = sorted(name for name in CPP if room_of(name) is None
+                      and not name.startswith(("tests/", "perf/")) and "/example" not in name)
+        self.assertEqual(lost, [])
+
+    def test_no_file_includes_itself_over_others(self):
+        graph = {name: [path for path in self.own_includes(name) if path in CPP] for name in CPP}
+        finished, path = set(), []
+
+        def visit(name):
+            if name in path:
+                self.fail("a cycle: " + " -> ".join(path[path.index(name):] + [name]))
+            if name in finished:
+                return
+            path.append(name)
+            for other in graph[name]:
+                visit(other)
+            path.pop()
+            finished.add(name)
+
+        for name in graph:
+            visit(name)
+
+    def test_third_party_libraries_stay_in_the_rooms_that_own_them(self):
+        wrong = []
+        for name in CPP:
+            room = room_of(name)
+            for mark, path in INCLUDE.findall(read(name)):
+                owners = ONLY_IN.get(path) or ONLY_IN.get(re.split(r"[/.]", path)[0])
+                if mark == "<" and room is not None and owners is not None and room not in owners:
+                    wrong.append(f"{name} includes <{path}>")
+        self.assertEqual(wrong, [])
+
+
+class Files(unittest.TestCase):
+    maxDiff = None
+
+    def test_no_file_is_longer_than_400_lines(self):
+        long = [f"{name}: {read(name).count(chr(10))}" for name in CODE if read(name).count("\n") > LINES_MAX]
+        self.assertEqual(long, [])
+
+    def test_no_file_is_named_for_what_it_is_not(self):
+        self.assertEqual([name for name in CODE if BANNED_NAMES.search(name)], [])
+
+    def test_files_and_folders_are_snake_case(self):
+        wrong = [name for name in CPP if not re.fullmatch(r"[a-z0-9_/]+\.[a-z]+", name)]
+        self.assertEqual(wrong, [])
+
+    def test_every_file_opens_with_a_comment(self):
+        """A .cpp whose .hpp stands beside it is spoken for by that."""
+        wrong = []
+        for name in CODE:
+            if name.endswith(".cpp") and name.removesuffix("cpp") + "hpp" in FILES:
+                continue
+            start = read(name).removeprefix("#!/usr/bin/env bash\n").removeprefix("#!/usr/bin/python3\n").lstrip()
+            if not start.startswith(("//", "#")) or start.startswith(("#include", "#pragma", "#define")):
+                wrong.append(name)
+        self.assertEqual(wrong, [])
+
+    def test_headers_are_guarded_by_pragma_once(self):
+        self.assertEqual([name for name in CPP if name.endswith(".hpp") and "#pragma once" not in read(name)], [])
+
+    def test_nothing_stands_at_the_top_level_that_is_not_on_the_list(self):
+        top = {name.split("/")[0] for name in FILES}
+        self.assertEqual(sorted(name for name in top - TOP_LEVEL if not name.startswith(".")), [])
+
+    def test_no_file_names_a_path_of_one_machine(self):
+        here = os.path.relpath(os.path.abspath(__file__), ROOT)
+        text = [name for name in FILES if name != here and not name.endswith((".bin", ".gz", ".mdb"))]
+        wrong = [f"{name}: {line.strip()[:100]}" for name in text for line in read(name).splitlines()
+                 if MACHINE_PATHS.search(line)]
+        self.assertEqual(wrong, [])
+
+    def test_no_test_sleeps(self):
+        here = os.path.relpath(os.path.abspath(__file__), ROOT)
+        wrong = [f"{name}: {line.strip()}" for name in CODE if name.startswith("tests/") and name != here
+                 for line in read(name).splitlines() if SLEEPS.search(line)]
+        self.assertEqual(wrong, [])
+
+    def test_code_promises_nothing_instead_of_doing_it(self):
+        promise = re.compile(r"\b(TODO|FIXME|XXX)\b")
+        here = os.path.relpath(os.path.abspath(__file__), ROOT)
+        wrong = [f"{name}: {line.strip()[:100]}" for name in CODE if name != here for line in read(name).splitlines()
+                 if promise.search(line)]
+        self.assertEqual(wrong, [])
+
+
+class Scripts(unittest.TestCase):
+    def test_the_scripts_the_readme_stands_on_can_be_run(self):
+        for name in ("broker/run.sh", "tests/run.sh", ".ci/run"):
+            self.assertTrue(os.access(os.path.join(ROOT, name), os.X_OK), name)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
