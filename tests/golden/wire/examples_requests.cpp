@@ -1,0 +1,66 @@
+#include <utility>
+
+#include "examples.hpp"
+#include "proto/wire/codec/request.hpp"
+
+namespace prismbus::golden {
+namespace {
+
+constexpr std::string_view kSession("\x00\x01\x02\x03\xfc\xfd\xfe\xff", 8);
+constexpr std::string_view kCursor(
+    "\x00\xff"
+    "cursor",
+    8);
+
+Request request_of(std::uint64_t id, RequestBody body) {
+  return {
+      .id = {false, id}, .token = std::nullopt, .epoch = Epoch(0x0123456789abcdef), .body = std::move(body)};
+}
+
+std::string encoded(std::uint64_t id, RequestBody body) {
+  return codec::encode_request(request_of(id, std::move(body)));
+}
+
+HelloRequest hello() {
+  HelloRequest hello{"pricing",    "2.1.0",  "pricing-7", {{"rack", "r1"}, {"zone", "b"}},
+                     {"a.b", "c"}, {"", "d"}};
+  return hello;
+}
+
+}  // namespace
+
+std::vector<Example> request_examples() {
+  const WriteOptions write{kSession, 12, "raise the caps"};
+  const ReadOptions read{.at = Revision(40),
+                         .at_time = 1'700'000'000'000'000,
+                         .min_rev = Revision(39),
+                         .consistency = Consistency::local};
+  const Page page{kCursor, 100};
+  Request first = request_of(1, hello());
+  first.epoch.reset();
+  first.token = "header.claims.signature";
+  Request least{.id = {true, 1ull << 63}, .token = {}, .epoch = {}, .body = GetRequest{"a", "k", {}}};
+  Request most{.id = {false, ~0ull}, .token = {}, .epoch = {}, .body = StatusRequest{}};
+  return {
+      {"request_hello", codec::encode_request(first)},
+      {"request_get", encoded(2, GetRequest{"trading.leverage", "tiers/BTC-USD", read})},
+      {"request_get_least", codec::encode_request(least)},
+      {"request_mget", encoded(3, MGetRequest{"a.b", {"k2", "k1", "k2"}, page, {}})},
+      {"request_list", encoded(4, ListRequest{"a.b", true, false, "tiers/", "tiers/**", page, {}})},
+      {"request_namespaces", encoded(5, NamespacesRequest{"a", page})},
+      {"request_put",
+       encoded(6, PutRequest{"trading.leverage", "tiers/BTC-USD", kValue, Revision(41), write})},
+      {"request_delete", encoded(7, DeleteRequest{"a.b", "k", Revision(0), write})},
+      {"request_txn",
+       encoded(8, TxnRequest{{{ChangeOp::put, "a.b", "k1", kValue}, {ChangeOp::del, "c", "k2", {}}},
+                             {{"d", "k3", Revision(7)}},
+                             write})},
+      {"request_snapshot_ns", encoded(9, SnapshotRequest{"a.b", {}, kCursor, 65536})},
+      {"request_snapshot_under", encoded(10, SnapshotRequest{{}, "", {}, {}})},
+      {"request_changes_since", encoded(11, ChangesRequest{{{"a.b", Seq(5)}, {"c", Seq(0)}}, {}, {}, page})},
+      {"request_changes_under", encoded(12, ChangesRequest{{}, "a", Revision(40), {}})},
+      {"request_status", codec::encode_request(most)},
+  };
+}
+
+}  // namespace prismbus::golden

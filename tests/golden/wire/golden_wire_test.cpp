@@ -1,0 +1,121 @@
+// The wire format, byte for byte. A difference here is a change of the contract, not of a test: other clients
+// speak these bytes. PRISMBUS_GOLDEN_WRITE=1 writes the files anew.
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include "examples.hpp"
+#include "proto/wire/codec/reply.hpp"
+#include "proto/wire/codec/request.hpp"
+#include "proto/wire/codec/stream.hpp"
+
+using namespace prismbus;
+
+namespace {
+
+const std::filesystem::path kFolder = PRISMBUS_GOLDEN_WIRE;
+
+std::string read_file(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  REQUIRE(in);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::vector<golden::Example> all_examples() {
+  auto all = golden::request_examples();
+  for (auto& example : golden::reply_examples()) all.push_back(std::move(example));
+  for (auto& example : golden::stream_examples()) all.push_back(std::move(example));
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("every message is encoded to the bytes it always was") {
+  const bool write = std::getenv("PRISMBUS_GOLDEN_WRITE") != nullptr;
+  for (const auto& example : all_examples()) {
+    CAPTURE(example.name);
+    const auto path = kFolder / (example.name + ".bin");
+    if (write) std::ofstream(path, std::ios::binary) << example.bytes;
+    CHECK(read_file(path) == example.bytes);
+  }
+}
+
+TEST_CASE("every golden file has its example and its line in the README") {
+  std::set<std::string> known;
+  for (const auto& example : all_examples()) known.insert(example.name + ".bin");
+  const std::string readme = read_file(kFolder.parent_path() / "README.md");
+  std::size_t files = 0;
+  for (const auto& file : std::filesystem::directory_iterator(kFolder)) {
+    if (file.path().extension() != ".bin") continue;
+    const auto name = file.path().filename().string();
+    CAPTURE(name);
+    CHECK(known.count(name) == 1);
+    CHECK(readme.find("`wire/" + name + "`") != std::string::npos);
+    ++files;
+  }
+  CHECK(files == known.size());
+}
+
+TEST_CASE("requests decode from their golden bytes and encode to them again") {
+  for (const auto& example : golden::request_examples()) {
+    CAPTURE(example.name);
+    const std::string bytes = read_file(kFolder / (example.name + ".bin"));
+    const auto request = codec::decode_request(bytes);
+    REQUIRE(request);
+    CHECK(codec::encode_request(*request) == bytes);
+  }
+}
+
+TEST_CASE("replies decode from their golden bytes") {
+  const auto header_of = [](const std::string& bytes) { return codec::decode_reply(bytes).value(); };
+  const auto bytes_of = [](const char* name) { return read_file(kFolder / (std::string(name) + ".bin")); };
+  const auto hello = bytes_of("reply_hello");
+  CHECK(codec::decode_hello_reply(header_of(hello))->limits == default_limits());
+  const auto expires = bytes_of("reply_hello_expires");
+  CHECK(codec::decode_hello_reply(header_of(expires))->expires == 1'700'000'600'000'000u);
+  const auto entry = bytes_of("reply_entry");
+  CHECK(codec::decode_entry_reply(header_of(entry))->key == "tiers/BTC-USD");
+  const auto entries = bytes_of("reply_entries");
+  CHECK(codec::decode_entries_reply(header_of(entries))->entries.size() == 3);
+  const auto namespaces = bytes_of("reply_namespaces");
+  CHECK(codec::decode_namespaces_reply(header_of(namespaces))->namespaces.at(0).keys == 17);
+  const auto put = bytes_of("reply_put");
+  CHECK(codec::decode_put_reply(header_of(put))->seq == Seq(5));
+  const auto duplicate = bytes_of("reply_put_duplicate");
+  CHECK(codec::decode_put_reply(header_of(duplicate))->duplicate);
+  const auto del = bytes_of("reply_delete");
+  CHECK(codec::decode_delete_reply(header_of(del))->seq == Seq(6));
+  const auto txn = bytes_of("reply_txn");
+  CHECK(codec::decode_txn_reply(header_of(txn))->versions == std::vector<std::uint64_t>{3, 0});
+  const auto snapshot = bytes_of("reply_snapshot");
+  CHECK(codec::decode_snapshot_reply(header_of(snapshot))->heads.at(0).second.hash == 0xfedcba9876543210);
+  const auto changes = bytes_of("reply_changes");
+  CHECK(codec::decode_changes_reply(header_of(changes))->failed.at(0).second.floor == 11u);
+  const auto error = bytes_of("reply_error");
+  CHECK(header_of(error).error->incident == "5f1d");
+  const auto bare = bytes_of("reply_error_bare");
+  CHECK(header_of(bare).error->code == ErrorCode::unavailable);
+}
+
+TEST_CASE("stream frames decode from their golden bytes") {
+  for (const auto& example : golden::stream_examples()) {
+    CAPTURE(example.name);
+    const std::string bytes = read_file(kFolder / (example.name + ".bin"));
+    const auto frame = codec::split_stream_frame(bytes);
+    REQUIRE(frame);
+    switch (frame->kind) {
+      case codec::StreamFrame::Kind::changes:
+        CHECK(codec::decode_change_sets(frame->body));
+        break;
+      case codec::StreamFrame::Kind::heartbeat:
+        CHECK(codec::decode_heartbeat(frame->body));
+        break;
+      case codec::StreamFrame::Kind::barrier:
+        CHECK(codec::decode_barrier(frame->body));
+        break;
+    }
+  }
+}
