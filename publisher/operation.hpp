@@ -1,0 +1,90 @@
+// One call of the application on its way: what to send, and whom to answer. Made on the caller's thread, then
+// owned by the background thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "proto/base/clock.hpp"
+#include "proto/wire/messages.hpp"
+#include "publisher/key_order.hpp"
+#include "publisher/publisher.hpp"
+#include "publisher/write_window.hpp"
+
+namespace prismbus {
+
+class Operation : public Ordered {
+ public:
+  virtual ~Operation() = default;
+  // Lends from this operation and from `write`.
+  [[nodiscard]] virtual RequestBody request(const WriteOptions& write) const = 0;
+  // The final answer. False: another page is needed, send request() again (reads only). May throw what the
+  // application's callback throws.
+  [[nodiscard]] virtual bool finish(const ReplyHeader& reply) = 0;
+  virtual void fail_with(const Error& error) = 0;
+
+  bool is_write = false;
+  bool with_epoch = false;     // carries a revision, a cursor or a request id
+  std::optional<Epoch> epoch;  // the history it must be of
+  Steady deadline{};
+  std::uint64_t order = 0;  // of writes: the how-manieth taken from the queue
+  std::uint32_t slot = 0;   // where the background thread keeps it
+  bool is_flush = false;    // answered when every write before it is
+  std::size_t bytes = 0;    // it keeps in memory, about
+  std::optional<WriteWindow::Ticket> ticket;
+  enum class Place : std::uint8_t {
+    blocked,
+    ready,
+    in_flight,
+    expired,
+    blocked_expired
+  } place = Place::ready;
+};
+
+// Who is told: a future or a callback.
+class WriteAnswer {
+ public:
+  explicit WriteAnswer(std::promise<Result<WriteOutcome>> promise) : promise_(std::move(promise)) {}
+  explicit WriteAnswer(Publisher::WriteCallback callback) : callback_(std::move(callback)) {}
+  void give(Result<WriteOutcome> outcome) {
+    if (promise_) return promise_->set_value(std::move(outcome));
+    if (callback_) callback_(std::move(outcome));
+  }
+
+ private:
+  std::optional<std::promise<Result<WriteOutcome>>> promise_;
+  Publisher::WriteCallback callback_;
+};
+
+// Each checks what it is given first: an error means that nothing is to be sent.
+[[nodiscard]] Result<std::unique_ptr<Operation>> make_put(std::string_view ns, std::string_view key,
+                                                          EncodedValue&& value, WriteCall&& call,
+                                                          WriteAnswer& answer);
+[[nodiscard]] Result<std::unique_ptr<Operation>> make_remove(std::string_view ns, std::string_view key,
+                                                             WriteCall&& call, WriteAnswer& answer);
+[[nodiscard]] Result<std::unique_ptr<Operation>> make_commit(Transaction&& transaction, WriteCall&& call,
+                                                             WriteAnswer& answer);
+
+template <class T>
+using Promise = std::promise<Result<Answer<T>>>;
+[[nodiscard]] std::unique_ptr<Operation> make_get(std::string_view ns, std::string_view key,
+                                                  const ReadCall& call, Promise<Entry> promise);
+[[nodiscard]] std::unique_ptr<Operation> make_mget(std::string_view ns, std::vector<std::string> keys,
+                                                   const ReadCall& call,
+                                                   Promise<std::vector<std::optional<Entry>>> promise);
+[[nodiscard]] std::unique_ptr<Operation> make_list(ListCall call, Promise<std::vector<Entry>> promise);
+[[nodiscard]] std::unique_ptr<Operation> make_namespaces(std::string_view under, const ReadCall& call,
+                                                         Promise<std::vector<NamespaceRow>> promise);
+[[nodiscard]] std::unique_ptr<Operation> make_status(Promise<std::string> promise);
+[[nodiscard]] std::unique_ptr<Operation> make_flush(std::promise<void> promise);
+[[nodiscard]] std::unique_ptr<Operation> make_hello(const ClientIdentity& client,
+                                                    Promise<HelloReply> promise);
+
+}  // namespace prismbus

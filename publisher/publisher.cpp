@@ -1,0 +1,229 @@
+#include "publisher/publisher.hpp"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <thread>
+#include <utility>
+
+#include "proto/base/random.hpp"
+#include "proto/transport/context.hpp"
+#include "publisher/operation.hpp"
+#include "publisher/publisher_agent.hpp"
+
+namespace prismbus {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::minutes kWriteTimeoutMax{30};  // no request id is repeated later than this
+constexpr std::size_t kWindowMax = 8192;
+
+}  // namespace
+
+class Publisher::Impl {
+ public:
+  explicit Impl(PublisherOptions options) : options_(std::move(options)) {}
+  ~Impl() { stop(); }
+
+  [[nodiscard]] Result<void> start() {
+    auto agent = PublisherAgent::make(context_, options_);
+    if (!agent) return tl::unexpected<Error>(agent.error());
+    agent_ = std::move(*agent);
+    thread_ = std::thread([this] { run(); });
+    return {};
+  }
+
+  void stop() {
+    if (!thread_.joinable()) return;
+    stopping_.store(true, std::memory_order_release);
+    agent_->wake();
+    thread_.join();
+  }
+
+  [[nodiscard]] Steady deadline(std::optional<std::chrono::milliseconds> own,
+                                std::chrono::milliseconds usual) const {
+    return read_clock().steady + std::min<std::chrono::milliseconds>(own.value_or(usual), kWriteTimeoutMax);
+  }
+
+  // Hands a call to the background thread, or answers it here.
+  void submit(std::unique_ptr<Operation> operation) {
+    const bool may_wait = options_.wait_when_full && std::this_thread::get_id() != thread_.get_id();
+    while (!stopping_.load(std::memory_order_acquire)) {
+      if (agent_->offer(operation)) return;
+      if (!may_wait || read_clock().steady >= operation->deadline) {
+        Error error = fail(ErrorCode::overloaded, "the publisher's own queue is full").value();
+        error.retry_after_ms = 10;
+        return operation->fail_with(error);
+      }
+      agent_->wait_for_room();
+    }
+    operation->fail_with(fail(ErrorCode::unavailable, "the publisher is stopped").value());
+  }
+
+  void write(Result<std::unique_ptr<Operation>> operation, WriteAnswer& answer,
+             std::optional<std::chrono::milliseconds> timeout) {
+    if (!operation) return answer.give(tl::unexpected<Error>(operation.error()));
+    (*operation)->deadline = deadline(timeout, options_.write_timeout);
+    submit(std::move(*operation));
+  }
+
+  void read(std::unique_ptr<Operation> operation, std::optional<std::chrono::milliseconds> timeout) {
+    operation->deadline = deadline(timeout, options_.read_timeout);
+    submit(std::move(operation));
+  }
+
+  [[nodiscard]] const PublisherOptions& options() const { return options_; }
+  [[nodiscard]] Counters counters() const { return agent_->counters(); }
+
+ private:
+  void run() {
+    while (!stopping_.load(std::memory_order_acquire)) {
+      const Now now = read_clock();
+      if (!agent_->step(now)) agent_->sleep(now);
+    }
+    agent_->close();
+  }
+
+  PublisherOptions options_;
+  Context context_;
+  std::unique_ptr<PublisherAgent> agent_;
+  std::thread thread_;
+  std::atomic<bool> stopping_{false};
+};
+
+Result<std::unique_ptr<Publisher>> Publisher::open(PublisherOptions options) {
+  if (options.window == 0 || options.window > kWindowMax) return fail_field("window", "1..8192");
+  if (options.queue_max < 2) return fail_field("queue_max", "at least 2");
+  if (options.write_timeout <= 0ms || options.write_timeout > kWriteTimeoutMax) {
+    return fail_field("write_timeout", "above 0, at most 30 minutes");
+  }
+  if (options.read_timeout <= 0ms) return fail_field("read_timeout", "above 0");
+  if (options.client.instance.empty()) options.client.instance = fmt::format("{:016x}", random_u64());
+  auto impl = std::make_unique<Impl>(std::move(options));
+  if (auto started = impl->start(); !started) return tl::unexpected<Error>(started.error());
+  return std::unique_ptr<Publisher>(new Publisher(std::move(impl)));
+}
+
+Publisher::Publisher(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Publisher::~Publisher() = default;
+void Publisher::stop() {
+  impl_->stop();
+}
+Publisher::Counters Publisher::counters() const {
+  return impl_->counters();
+}
+
+// ---- writes
+// -------------------------------------------------------------------------------------------------------
+
+namespace {
+
+struct FutureAnswer {
+  std::promise<Result<WriteOutcome>> promise;
+  std::future<Result<WriteOutcome>> future = promise.get_future();
+};
+
+}  // namespace
+
+Publisher::Future<WriteOutcome> Publisher::put(std::string_view ns, std::string_view key, EncodedValue value,
+                                               WriteCall call) {
+  FutureAnswer f;
+  WriteAnswer answer(std::move(f.promise));
+  const auto timeout = call.timeout;
+  impl_->write(make_put(ns, key, std::move(value), std::move(call), answer), answer, timeout);
+  return std::move(f.future);
+}
+
+Publisher::Future<WriteOutcome> Publisher::remove(std::string_view ns, std::string_view key, WriteCall call) {
+  FutureAnswer f;
+  WriteAnswer answer(std::move(f.promise));
+  const auto timeout = call.timeout;
+  impl_->write(make_remove(ns, key, std::move(call), answer), answer, timeout);
+  return std::move(f.future);
+}
+
+Publisher::Future<WriteOutcome> Publisher::commit(Transaction transaction, WriteCall call) {
+  FutureAnswer f;
+  WriteAnswer answer(std::move(f.promise));
+  const auto timeout = call.timeout;
+  impl_->write(make_commit(std::move(transaction), std::move(call), answer), answer, timeout);
+  return std::move(f.future);
+}
+
+void Publisher::put(std::string_view ns, std::string_view key, EncodedValue value, WriteCall call,
+                    WriteCallback done) {
+  WriteAnswer answer(std::move(done));
+  const auto timeout = call.timeout;
+  impl_->write(make_put(ns, key, std::move(value), std::move(call), answer), answer, timeout);
+}
+
+void Publisher::remove(std::string_view ns, std::string_view key, WriteCall call, WriteCallback done) {
+  WriteAnswer answer(std::move(done));
+  const auto timeout = call.timeout;
+  impl_->write(make_remove(ns, key, std::move(call), answer), answer, timeout);
+}
+
+void Publisher::commit(Transaction transaction, WriteCall call, WriteCallback done) {
+  WriteAnswer answer(std::move(done));
+  const auto timeout = call.timeout;
+  impl_->write(make_commit(std::move(transaction), std::move(call), answer), answer, timeout);
+}
+
+bool Publisher::flush(std::chrono::milliseconds at_most) {
+  std::promise<void> promise;
+  auto future = promise.get_future();
+  impl_->read(make_flush(std::move(promise)), at_most);
+  return future.wait_for(at_most) == std::future_status::ready;
+}
+
+// ---- reads
+// --------------------------------------------------------------------------------------------------------
+
+Publisher::Future<Answer<Entry>> Publisher::get(std::string_view ns, std::string_view key, ReadCall call) {
+  Promise<Entry> promise;
+  auto future = promise.get_future();
+  impl_->read(make_get(ns, key, call, std::move(promise)), call.timeout);
+  return future;
+}
+
+Publisher::Future<Answer<std::vector<std::optional<Entry>>>> Publisher::mget(std::string_view ns,
+                                                                             std::vector<std::string> keys,
+                                                                             ReadCall call) {
+  Promise<std::vector<std::optional<Entry>>> promise;
+  auto future = promise.get_future();
+  impl_->read(make_mget(ns, std::move(keys), call, std::move(promise)), call.timeout);
+  return future;
+}
+
+Publisher::Future<Answer<std::vector<Entry>>> Publisher::list(ListCall call) {
+  Promise<std::vector<Entry>> promise;
+  auto future = promise.get_future();
+  const auto timeout = call.read.timeout;
+  impl_->read(make_list(std::move(call), std::move(promise)), timeout);
+  return future;
+}
+
+Publisher::Future<Answer<std::vector<NamespaceRow>>> Publisher::namespaces(std::string_view under,
+                                                                           ReadCall call) {
+  Promise<std::vector<NamespaceRow>> promise;
+  auto future = promise.get_future();
+  impl_->read(make_namespaces(under, call, std::move(promise)), call.timeout);
+  return future;
+}
+
+Publisher::Future<Answer<std::string>> Publisher::status(ReadCall call) {
+  Promise<std::string> promise;
+  auto future = promise.get_future();
+  impl_->read(make_status(std::move(promise)), call.timeout);
+  return future;
+}
+
+Publisher::Future<Answer<HelloReply>> Publisher::hello(ReadCall call) {
+  Promise<HelloReply> promise;
+  auto future = promise.get_future();
+  impl_->read(make_hello(impl_->options().client, std::move(promise)), call.timeout);
+  return future;
+}
+
+}  // namespace prismbus

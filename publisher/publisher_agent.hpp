@@ -1,0 +1,93 @@
+// The publisher's background thread, as an agent: takes calls from the queue, keeps the order per key and the
+// window of request ids, sends through the connection, answers. offer() is for any thread; everything else
+// for the owner's. Keeps I7 (with WriteWindow and ClientConnection) and I8 (queue, bytes, window and requests
+// in flight are bounded).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "proto/base/bounded_queue.hpp"
+#include "proto/base/waker.hpp"
+#include "proto/transport/client_connection.hpp"
+#include "publisher/key_order.hpp"
+#include "publisher/operation.hpp"
+#include "publisher/write_window.hpp"
+
+namespace prismbus {
+
+class PublisherAgent final : public ClientConnection::Owner {
+ public:
+  // `context` outlives it. Errors: those of ClientConnection::make.
+  [[nodiscard]] static Result<std::unique_ptr<PublisherAgent>> make(Context& context,
+                                                                    const PublisherOptions& options);
+  ~PublisherAgent() override;  // answers what is left
+
+  // ---- any thread
+  // --------------------------------------------------------------------------------------------- False, and
+  // `operation` untouched, when the queue or its bytes are full. Does not block.
+  [[nodiscard]] bool offer(std::unique_ptr<Operation>& operation);
+  // Waits a little until there may be room.
+  void wait_for_room();
+  [[nodiscard]] Publisher::Counters counters() const;
+  void wake() { waker_.wake(); }
+
+  // ---- the background thread
+  // ----------------------------------------------------------------------------------
+  bool step(Now now);  // true: there is more to do at once
+  void sleep(Now now);
+  void close();  // answers everything open: `unavailable` if it never left, else `timeout`
+
+  void on_greeting(const Greeting& greeting) override;
+  void on_lost(const Error& why) override;
+  void on_reply(std::uint64_t tag, const ReplyHeader& reply) override;
+  void on_expired(std::uint64_t tag, const Error& error) override;
+
+ private:
+  explicit PublisherAgent(const PublisherOptions& options);
+  void take(Now now);
+  void accept(std::unique_ptr<Operation> operation);
+  void dispatch(Now now);
+  bool send(Operation& operation, Now now);
+  void give_up_unsent(Now now);
+  template <class Tell>
+  void tell(Tell&& tell);
+  void release(Operation& operation);
+  void mark_answered(std::uint64_t order);
+
+  const std::size_t backlog_max_, bytes_max_;
+  const bool order_per_key_;
+  LogSink log_;
+  Waker waker_;
+  Waker room_;
+  BoundedQueue<std::unique_ptr<Operation>> queue_;
+  std::atomic<bool> asleep_{false};
+  std::atomic<std::uint32_t> waiting_for_room_{0};
+  std::atomic<std::size_t> bytes_{0};
+
+  std::optional<ClientConnection> connection_;
+  WriteWindow window_;
+  KeyOrder keys_;
+  std::vector<std::unique_ptr<Operation>> slots_;
+  std::vector<std::uint32_t> free_slots_;
+  std::deque<Operation*> reads_, writes_;  // ready to leave
+  std::vector<std::unique_ptr<Operation>> taken_;
+  std::vector<Ordered*> freed_;
+  std::size_t backlog_ = 0;  // not yet sent
+  std::uint64_t last_order_ = 0, answered_below_ = 1;
+  std::deque<bool> answered_;  // of orders from answered_below_ on
+  std::deque<std::pair<std::uint64_t, std::unique_ptr<Operation>>> flushes_;
+  Steady next_expiry_{};
+  Now now_{};
+
+  struct {
+    std::atomic<std::uint64_t> writes{0}, answered{0}, repeated{0}, moves{0}, exceptions{0};
+    std::atomic<bool> connected{false};
+  } counters_;
+};
+
+}  // namespace prismbus
