@@ -1,0 +1,54 @@
+// The command line of prismbusd.
+#include "broker/daemon/command_line.hpp"
+
+#include <catch2/catch.hpp>
+#include <vector>
+
+using namespace prismbus;
+
+namespace {
+
+CommandLine parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "prismbusd");
+  return parse_command_line(static_cast<int>(words.size()), words.data());
+}
+
+}  // namespace
+
+TEST_CASE("flags are collected as written, repeated ones in order") {
+  const CommandLine line = parse({"--data-dir", "d", "--requests", "tcp://127.0.0.1:0",
+                                  "--requests=ipc:///tmp/x", "--insecure", "--config", "f.toml"});
+  CHECK(line.what == CommandLine::Do::serve);
+  CHECK(line.mistakes.empty());
+  CHECK(line.config_file == "f.toml");
+  CHECK(line.flags.at("--data-dir") == std::vector<std::string>{"d"});
+  CHECK(line.flags.at("--requests") == std::vector<std::string>{"tcp://127.0.0.1:0", "ipc:///tmp/x"});
+  CHECK(line.flags.at("--insecure") == std::vector<std::string>{"true"});
+  CHECK(line.flags.count("--changes") == 0);
+}
+
+TEST_CASE("every unknown word is a mistake, and so is a flag without its value") {
+  const CommandLine line = parse({"--bogus", "word", "--other"});
+  CHECK(line.mistakes.size() == 3);
+  CHECK_FALSE(parse({"--data-dir"}).mistakes.empty());
+}
+
+TEST_CASE("help has every setting and the version is the project's") {
+  const CommandLine help = parse({"--help"});
+  CHECK(help.what == CommandLine::Do::print);
+  for (const SettingRow& row : setting_table()) {
+    CHECK(help.text.find(row.flag) != std::string::npos);
+    CHECK(help.text.find(row.environment) != std::string::npos);
+  }
+  CHECK(help.text.find("Examples:") != std::string::npos);
+  CHECK(parse({"--version"}).text.starts_with("prismbusd "));
+}
+
+TEST_CASE("check takes a data directory and nothing else") {
+  const CommandLine line = parse({"check", "--data-dir", "d"});
+  CHECK(line.what == CommandLine::Do::check);
+  CHECK(line.data_dir == "d");
+  CHECK(line.mistakes.empty());
+  CHECK_FALSE(parse({"check"}).mistakes.empty());
+  CHECK_FALSE(parse({"check", "--data-dir", "d", "--requests", "x"}).mistakes.empty());
+}
