@@ -5,9 +5,8 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <optional>
 #include <string>
-#include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 #include "broker/store/disk_keys.hpp"
@@ -33,7 +32,7 @@ struct Context {
   std::map<std::string, RecentHead, std::less<>> heads;  // by the journal, at the folded revision
   std::map<std::string, std::uint64_t, std::less<>>
       change_sets;  // how many the journal has folded, by namespace
-  std::uint64_t folded_changes = 0, requests = 0;
+  std::uint64_t folded_changes = 0;
 
   template <class... Args>
   void finding(fmt::format_string<Args...> form, Args&&... args) {
@@ -43,10 +42,15 @@ struct Context {
   void fault(const char* where, const lmdb::Fault& fault) { finding("{}: {}", where, lmdb::describe(fault)); }
 };
 
+// A sound history row, or nullopt.
+[[nodiscard]] std::optional<HistoryRecord> history_row(Context& context, Revision rev, std::string_view ns,
+                                                       std::string_view key);
+
 // Every journal record: checksum, chain, density, time, seqs, figures, and against changesets and history in
 // the state.
 void walk_journal(Context& context);
-// Every head against history and every namespace against its heads.
+// Every key's newest version against history, the chain of its versions, and every namespace against its
+// heads.
 void walk_entries(Context& context);
 // Sessions against the journal records they name.
 void walk_sessions(Context& context);

@@ -22,9 +22,7 @@ class JournalWalk {
 
   void run() {
     auto cursor = lmdb::Cursor::open(me_.journal_txn, me_.log);
-    auto history = lmdb::Cursor::open(me_.state_txn, me_.tables.history);
-    if (!cursor || !history) return me_.finding("audit: a cursor could not be opened");
-    history_ = &*history;
+    if (!cursor) return me_.fault("journal", cursor.error());
     std::optional<Hash128> chain = me_.journal.hash_at_floor;
     Revision rev = me_.journal.floor;
     auto at = cursor->seek({});
@@ -62,7 +60,6 @@ class JournalWalk {
       me_.finding("journal record {}: its time is before that of the last", txn.rev.value());
     last_time_ = std::max(last_time_, txn.time);
     const bool folded = txn.rev <= me_.state.folded;
-    if (folded && txn.req) ++me_.requests;
     for (const auto& set : txn.sets) {
       check_encoded(txn, *set);
       check_seq(txn, *set);
@@ -139,22 +136,29 @@ class JournalWalk {
     }
   }
 
+  // The version before a change: in the tail, or as the state knows it. A folded change's own history row
+  // leads there.
   Before former(std::string_view ns, std::string_view key, Revision rev) {
     if (const auto at = tail_.find({std::string(ns), std::string(key)}); at != tail_.end()) return at->second;
-    const std::string disk_key(key_.history(ns, key, std::min(rev, me_.state.folded.next())));
-    const auto beyond = history_->seek(disk_key);
-    if (!beyond) return {};
-    const auto at = *beyond ? history_->previous() : history_->last();
-    if (!at || !*at) return {};
-    const auto name = decode_history_key((*at)->key);
-    const auto record = decode_history((*at)->key, (*at)->value);
-    if (!name || !record || name->ns != ns || name->key != key) return {};
-    return {name->rev, record->created, record->version, key.size() + record->value.size(),
-            record->op == ChangeOp::put};
+    if (rev <= me_.state.folded) {
+      const auto own = history_row(me_, rev, ns, key);
+      return own && !own->links.levels.empty() ? at_version(own->links.levels[0], ns, key) : Before{};
+    }
+    const auto head = lmdb::get(me_.state_txn, me_.tables.head, key_.head(ns, key));
+    if (!head || !*head) return {};
+    const auto entry = decode_head(key_.head(ns, key), **head);
+    if (!entry) return {};
+    return {entry->rev, entry->created, entry->version, key.size() + entry->value.size(), true};
+  }
+
+  Before at_version(Revision rev, std::string_view ns, std::string_view key) {
+    const auto row = history_row(me_, rev, ns, key);
+    if (!row) return {};
+    return {rev, row->created, row->version, key.size() + row->value.size(), row->op == ChangeOp::put};
   }
 
   void check_history(const Transaction& txn, const StoredSet& set, const StoredChange& change) {
-    const std::string_view disk_key = key_.history(set.ns, change.key, txn.rev);
+    const std::string_view disk_key = key_.history(txn.rev, set.ns, change.key);
     const auto found = lmdb::get(me_.state_txn, me_.tables.history, disk_key);
     if (!found || !*found) {
       return me_.finding("{}", damaged_record("history", disk_key, "is not there").message);
@@ -182,7 +186,6 @@ class JournalWalk {
   }
 
   Context& me_;
-  lmdb::Cursor* history_ = nullptr;
   DiskKey key_;
   Wall last_time_{};
   std::map<std::string, Seq, std::less<>> seqs_;

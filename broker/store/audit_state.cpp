@@ -14,89 +14,96 @@ class EntryWalk {
   explicit EntryWalk(Context& context) : me_(context) {}
 
   void run() {
-    auto heads = lmdb::Cursor::open(me_.state_txn, me_.tables.head);
-    auto history = lmdb::Cursor::open(me_.state_txn, me_.tables.history);
-    if (!heads || !history) return me_.finding("audit: a cursor could not be opened");
-    heads_ = &*heads;
-    head_ = heads_->seek({});
-    std::optional<Pair> newest;
-    auto at = history->seek({});
-    for (; at && *at; at = history->next()) {
-      ++changes_;
-      if (newest && names(newest->key) != names((*at)->key)) settle(*newest);
-      newest = **at;
-      check_history(*newest);
-    }
-    if (!at) me_.fault("state history", at.error());
-    if (newest) settle(*newest);
-    while (head_ && *head_) extra_head();
-    if (!head_) me_.fault("state head", head_.error());
-    if (me_.journal.floor == Revision(0) && changes_ != me_.folded_changes) {
-      me_.finding("state history: {} changes, the journal has {}", changes_, me_.folded_changes);
+    walk_history();
+    walk_newest("head", me_.tables.head, [this](const Pair& row) { return head(row); });
+    walk_newest("deleted", me_.tables.deleted, [this](const Pair& row) { return deleted(row); });
+    // Every row hangs in exactly one key's chain: chains are unbroken (walk_history) and their lengths add
+    // up.
+    if (me_.journal.floor == Revision(0)) {
+      if (rows_ != me_.folded_changes) {
+        me_.finding("state history: {} rows, the journal has {} changes", rows_, me_.folded_changes);
+      }
+      if (versions_ != rows_)
+        me_.finding("state: {} versions by their newest, {} in history", versions_, rows_);
     }
     check_namespaces();
     check_changesets();
   }
 
  private:
-  static std::string_view names(std::string_view history_key) {
-    return history_key.size() < 9 ? history_key : history_key.substr(0, history_key.size() - 9);
+  // Each row by itself, and its links against those of the version before it.
+  void walk_history() {
+    auto cursor = lmdb::Cursor::open(me_.state_txn, me_.tables.history);
+    if (!cursor) return me_.fault("state history", cursor.error());
+    auto at = cursor->seek({});
+    for (; at && *at; at = cursor->next()) {
+      ++rows_;
+      const auto key = decode_history_key((*at)->key);
+      const auto row = decode_history((*at)->key, (*at)->value);
+      if (!key || !row) {
+        me_.finding("{}", damaged_record("history", (*at)->key).message);
+      } else if (key->rev > me_.state.folded) {
+        me_.finding("{}", damaged_record("history", (*at)->key, "is newer than the folded revision").message);
+      } else if (!follows(*key, *row)) {
+        me_.finding("{}",
+                    damaged_record("history", (*at)->key, "does not follow the version before it").message);
+      }
+    }
+    if (!at) me_.fault("state history", at.error());
   }
 
-  void check_history(const Pair& row) {
-    const auto key = decode_history_key(row.key);
-    if (!key || !decode_history(row.key, row.value)) {
-      me_.finding("{}", damaged_record("history", row.key).message);
-    } else if (key->rev > me_.state.folded) {
-      me_.finding("{}", damaged_record("history", row.key, "is newer than the folded revision").message);
-    }
+  bool follows(const HistoryKey& key, const HistoryRecord& row) {
+    if (row.links.ordinal == 1) return row.links == links_after({}, Revision(0));
+    const Revision before_rev = row.links.levels[0];
+    if (before_rev >= key.rev) return false;
+    const auto before = history_row(me_, before_rev, key.ns, key.key);
+    if (!before) return before_rev <= me_.state.floor;  // trimmed
+    return row.links == links_after(before->links, before_rev);
   }
 
-  // `newest` is the newest change of its key: the head row has to be the same, or absent for a delete.
-  void settle(const Pair& newest) {
-    const std::string_view wanted = names(newest.key);
-    while (head_ && *head_ && (*head_)->key < wanted) extra_head();
-    const auto key = decode_history_key(newest.key);
-    const auto change = decode_history(newest.key, newest.value);
-    const bool there = head_ && *head_ && (*head_)->key == wanted;
-    if (!key || !change) {
-      if (there) count_head();
-      return;  // already named
+  template <class Check>
+  void walk_newest(const char* table, lmdb::Dbi dbi, Check check) {
+    auto cursor = lmdb::Cursor::open(me_.state_txn, dbi);
+    if (!cursor) return me_.finding("state {}: {}", table, lmdb::describe(cursor.error()));
+    auto at = cursor->seek({});
+    for (; at && *at; at = cursor->next()) {
+      const std::string_view wrong = check(**at);
+      if (!wrong.empty()) me_.finding("{}", damaged_record(table, (*at)->key, wrong).message);
     }
-    if (change->op == ChangeOp::del) {
-      if (there) extra_head();
-      return;
-    }
-    if (!there) return me_.finding("{}", damaged_record("head", wanted, "is not there").message);
-    const auto entry = decode_head(wanted, (*head_)->value);
-    if (entry &&
-        (entry->rev != key->rev || entry->created != change->created || entry->version != change->version ||
-         entry->time != change->time || entry->by != change->by || entry->value != change->value)) {
-      me_.finding("{}", damaged_record("head", wanted, "is not the newest of its history").message);
-    }
-    count_head();
+    if (!at) me_.finding("state {}: {}", table, lmdb::describe(at.error()));
   }
 
-  void extra_head() {
-    me_.finding("{}", damaged_record("head", (*head_)->key, "has no change in history").message);
-    count_head();
-  }
-
-  // Takes the head row in and goes on to the next one.
-  void count_head() {
+  // "" or what is wrong with the row.
+  std::string_view head(const Pair& row) {
     ++me_.report.entries;
-    const auto entry = decode_head((*head_)->key, (*head_)->value);
-    if (!entry) {
-      me_.finding("{}", damaged_record("head", (*head_)->key).message);
-    } else {
-      if (figures_.empty() || figures_.back().first != entry->ns)
-        figures_.emplace_back(entry->ns, NamespaceFigures{});
-      NamespaceFigures& figures = figures_.back().second;
-      figures.hash += entry_hash(entry->key, entry->rev);
-      figures.bytes += entry->key.size() + entry->value.size();
-      ++figures.keys;
-    }
-    head_ = heads_->next();
+    const auto record = decode_head_record(row.key, row.value);
+    if (!record) return "checksum does not match";
+    const EntryView& entry = record->entry;
+    if (figures_.empty() || figures_.back().first != entry.ns)
+      figures_.emplace_back(entry.ns, NamespaceFigures{});
+    NamespaceFigures& figures = figures_.back().second;
+    figures.hash += entry_hash(entry.key, entry.rev);
+    figures.bytes += entry.key.size() + entry.value.size();
+    ++figures.keys;
+    versions_ += record->links.ordinal;
+    const auto version = history_row(me_, entry.rev, entry.ns, entry.key);
+    const bool same = version && version->op == ChangeOp::put && version->created == entry.created &&
+                      version->version == entry.version && version->time == entry.time &&
+                      version->by == entry.by && version->value == entry.value &&
+                      version->links == record->links;
+    return same ? "" : "is not in its history";
+  }
+
+  std::string_view deleted(const Pair& row) {
+    const auto name = decode_head_key(row.key);
+    const auto record = decode_deleted(row.key, row.value);
+    if (!name || !record) return "checksum does not match";
+    versions_ += record->links.ordinal;
+    const auto live = lmdb::get(me_.state_txn, me_.tables.head, row.key);
+    if (!live || *live) return "is there as well";
+    const auto version = history_row(me_, record->rev, name->ns, name->key);
+    const bool same = version && version->op == ChangeOp::del && version->links == record->links;
+    return same ? "" : "is not in its history";
   }
 
   void check_namespaces() {
@@ -150,9 +157,7 @@ class EntryWalk {
   }
 
   Context& me_;
-  lmdb::Cursor* heads_ = nullptr;
-  lmdb::Outcome<std::optional<Pair>> head_;
-  std::uint64_t changes_ = 0;
+  std::uint64_t rows_ = 0, versions_ = 0;
   std::vector<std::pair<std::string, NamespaceFigures>> figures_;  // by the head table, in namespace order
 };
 
@@ -178,6 +183,15 @@ void check_outcomes(Context& me, const SessionKey& name, const SessionState& ses
 }
 
 }  // namespace
+
+std::optional<HistoryRecord> history_row(Context& context, Revision rev, std::string_view ns,
+                                         std::string_view key) {
+  DiskKey keys;
+  const std::string_view disk_key = keys.history(rev, ns, key);
+  const auto found = lmdb::get(context.state_txn, context.tables.history, disk_key);
+  if (!found || !*found) return std::nullopt;
+  return decode_history(disk_key, **found);
+}
 
 void walk_entries(Context& context) {
   EntryWalk(context).run();

@@ -39,11 +39,13 @@ std::string_view DiskKey::head(std::string_view ns, std::string_view key) {
   return {bytes_.data(), static_cast<std::size_t>(out - bytes_.data())};
 }
 
-std::string_view DiskKey::history(std::string_view ns, std::string_view key, Revision rev) {
-  char* out = bytes_.data() + head(ns, key).size();
+std::string_view DiskKey::history(Revision rev, std::string_view ns, std::string_view key) {
+  check_names(ns, key);
+  store_be64(bytes_.data(), rev.value());
+  char* out = append(bytes_.data() + kRevBytes, ns);
   *out++ = '\0';
-  store_be64(out, rev.value());
-  return {bytes_.data(), static_cast<std::size_t>(out - bytes_.data()) + kRevBytes};
+  out = append(out, key);
+  return {bytes_.data(), static_cast<std::size_t>(out - bytes_.data())};
 }
 
 std::string_view DiskKey::changeset(std::string_view ns, Seq seq) {
@@ -84,12 +86,10 @@ std::optional<HeadKey> decode_head_key(std::string_view disk_key) {
 }
 
 std::optional<HistoryKey> decode_history_key(std::string_view disk_key) {
-  if (disk_key.size() < kRevBytes + 2) return std::nullopt;
-  const std::size_t rev_at = disk_key.size() - kRevBytes;
-  if (disk_key[rev_at - 1] != '\0') return std::nullopt;
-  const auto names = decode_head_key(disk_key.substr(0, rev_at - 1));
+  if (disk_key.size() < kRevBytes) return std::nullopt;
+  const auto names = decode_head_key(disk_key.substr(kRevBytes));
   if (!names) return std::nullopt;
-  return HistoryKey{names->ns, names->key, Revision(load_be64(disk_key.data() + rev_at))};
+  return HistoryKey{Revision(load_be64(disk_key.data())), names->ns, names->key};
 }
 
 std::optional<ChangesetKey> decode_changeset_key(std::string_view disk_key) {

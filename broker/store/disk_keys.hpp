@@ -4,7 +4,8 @@
 //   journal/  log         revision
 //             meta        "meta"
 //   state/    head        ns 0 key
-//             history     ns 0 key 0 revision
+//             deleted     ns 0 key                keys that were there once
+//             history     revision ns 0 key
 //             changesets  ns 0 seq
 //             namespaces  ns
 //             sessions    'h' by 0 session        header: highest n, last write
@@ -29,7 +30,7 @@ class DiskKey {
  public:
   [[nodiscard]] std::string_view log(Revision rev);
   [[nodiscard]] std::string_view head(std::string_view ns, std::string_view key);
-  [[nodiscard]] std::string_view history(std::string_view ns, std::string_view key, Revision rev);
+  [[nodiscard]] std::string_view history(Revision rev, std::string_view ns, std::string_view key);
   [[nodiscard]] std::string_view changeset(std::string_view ns, Seq seq);
   [[nodiscard]] std::string_view session_header(std::string_view by, std::string_view session);
   [[nodiscard]] std::string_view session_outcomes(std::string_view by, std::string_view session);
@@ -43,8 +44,8 @@ struct HeadKey {
   std::string_view ns, key;
 };
 struct HistoryKey {
-  std::string_view ns, key;
   Revision rev;
+  std::string_view ns, key;
 };
 struct ChangesetKey {
   std::string_view ns;

@@ -22,6 +22,12 @@ struct ChangeRef {
   const Transaction* txn;
   const StoredSet* set;
   const StoredChange* change;
+  VersionLinks links;
+};
+
+struct SetRef {
+  const Transaction* txn;
+  const StoredSet* set;
 };
 
 using SessionName = std::pair<std::string_view, std::string_view>;  // by, session
@@ -35,7 +41,7 @@ std::vector<ChangeRef> sorted_changes(std::span<const TransactionPtr> batch) {
   std::vector<ChangeRef> refs;
   for (const TransactionPtr& txn : batch) {
     for (const auto& set : txn->sets) {
-      for (const StoredChange& change : set->changes) refs.push_back({txn.get(), set.get(), &change});
+      for (const StoredChange& change : set->changes) refs.push_back({txn.get(), set.get(), &change, {}});
     }
   }
   std::sort(refs.begin(), refs.end(), [](const ChangeRef& a, const ChangeRef& b) {
@@ -51,38 +57,34 @@ class Folding {
  public:
   Folding(lmdb::WriteTxn& txn, const State::Tables& tables) : txn_(txn), tables_(tables) {}
 
-  lmdb::Outcome<void> heads(const std::vector<ChangeRef>& refs) {
-    for (std::size_t i = 0; i < refs.size(); ++i) {
-      if (i + 1 < refs.size() && same_key(refs[i], refs[i + 1])) continue;  // a newer one follows
-      const ChangeRef& ref = refs[i];
-      const std::string_view key = key_.head(ref.set->ns, ref.change->key);
-      if (ref.change->op == ChangeOp::del) {
-        if (const auto done = txn_.erase(tables_.head, key); !done) return done;
-        continue;
-      }
-      encode_head(record_, key, *ref.txn, *ref.change);
-      if (const auto done = txn_.put(tables_.head, key, record_); !done) return done;
+  // Of each key the newest change; on the way every change gets its links. `refs` in order of (ns, key,
+  // revision).
+  lmdb::Outcome<void> heads(std::vector<ChangeRef>& refs) {
+    for (std::size_t begin = 0, end = 0; begin < refs.size(); begin = end) {
+      while (end < refs.size() && same_key(refs[begin], refs[end])) ++end;
+      if (const auto done = key_of(std::span(refs).subspan(begin, end - begin)); !done) return done;
     }
     return {};
   }
 
+  // `refs` in order of (revision, ns, key), all of them newer than what stands there.
   lmdb::Outcome<void> history(const std::vector<ChangeRef>& refs) {
     for (const ChangeRef& ref : refs) {
-      const std::string_view key = key_.history(ref.set->ns, ref.change->key, ref.txn->rev);
-      encode_history(record_, key, *ref.txn, *ref.change);
-      if (const auto done = txn_.put(tables_.history, key, record_); !done) return done;
+      const std::string_view key = key_.history(ref.txn->rev, ref.set->ns, ref.change->key);
+      encode_history(record_, key, *ref.txn, *ref.change, ref.links);
+      if (const auto done = txn_.put(tables_.history, key, record_, MDB_APPEND); !done) return done;
     }
     return {};
   }
 
   // Change sets by namespace: their revisions, and of each namespace the newest as its head.
   lmdb::Outcome<void> sets(std::span<const TransactionPtr> batch) {
-    std::map<std::string_view, std::vector<ChangeRef>> by_ns;
+    std::map<std::string_view, std::vector<SetRef>> by_ns;
     for (const TransactionPtr& txn : batch) {
-      for (const auto& set : txn->sets) by_ns[set->ns].push_back({txn.get(), set.get(), nullptr});
+      for (const auto& set : txn->sets) by_ns[set->ns].push_back({txn.get(), set.get()});
     }
     for (const auto& [ns, refs] : by_ns) {
-      for (const ChangeRef& ref : refs) {
+      for (const SetRef& ref : refs) {
         const std::string_view key = key_.changeset(ns, ref.set->seq);
         encode_changeset(record_, key, ref.txn->rev);
         if (const auto done = txn_.put(tables_.changesets, key, record_); !done) return done;
@@ -105,6 +107,57 @@ class Folding {
   }
 
  private:
+  // What a key was before this fold.
+  struct Stored {
+    bool live = false, deleted = false;
+    DeletedRecord version;  // of the newest version, live or not
+  };
+
+  lmdb::Outcome<void> key_of(std::span<ChangeRef> versions) {
+    const ChangeRef& newest = versions.back();
+    const std::string_view key = key_.head(newest.set->ns, newest.change->key);
+    Stored stored;
+    if (const auto done = load(key, stored); !done) return done;
+    DeletedRecord before = stored.version;
+    for (ChangeRef& ref : versions) {
+      ref.links = links_after(before.links, before.rev);
+      before = {ref.txn->rev, ref.links};
+    }
+    if (newest.change->op == ChangeOp::del) {
+      if (stored.live) {
+        if (const auto done = txn_.erase(tables_.head, key); !done) return done;
+      }
+      encode_deleted(record_, key, before);
+      return txn_.put(tables_.deleted, key, record_);
+    }
+    if (stored.deleted) {
+      if (const auto done = txn_.erase(tables_.deleted, key); !done) return done;
+    }
+    encode_head(record_, key, *newest.txn, *newest.change, newest.links);
+    return txn_.put(tables_.head, key, record_);
+  }
+
+  // A damaged row ends the fold like a write that failed: the chain of the key's versions would break.
+  lmdb::Outcome<void> load(std::string_view key, Stored& stored) {
+    const auto head = lmdb::get(txn_.get(), tables_.head, key);
+    if (!head) return unexpected<lmdb::Fault>(head.error());
+    if (*head) {
+      auto record = decode_head_record(key, **head);
+      if (!record) return unexpected<lmdb::Fault>(lmdb::Fault{MDB_CORRUPTED, "a head row's checksum"});
+      stored.live = true;
+      stored.version = {record->entry.rev, std::move(record->links)};
+      return {};
+    }
+    const auto deleted = lmdb::get(txn_.get(), tables_.deleted, key);
+    if (!deleted) return unexpected<lmdb::Fault>(deleted.error());
+    if (!*deleted) return {};
+    auto record = decode_deleted(key, **deleted);
+    if (!record) return unexpected<lmdb::Fault>(lmdb::Fault{MDB_CORRUPTED, "a deleted row's checksum"});
+    stored.deleted = true;
+    stored.version = std::move(*record);
+    return {};
+  }
+
   // Merges what a session wrote with what is stored, and keeps the window of 1,024 below the highest n.
   lmdb::Outcome<void> session(const SessionName& name, const std::vector<const Transaction*>& txns) {
     SessionState state;
@@ -182,8 +235,10 @@ lmdb::Outcome<void> State::write(std::span<const TransactionPtr> batch, Wall ses
   auto txn = lmdb::WriteTxn::begin(env_);
   if (!txn) return unexpected<lmdb::Fault>(txn.error());
   Folding folding(*txn, *tables_);
-  const std::vector<ChangeRef> refs = sorted_changes(batch);
+  std::vector<ChangeRef> refs = sorted_changes(batch);
   if (const auto done = folding.heads(refs); !done) return done;
+  std::stable_sort(refs.begin(), refs.end(),
+                   [](const ChangeRef& a, const ChangeRef& b) { return a.txn->rev < b.txn->rev; });
   if (const auto done = folding.history(refs); !done) return done;
   if (const auto done = folding.sets(batch); !done) return done;
   if (const auto done = folding.sessions(batch); !done) return done;

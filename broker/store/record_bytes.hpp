@@ -69,6 +69,9 @@ class RecordReader {
     at_ += n;
     return out;
   }
+  void skip(std::size_t n) {
+    if (has(n)) at_ += n;
+  }
   [[nodiscard]] std::string_view rest() { return bytes(left()); }
   [[nodiscard]] std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
   [[nodiscard]] bool ok() const { return ok_; }

@@ -35,9 +35,10 @@ lmdb::Outcome<State::Tables> State::Tables::open(MDB_txn* txn, bool create) {
     const char* name;
     lmdb::Dbi* dbi;
   };
-  for (const Named& table : {Named{"head", &tables.head}, Named{"history", &tables.history},
-                             Named{"changesets", &tables.changesets}, Named{"namespaces", &tables.namespaces},
-                             Named{"sessions", &tables.sessions}, Named{"meta", &tables.meta}}) {
+  for (const Named& table :
+       {Named{"head", &tables.head}, Named{"deleted", &tables.deleted}, Named{"history", &tables.history},
+        Named{"changesets", &tables.changesets}, Named{"namespaces", &tables.namespaces},
+        Named{"sessions", &tables.sessions}, Named{"meta", &tables.meta}}) {
     const auto dbi = lmdb::open_dbi(txn, table.name, create);
     if (!dbi) return unexpected<lmdb::Fault>(dbi.error());
     *table.dbi = *dbi;

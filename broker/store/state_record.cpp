@@ -19,18 +19,47 @@ void append_short(std::string& out, std::string_view bytes) {
   out.append(bytes);
 }
 
+void append_links(std::string& out, const VersionLinks& links) {
+  append_be64(out, links.ordinal);
+  append_u8(out, static_cast<std::uint8_t>(links.levels.size()));
+  for (const Revision rev : links.levels) append_be64(out, rev.value());
+}
+
+bool read_links(RecordReader& in, VersionLinks& links) {
+  links.ordinal = in.be64();
+  const std::size_t levels = in.u8();
+  if (!in.ok() || links.ordinal == 0 || levels != link_levels(links.ordinal)) return false;
+  links.levels.reserve(levels);
+  for (std::size_t i = 0; i < levels; ++i) links.levels.emplace_back(in.be64());
+  return in.ok();
+}
+
+// Reads need no links: nothing is allocated for them.
+void skip_links(RecordReader& in) {
+  in.skip(8);
+  in.skip(std::size_t{in.u8()} * 8);
+}
+
+void read_fixed(RecordReader& in, EntryView& entry) {
+  entry.rev = Revision(in.be64());
+  entry.created = Revision(in.be64());
+  entry.version = in.be64();
+  entry.time = from_micros(in.be64());
+}
+
 }  // namespace
 
 // ---- head
 // ---------------------------------------------------------------------------------------------------
 
 void encode_head(std::string& out, std::string_view disk_key, const Transaction& txn,
-                 const StoredChange& change) {
+                 const StoredChange& change, const VersionLinks& links) {
   begin_record(out);
   append_be64(out, txn.rev.value());
   append_be64(out, change.created.value());
   append_be64(out, change.version);
   append_be64(out, to_micros(txn.time));
+  append_links(out, links);
   append_short(out, txn.by);
   out.append(change.value);
   seal_record(out, disk_key);
@@ -44,27 +73,54 @@ std::optional<EntryView> decode_head(std::string_view disk_key, std::string_view
   EntryView entry;
   entry.ns = names->ns;
   entry.key = names->key;
-  entry.rev = Revision(in.be64());
-  entry.created = Revision(in.be64());
-  entry.version = in.be64();
-  entry.time = from_micros(in.be64());
+  read_fixed(in, entry);
+  skip_links(in);
   entry.by = in.bytes(in.u8());
   entry.value = in.rest();
   if (!in.ok() || entry.value.empty()) return std::nullopt;
   return entry;
 }
 
+std::optional<HeadRecord> decode_head_record(std::string_view disk_key, std::string_view record) {
+  const auto entry = decode_head(disk_key, record);
+  if (!entry) return std::nullopt;
+  HeadRecord out{*entry, {}};
+  RecordReader in(record.substr(kChecksumBytes));
+  EntryView fixed;
+  read_fixed(in, fixed);
+  if (!read_links(in, out.links)) return std::nullopt;
+  return out;
+}
+
+void encode_deleted(std::string& out, std::string_view disk_key, const DeletedRecord& deleted) {
+  begin_record(out);
+  append_be64(out, deleted.rev.value());
+  append_links(out, deleted.links);
+  seal_record(out, disk_key);
+}
+
+std::optional<DeletedRecord> decode_deleted(std::string_view disk_key, std::string_view record) {
+  const auto payload = open_record(disk_key, record);
+  if (!payload) return std::nullopt;
+  RecordReader in(*payload);
+  DeletedRecord out;
+  out.rev = Revision(in.be64());
+  if (!read_links(in, out.links) || !in.done()) return std::nullopt;
+  return out;
+}
+
 // ---- history
 // ------------------------------------------------------------------------------------------------
 
-void encode_history(std::string& out, std::string_view disk_key, const Transaction& txn,
-                    const StoredChange& change) {
+void encode_history(std::string& out, std::string_view disk_key, const Transaction& txn, const StoredChange& change,
+                    const VersionLinks& links) {
   begin_record(out);
   append_u8(out, static_cast<std::uint8_t>(change.op));
   append_u8(out, static_cast<std::uint8_t>((txn.note ? kHasNote : 0) | (txn.req ? kHasReq : 0)));
   append_be64(out, change.created.value());
   append_be64(out, change.version);
   append_be64(out, to_micros(txn.time));
+  append_links(out, links);
   append_short(out, txn.by);
   if (txn.note) {
     append_be16(out, static_cast<std::uint16_t>(txn.note->size()));
@@ -89,6 +145,7 @@ std::optional<HistoryRecord> decode_history(std::string_view disk_key, std::stri
   out.created = Revision(in.be64());
   out.version = in.be64();
   out.time = from_micros(in.be64());
+  if (!read_links(in, out.links)) return std::nullopt;
   out.by = in.bytes(in.u8());
   if ((flags & kHasNote) != 0) out.note = in.bytes(in.be16());
   if ((flags & kHasReq) != 0) {

@@ -1,11 +1,13 @@
 // The state's records. Each begins with its checksum (record_bytes.hpp), tied to the key it stands under
 // (disk_keys.hpp). Integers are big-endian, times in microseconds.
 //
-//   head       = checksum:8  rev:8  created:8  version:8  time:8  by_size:1  by  value          value: to the
-//   end history    = checksum:8  op:1  flags:1  created:8  version:8  time:8  by_size:1  by
+//   head       = checksum:8  rev:8  created:8  version:8  time:8  links  by_size:1  by  value    value: to
+//   the end deleted    = checksum:8  rev:8  links history    = checksum:8  op:1  flags:1  created:8 version:8
+//   time:8  links  by_size:1  by
 //                [note_size:2  note]                  if flags & 1
 //                [session_size:1  session  n:8]       if flags & 2
 //                value                                to the end; none for a delete
+//   links      = ordinal:8  levels:1  levels * (rev:8)                    version_links.hpp
 //   changesets = checksum:8  rev:8
 //   namespaces = checksum:8  seq:8  rev:8  time:8  lane:1  hash:8  keys:8  bytes:8
 //   sessions   header:   checksum:8  highest:8  last_write:8
@@ -24,12 +26,23 @@
 #include "broker/store/recent.hpp"
 #include "broker/store/state.hpp"
 #include "broker/store/transaction.hpp"
+#include "broker/store/version_links.hpp"
 
 namespace prismbus {
+
+struct HeadRecord {
+  EntryView entry;
+  VersionLinks links;
+};
+struct DeletedRecord {
+  Revision rev;
+  VersionLinks links;
+};
 
 // A change as history keeps it.
 struct HistoryRecord {
   ChangeOp op = ChangeOp::put;
+  VersionLinks links;
   Revision created;
   std::uint64_t version = 0;
   Wall time{};
@@ -46,11 +59,16 @@ struct SessionHeaderRecord {
 };
 
 void encode_head(std::string& out, std::string_view disk_key, const Transaction& txn,
-                 const StoredChange& change);
+                 const StoredChange& change, const VersionLinks& links);
 [[nodiscard]] std::optional<EntryView> decode_head(std::string_view disk_key, std::string_view record);
+[[nodiscard]] std::optional<HeadRecord> decode_head_record(std::string_view disk_key,
+                                                           std::string_view record);
+
+void encode_deleted(std::string& out, std::string_view disk_key, const DeletedRecord& deleted);
+[[nodiscard]] std::optional<DeletedRecord> decode_deleted(std::string_view disk_key, std::string_view record);
 
 void encode_history(std::string& out, std::string_view disk_key, const Transaction& txn,
-                    const StoredChange& change);
+                    const StoredChange& change, const VersionLinks& links);
 [[nodiscard]] std::optional<HistoryRecord> decode_history(std::string_view disk_key, std::string_view record);
 
 void encode_changeset(std::string& out, std::string_view disk_key, Revision rev);

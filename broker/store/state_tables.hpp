@@ -7,7 +7,7 @@
 namespace prismbus {
 
 struct State::Tables {
-  lmdb::Dbi head{}, history{}, changesets{}, namespaces{}, sessions{}, meta{};
+  lmdb::Dbi head{}, deleted{}, history{}, changesets{}, namespaces{}, sessions{}, meta{};
 
   [[nodiscard]] static lmdb::Outcome<Tables> open(MDB_txn* txn, bool create);
 };

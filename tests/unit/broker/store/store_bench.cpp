@@ -23,9 +23,16 @@ double ms_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-std::size_t bench_keys() {
-  const char* text = std::getenv("PRISMBUS_BENCH_KEYS");
-  return text == nullptr ? 1'000'000 : static_cast<std::size_t>(std::atoll(text));
+// Of this thread: what other work on the machine does not change.
+double cpu_ms() {
+  timespec t{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) * 1e3 + static_cast<double>(t.tv_nsec) / 1e6;
+}
+
+std::size_t setting(const char* name, std::size_t fallback) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? fallback : static_cast<std::size_t>(std::atoll(text));
 }
 
 // One put of 200 bytes; figures are left out, nothing here reads them.
@@ -63,7 +70,8 @@ TEST_CASE("figures of the store", "[.bench]") {
   StoreSettings settings;
   settings.dir = bench_dir(memory);
   settings.map_bytes = std::size_t{16} << 30;
-  const std::size_t keys = bench_keys();
+  const std::size_t keys = setting("PRISMBUS_BENCH_KEYS", 1'000'000),
+                    folds_wanted = setting("PRISMBUS_BENCH_FOLDS", 3);
   std::mt19937_64 rng(1);
   std::uint64_t rev = 0;
   {
@@ -93,13 +101,15 @@ TEST_CASE("figures of the store", "[.bench]") {
                 appends[appends.size() * 99 / 100]);
     std::printf("fill %zu keys: %.0f ms, fold of 100k new keys: %.0f ms\n", keys, ms_since(start),
                 folding / folds);
-    for (int round = 0; round < 3; ++round) {
+    for (std::size_t round = 0; round < folds_wanted; ++round) {
       batch.clear();
       for (int i = 0; i < 100'000; ++i, ++rev) batch.push_back(one_put(rev + 1, rng() % keys));
       REQUIRE(store->journal.append(batch));
       const auto begin = Clock::now();
+      const double cpu = cpu_ms();
       REQUIRE(store->state.fold(batch, Wall{}));
-      std::printf("fold of 100k random changes over %zu keys: %.0f ms\n", keys, ms_since(begin));
+      std::printf("fold of 100k random changes over %zu keys: %.0f ms (%.0f of CPU)\n", keys, ms_since(begin),
+                  cpu_ms() - cpu);
     }
     appends.clear();
     for (int round = 0; round < 200; ++round) {
@@ -116,12 +126,15 @@ TEST_CASE("figures of the store", "[.bench]") {
   // Twice: what a start costs with the files in the page cache.
   for (int round = 0; round < 3; ++round) {
     const auto begin = Clock::now();
+    const double cpu = cpu_ms();
     auto store = Store::open(settings);
     REQUIRE(store);
     const double opened = ms_since(begin);
+    const double cpu_opened = cpu_ms() - cpu;
     Recent recent(store->state.meta().folded);
     for (TransactionPtr& txn : store->tail) recent.apply(std::move(txn));
     const double applied = ms_since(begin);
+    std::printf("open %.1f ms of CPU, with apply %.1f\n", cpu_opened, cpu_ms() - cpu);
     std::printf("open with a tail of %zu: %.1f ms, with apply %.1f ms (%.0f ns each)\n", store->tail.size(),
                 opened, applied, (applied - opened) * 1e6 / static_cast<double>(store->tail.size()));
 
