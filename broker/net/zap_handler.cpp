@@ -7,12 +7,15 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <thread>
 #include <utility>
 
 namespace prismbus {
 namespace {
 
 constexpr std::uint64_t kDescriptorMargin = 64;  // LMDB, logs, and connections still in their handshake
+
+constexpr std::chrono::microseconds kRefusalPause{200};
 
 }  // namespace
 
@@ -47,7 +50,9 @@ bool ZapHandler::answer_one() {
   const std::string number = refuse ? std::string() : std::to_string(last_number_);
   // A refusal by status 400 would make a libzmq client give up for good, and 300 would keep the descriptor
   // until the handshake times out. An answer of no known version closes the connection at once, and the
-  // client comes back.
+  // client comes back; but libzmq overlooks it when it is there already while the question is still being
+  // asked: hence the pause.
+  if (refuse) std::this_thread::sleep_for(kRefusalPause);
   const std::array<std::string_view, 6> answer{refuse ? "refused" : "1.0",
                                                request_id.bytes(),
                                                refuse ? "300" : "200",
