@@ -10,6 +10,7 @@ import argparse
 import random
 import subprocess
 import time
+from types import SimpleNamespace
 
 from broker_process import Broker, milliseconds_since, run_broker
 from ledger import classify
@@ -20,8 +21,11 @@ from waiting import eventually
 
 WRITERS = 6
 RETURN_P99_MS = 250
+# How eagerly the state takes changes in, another one after each restart: kills meet every fold, few or none.
+FOLDS = [[], ["--fold-changes-min", "1", "--fold-wait-ms", "0"],
+         ["--fold-changes-min", "50", "--fold-changes-max", "60", "--fold-wait-ms", "20"]]
 OPTIONS = argparse.ArgumentParser()
-OPTIONS.add_argument("--kills", type=int, default=25)
+OPTIONS.add_argument("--kills", type=int, default=500 if os.environ.get("PRISMBUS_FULL") else 25)
 OPTIONS.add_argument("--seed", type=int, default=None)
 
 
@@ -37,6 +41,7 @@ class Kills(unittest.TestCase):
             for writer in writers:
                 writer.start()
             for number in range(self.kills):
+                broker.args = rng.choice(FOLDS)
                 self.load_for_a_while(writers, rng)
                 broker.kill()
                 if rng.random() < 0.15:
@@ -107,6 +112,30 @@ class Kills(unittest.TestCase):
               f"{sum(w.duplicates for w in writers)} repeats answered as duplicates; "
               f"exec to first answer p50 {p50:.0f} ms, p99 {p99:.0f} ms, worst {returns[-1]:.0f} ms", flush=True)
         self.assertLess(p99, float(os.environ.get("PRISMBUS_RETURN_P99_MS", RETURN_P99_MS)))
+
+
+class Classification(unittest.TestCase):
+    """The judge itself: each kind of failure, made by hand, is found."""
+
+    def judge(self, sets, attempts, acks=(), refused=()):
+        ledger = SimpleNamespace(attempts={name: [("a", "k")] for name in attempts}, acks=dict(acks),
+                                 refused=set(refused))
+        return classify([ledger], [{"ns": "a", "seq": seq, "rev": rev, "note": name, "changes": [{"key": "k"}]}
+                                   for seq, rev, name in sets])
+
+    def test_a_whole_history_is_sound_and_unanswered_writes_may_be_there(self):
+        verdict = self.judge([(1, 1, "x"), (2, 2, "y")], "xyz", {"x": 1})
+        self.assertTrue(verdict.sound())
+        self.assertEqual(verdict.recovered, ["y"])
+
+    def test_every_failure_is_found(self):
+        self.assertEqual(self.judge([(1, 1, "x")], "xy", {"y": 2}).lost, ["y"])
+        self.assertEqual(self.judge([(1, 1, "x")], "x", {"x": 7}).lost, ["x"])
+        self.assertEqual(self.judge([(1, 1, "z")], "x").phantom, ["z"])
+        self.assertEqual(self.judge([(1, 1, "x")], "x", refused="x").phantom, ["x"])
+        self.assertEqual(self.judge([(1, 1, "x"), (2, 2, "x")], "x").duplicated, ["x"])
+        self.assertEqual(self.judge([(1, 1, "x"), (3, 2, "y")], "xy").holes, [("a", 3)])
+        self.assertEqual(self.judge([(1, 1, "x"), (2, 3, "y")], "xy").holes, [("rev", 2)])
 
 
 if __name__ == "__main__":

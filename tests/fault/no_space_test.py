@@ -15,7 +15,7 @@ from prismbus_client import Client
 from prismbus_follower import Follower, heads_of
 from waiting import eventually
 
-CYCLES = int(os.environ.get("PRISMBUS_CYCLES", "5"))
+CYCLES = int(os.environ.get("PRISMBUS_CYCLES", "100" if os.environ.get("PRISMBUS_FULL") else "3"))
 DISK_BYTES = 48 << 20
 REFUSAL_MS, RESUME_SECONDS = 100, 2.0
 SLACK = float(os.environ.get("PRISMBUS_TIME_SLACK", "1"))  # sanitizers are slower

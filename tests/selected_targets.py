@@ -1,0 +1,28 @@
+# Names the targets that a selection of tests runs: usage: selected_targets.py BUILD_DIR [ctest's -L, -LE, -R options].
+# Python tests from outside run the two executables of the project. An executable that was never built has no command
+# yet: then the test has its target's name, and if it has not, everything is built.
+import json
+import os
+import subprocess
+import sys
+
+PROGRAMS = ["prismbusd", "prismbus"]
+
+
+def main(build, *selection):
+    shown = subprocess.run(["ctest", "--test-dir", build, "--show-only=json-v1", *selection], capture_output=True,
+                           text=True, check=True)
+    listed = subprocess.run(["ninja", "-C", build, "-t", "targets", "all"], capture_output=True, text=True, check=True)
+    known = {line.split(":")[0] for line in listed.stdout.splitlines()}
+    targets = set()
+    for test in json.loads(shown.stdout)["tests"]:
+        command = test.get("command", [test["name"]])[0]
+        if "python" in os.path.basename(command):
+            targets.update(PROGRAMS)
+        else:
+            targets.add(os.path.basename(command))
+    print("\n".join(sorted(targets) if targets <= known else ["all"]))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
