@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <filesystem>
 
 #include "perf/closed_loop.hpp"
 
@@ -13,9 +14,8 @@ constexpr std::size_t kLoadingWindow = 4;
 }  // namespace
 
 std::vector<std::string> Bench::broker_command(const std::string& name, const std::string& requests) const {
-  std::vector<std::string> argv{options_.broker,     "--data-dir", scratch() + "/" + name,
-                                "--requests",        requests,     "--changes",
-                                "tcp://127.0.0.1:0", "--express",  "tcp://127.0.0.1:0"};
+  std::vector<std::string> argv{options_.broker, "--data-dir", scratch() + "/" + name, "--requests",
+                                requests,        "--changes",  "tcp://127.0.0.1:0"};
   argv.insert(argv.end(), options_.broker_args.begin(), options_.broker_args.end());
   return argv;
 }
@@ -45,6 +45,15 @@ Outcome Bench::load(const std::string& endpoint, const KeySpace& space) const {
 
 void Bench::note(const std::string& line) const {
   fmt::print(stderr, "  {}\n", line);
+}
+
+std::string Bench::log_tails() const {
+  std::string text;
+  for (const auto& file : std::filesystem::directory_iterator(scratch())) {
+    if (file.path().extension() != ".log") continue;
+    text += fmt::format("end of {}:\n{}\n", file.path().filename().string(), tail_of(file.path().string()));
+  }
+  return text;
 }
 
 void Bench::report(const Row& row) {

@@ -53,6 +53,7 @@ class Bench {
 
   void note(const std::string& line) const;  // progress, to stderr
   void report(const Row& row);
+  [[nodiscard]] std::string log_tails() const;  // of every server started so far, for the report of a failure
   [[nodiscard]] int missed() const { return missed_; }  // rows below their mark
 
  private:

@@ -111,6 +111,7 @@ class Driver {
     const Verdict verdict = load_.judge_replies ? judge_reply(reply, why_) : Verdict::fine;
     if (verdict == Verdict::fine) {
       ++figures_.fine;
+      figures_.reply_bytes += reply.size();
       return 1;
     }
     if (verdict == Verdict::failed) {

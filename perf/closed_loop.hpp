@@ -26,6 +26,7 @@ struct ClosedLoop {
 
 struct LoadFigures {
   std::uint64_t fine = 0, overloaded = 0, failed = 0;  // replies inside the measured time
+  std::uint64_t reply_bytes = 0;                       // of `fine` replies, without frames
   double seconds = 0;
   LatencyHistogram round_trips;            // only with a window of 1
   std::vector<std::uint64_t> each_second;  // `fine` replies of every whole second, in order

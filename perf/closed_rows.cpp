@@ -2,30 +2,33 @@
 // outstanding each, both beside a raw ROUTER echo under the very same generator and requests.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "perf/bench.hpp"
 #include "perf/closed_loop.hpp"
+#include "perf/dealer_loop.hpp"
 
 namespace prismbus::perf {
 namespace {
 
 struct Turns {
   std::vector<double> ours, raw;
-  std::uint64_t n = 0, refused = 0;
+  std::uint64_t n = 0, refused = 0, reply_bytes = 0;
   double cores = 0, micros_per_request = 0;  // of the broker, last turn
   LatencyHistogram ours_times, raw_times;
 };
 
 using MakeStream = std::function<RequestStream(std::uint64_t seed)>;
+using RunLoop = Result<LoadFigures, std::string> (*)(const ClosedLoop&, RequestStream&);
 
-Result<LoadFigures, std::string> one_turn(const Bench& bench, ClosedLoop load, const std::string& endpoint,
-                                          bool judge, RequestStream stream) {
+Result<LoadFigures, std::string> one_turn(const Bench& bench, RunLoop run, ClosedLoop load,
+                                          const std::string& endpoint, bool judge, RequestStream stream) {
   load.endpoint = endpoint;
   load.judge_replies = judge;
   load.warm_up = bench.options().warm_up;
   load.measure = bench.options().measure;
-  auto figures = run_closed_loop(load, stream);
+  auto figures = run(load, stream);
   if (figures && figures->failed > 0) {
     return tl::unexpected(fmt::format("{} requests failed: {}", figures->failed, figures->first_failure));
   }
@@ -33,16 +36,17 @@ Result<LoadFigures, std::string> one_turn(const Bench& bench, ClosedLoop load, c
 }
 
 // Ours and the echo take turns, so that what disturbs the machine disturbs both.
-Result<Turns, std::string> take_turns(const Bench& bench, const ClosedLoop& load, const ServerProcess& broker,
-                                      const ServerProcess& echo, const MakeStream& make) {
+Result<Turns, std::string> take_turns(const Bench& bench, RunLoop run, const ClosedLoop& load,
+                                      const ServerProcess& broker, const ServerProcess& echo,
+                                      const MakeStream& make) {
   Turns turns;
   for (int round = 0; round < bench.options().rounds; ++round) {
     const std::uint64_t seed = bench.options().seed + static_cast<std::uint64_t>(round);
-    const auto raw = one_turn(bench, load, echo.requests(), false, make(seed));
+    const auto raw = one_turn(bench, run, load, echo.requests(), false, make(seed));
     if (!raw) return tl::unexpected(raw.error());
     const auto cpu_before = broker.cpu_time();
     const auto start = std::chrono::steady_clock::now();
-    const auto ours = one_turn(bench, load, broker.requests(), true, make(seed));
+    const auto ours = one_turn(bench, run, load, broker.requests(), true, make(seed));
     if (!ours) return tl::unexpected(ours.error());
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     const std::chrono::duration<double> cpu = broker.cpu_time() - cpu_before;
@@ -51,6 +55,7 @@ Result<Turns, std::string> take_turns(const Bench& bench, const ClosedLoop& load
     turns.ours.push_back(ours->rate());
     turns.raw.push_back(raw->rate());
     turns.n += ours->fine;
+    turns.reply_bytes += ours->reply_bytes;
     turns.refused += ours->overloaded;
     turns.ours_times.merge(ours->round_trips);
     turns.raw_times.merge(raw->round_trips);
@@ -81,22 +86,36 @@ Outcome bench_get_pipelined(Bench& bench) {
   auto echo = bench.start_raw("echo");
   if (!echo) return tl::unexpected(echo.error());
   if (auto loaded = bench.load(broker->requests(), bench.keys()); !loaded) return loaded;
-  for (const std::size_t window : {256U, 1024U}) {
-    const auto turns =
-        take_turns(bench, {.endpoint = {}, .connections = 1, .window = window}, *broker, *echo,
-                   [&](std::uint64_t seed) { return RequestStream::gets(bench.keys(), seed); });
+  const auto gets = [&](std::uint64_t seed) { return RequestStream::gets(bench.keys(), seed); };
+  std::size_t reply_bytes = 0;
+  const auto row = [&](const std::string& name, RunLoop run, std::size_t window, const ServerProcess& beside,
+                       const std::string& raw_is, bool marked) -> Outcome {
+    const ClosedLoop load{.endpoint = {}, .connections = 1, .window = window};
+    const auto turns = take_turns(bench, run, load, *broker, beside, gets);
     if (!turns) return tl::unexpected(turns.error());
     const double ours = median(turns->ours), raw = median(turns->raw);
-    bench.report(
-        {.name = fmt::format("get, pipelined on one connection, window {}", window),
-         .ours = rate(ours),
-         .raw = rate(raw),
-         .mark = ">= 300 k/s and >= 30 %",
-         .reached = ours >= 300e3 && ours >= 0.3 * raw,
-         .n = turns->n,
-         .conditions = "random key of 100 k; raw = ROUTER echo of the request; " + describe(*turns)});
-  }
-  return {};
+    reply_bytes = turns->reply_bytes / std::max<std::uint64_t>(1, turns->n);
+    Row out{.name = fmt::format("get, pipelined on one connection, {}window {}", name, window),
+            .ours = rate(ours),
+            .raw = rate(raw),
+            .n = turns->n,
+            .conditions =
+                fmt::format("random key of {}; raw = {}; {}", bench.keys().keys, raw_is, describe(*turns))};
+    if (marked) {
+      out.mark = ">= 300 k/s and >= 30 %";
+      out.reached = ours >= 300e3 && ours >= 0.3 * raw;
+    }
+    bench.report(out);
+    return {};
+  };
+  const std::string echoed = "ROUTER echo of the request";
+  if (auto done = row("", run_closed_loop, 256, *echo, echoed, true); !done) return done;
+  if (auto done = row("", run_closed_loop, 1024, *echo, echoed, true); !done) return done;
+  if (auto done = row("libzmq DEALER, ", run_dealer_loop, 256, *echo, echoed, true); !done) return done;
+  auto answer = bench.start_raw("answer", reply_bytes);
+  if (!answer) return tl::unexpected(answer.error());
+  return row("", run_closed_loop, 1024, *answer,
+             fmt::format("ROUTER that answers {} B, as ours do", reply_bytes), false);
 }
 
 Outcome bench_connections(Bench& bench) {
@@ -106,7 +125,7 @@ Outcome bench_connections(Bench& bench) {
   if (!echo) return tl::unexpected(echo.error());
   if (auto loaded = bench.load(broker->requests(), bench.keys()); !loaded) return loaded;
   const ClosedLoop load{.endpoint = {}, .connections = bench.options().tiny ? 5U : 50U, .window = 1};
-  const auto gets = take_turns(bench, load, *broker, *echo,
+  const auto gets = take_turns(bench, run_closed_loop, load, *broker, *echo,
                                [&](std::uint64_t seed) { return RequestStream::gets(bench.keys(), seed); });
   if (!gets) return tl::unexpected(gets.error());
   bench.report({.name = "get, 50 connections, one outstanding each",
@@ -116,7 +135,7 @@ Outcome bench_connections(Bench& bench) {
                 .reached = {},
                 .n = gets->n,
                 .conditions = "raw = ROUTER echo of the request; " + describe(*gets)});
-  const auto puts = take_turns(bench, load, *broker, *echo,
+  const auto puts = take_turns(bench, run_closed_loop, load, *broker, *echo,
                                [&](std::uint64_t seed) { return RequestStream::puts(bench.keys(), seed); });
   if (!puts) return tl::unexpected(puts.error());
   bench.report(
@@ -137,9 +156,9 @@ Outcome drive(Bench& bench, const std::string& what, const std::string& endpoint
   auto stream = op == "get"      ? RequestStream::gets(bench.keys(), bench.options().seed)
                 : op == "spread" ? RequestStream::spread_transactions(bench.keys(), 100)
                                  : RequestStream::puts(bench.keys(), bench.options().seed);
-  const auto figures =
-      one_turn(bench, {.endpoint = {}, .connections = many ? 50U : 1U, .window = many ? 1 : window}, endpoint,
-               true, std::move(stream));
+  const auto figures = one_turn(bench, run_closed_loop,
+                                {.endpoint = {}, .connections = many ? 50U : 1U, .window = many ? 1 : window},
+                                endpoint, true, std::move(stream));
   if (!figures) return tl::unexpected(figures.error());
   bench.note(fmt::format("{}: {} ({} overloaded)", what, print(rate(figures->rate())), figures->overloaded));
   return {};

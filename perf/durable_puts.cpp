@@ -70,7 +70,7 @@ std::string describe(const Sustained& run) {
       "{:.0f} s, slowest second {}; fold lag {} changes at 10 s, {} at the end; {} overloaded; broker {:.1f} "
       "cores",
       run.figures.seconds, print(rate(static_cast<double>(slowest))), run.lag_at_10_s, run.lag_at_end,
-      run.figures.overloaded, run.cores);
+      run.figures.overloaded, run.cores, run.cores * 1e6 / std::max(1.0, run.figures.rate()));
 }
 
 }  // namespace

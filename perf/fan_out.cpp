@@ -20,7 +20,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::size_t kSubscribers = 10;
-constexpr std::uint64_t kLagMax = 10'000;  // events between the last acknowledged and the slowest subscriber
+constexpr std::uint64_t kLagMax = 4'000;  // events between the last acknowledged and the slowest subscriber
 constexpr std::chrono::seconds kPatience{10};
 
 // Where the events come from: requests with so many in flight, each causing `events` on the stream when

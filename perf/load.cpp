@@ -59,7 +59,8 @@ int run_benchmarks(Bench& bench, const std::string& name) {
     fmt::print(stderr, "{}\n", benchmark.name);
     const auto outcome = benchmark.run(bench);
     if (outcome) continue;
-    fmt::print(stderr, "{} could not be measured: {}\n", benchmark.name, outcome.error());
+    fmt::print(stderr, "{} could not be measured: {}\n{}", benchmark.name, outcome.error(),
+               bench.log_tails());
     ++failed;
   }
   if (failed > 0) return 1;
@@ -97,6 +98,7 @@ int main(int argc, char** argv) {
   CLI::App* raw_command =
       app.add_subcommand("raw-server", "a raw server for the rows beside ours (used internally)");
   const std::map<std::string, RawServer::Kind> kinds{{"echo", RawServer::Kind::echo},
+                                                     {"answer", RawServer::Kind::answer},
                                                      {"flood", RawServer::Kind::flood},
                                                      {"durable", RawServer::Kind::durable}};
   raw_command->add_option("--kind", raw.kind)->required()->transform(CLI::CheckedTransformer(kinds));

@@ -68,11 +68,17 @@ void drain(void* xpub) {
   }
 }
 
-void echo(void* router) {
+// `answer` empty: the payload goes back as it came.
+void echo(void* router, const std::string& answer) {
   zmq_msg_t part;
   zmq_msg_init(&part);
   while (zmq_msg_recv(&part, router, 0) >= 0) {
     const int more = zmq_msg_more(&part);
+    if (more == 0 && !answer.empty()) {
+      zmq_msg_close(&part);
+      zmq_msg_init_size(&part, answer.size());
+      answer.copy(static_cast<char*>(zmq_msg_data(&part)), answer.size());
+    }
     if (zmq_msg_send(&part, router, more != 0 ? ZMQ_SNDMORE : 0) < 0) zmq_msg_close(&part);
     zmq_msg_init(&part);
   }
@@ -155,7 +161,10 @@ int run_raw_server(const RawServer& server) {
   }
   switch (server.kind) {
     case RawServer::Kind::echo:
-      echo(sockets.router());
+      echo(sockets.router(), {});
+      return 0;
+    case RawServer::Kind::answer:
+      echo(sockets.router(), std::string(server.bytes, 'x'));
       return 0;
     case RawServer::Kind::flood:
       flood(sockets, server);

@@ -9,11 +9,12 @@ namespace prismbus::perf {
 
 struct RawServer {
   // echo: a ROUTER sends every message back.
+  // answer: a ROUTER answers every message with `bytes` bytes.
   // flood: "n" asked on the ROUTER publishes n one-frame messages of `bytes` to the subscribers of an XPUB.
   // durable: what is sent to the ROUTER is appended to LMDB, synced, published in one frame, and answered.
-  enum class Kind { echo, flood, durable } kind = Kind::echo;
+  enum class Kind { echo, answer, flood, durable } kind = Kind::echo;
   std::string ready_file;
-  std::size_t bytes = 300;  // flood
+  std::size_t bytes = 300;  // answer, flood
   std::string data_dir;     // durable
   std::string topic = "perf.market/";
 };

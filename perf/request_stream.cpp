@@ -106,6 +106,14 @@ void RequestStream::next(std::string& out) {
   ++sent_;
 }
 
+std::string_view RequestStream::next_payload() {
+  scratch_.clear();
+  next(scratch_);
+  constexpr std::size_t kEmptyFrame = 2, kShortHeader = 2, kLongHeader = 9;
+  const std::size_t header = scratch_[kEmptyFrame] == '\0' ? kShortHeader : kLongHeader;
+  return std::string_view(scratch_).substr(kEmptyFrame + header);
+}
+
 std::vector<std::string> loading_requests(const KeySpace& space, std::uint64_t first, std::uint64_t count,
                                           std::size_t per_txn) {
   const std::string value = encoded_value(kValueBytes);

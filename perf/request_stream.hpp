@@ -34,12 +34,14 @@ class RequestStream {
 
   // Appends the next request, framed, to `out`.
   void next(std::string& out);
+  // The next request without its frames; lent until the next call.
+  [[nodiscard]] std::string_view next_payload();
   [[nodiscard]] std::size_t framed_bytes() const { return framed_.size(); }
 
  private:
   RequestStream(std::string payload, std::uint64_t keys, std::uint64_t seed);
 
-  std::string framed_;
+  std::string framed_, scratch_;
   std::vector<std::size_t> key_at_;   // where the digits of a key stand; the same index everywhere
   std::size_t id_at_ = 0, n_at_ = 0;  // 0 = the request has none
   std::uint64_t keys_, random_, sent_ = 0;

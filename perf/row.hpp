@@ -22,10 +22,10 @@ struct Figure {
 
 struct Row {
   std::string name;
-  std::optional<Figure> ours, raw;
-  std::string mark;             // as text; empty = none
-  std::optional<bool> reached;  // none when there is no mark
-  std::uint64_t n = 0;          // operations or samples measured
+  std::optional<Figure> ours = {}, raw = {};
+  std::string mark = {};             // as text; empty = none
+  std::optional<bool> reached = {};  // none when there is no mark
+  std::uint64_t n = 0;               // operations or samples measured
   std::string conditions;
 };
 [[nodiscard]] std::string print(const Row& row);

@@ -26,11 +26,6 @@ std::string read_whole(const std::string& path) {
   return text.str();
 }
 
-std::string tail_of(const std::string& path) {
-  const std::string text = read_whole(path);
-  return text.size() > 2000 ? text.substr(text.size() - 2000) : text;
-}
-
 std::string first_of(const nlohmann::json& ready, const char* name) {
   const auto it = ready.find(name);
   return it != ready.end() && it->is_array() && !it->empty() ? it->front().get<std::string>() : std::string();
@@ -45,6 +40,11 @@ std::string first_of(const nlohmann::json& ready, const char* name) {
 }
 
 }  // namespace
+
+std::string tail_of(const std::string& path) {
+  const std::string text = read_whole(path);
+  return text.size() > 2000 ? text.substr(text.size() - 2000) : text;
+}
 
 ScratchDirectory::ScratchDirectory(const std::string& parent) : path_(parent + "/prismbus-perf-XXXXXX") {
   PRISMBUS_ASSERT(::mkdtemp(path_.data()) != nullptr, "a scratch directory can be made");

@@ -57,4 +57,7 @@ class ServerProcess {
   std::string requests_, changes_;
 };
 
+[[nodiscard]] std::string tail_of(
+    const std::string& path);  // the last 2,000 bytes of a file; empty if there is none
+
 }  // namespace prismbus::perf
