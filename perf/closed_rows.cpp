@@ -15,7 +15,7 @@ namespace {
 struct Turns {
   std::vector<double> ours, raw;
   std::uint64_t n = 0, refused = 0, reply_bytes = 0;
-  double cores = 0, micros_per_request = 0;  // of the broker, last turn
+  std::string cpu;  // of the broker, last turn
   LatencyHistogram ours_times, raw_times;
 };
 
@@ -44,14 +44,14 @@ Result<Turns, std::string> take_turns(const Bench& bench, RunLoop run, const Clo
     const std::uint64_t seed = bench.options().seed + static_cast<std::uint64_t>(round);
     const auto raw = one_turn(bench, run, load, echo.requests(), false, make(seed));
     if (!raw) return tl::unexpected(raw.error());
-    const auto cpu_before = broker.cpu_time();
+    const auto cpu_before = broker.cpu_times();
     const auto start = std::chrono::steady_clock::now();
     const auto ours = one_turn(bench, run, load, broker.requests(), true, make(seed));
     if (!ours) return tl::unexpected(ours.error());
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    const std::chrono::duration<double> cpu = broker.cpu_time() - cpu_before;
-    turns.cores = cpu / took;
-    turns.micros_per_request = ours->rate() > 0 ? turns.cores * 1e6 / ours->rate() : 0;
+    const auto took = std::chrono::steady_clock::now() - start;
+    // Warm-up included: its requests went at the same rate.
+    turns.cpu = describe_cpu(cpu_before, broker.cpu_times(), took,
+                             ours->rate() * std::chrono::duration<double>(took).count());
     turns.ours.push_back(ours->rate());
     turns.raw.push_back(raw->rate());
     turns.n += ours->fine;
@@ -66,8 +66,7 @@ Result<Turns, std::string> take_turns(const Bench& bench, RunLoop run, const Clo
 }
 
 std::string describe(const Turns& turns) {
-  std::string text =
-      fmt::format("broker {:.1f} cores, {:.2f} us CPU a request", turns.cores, turns.micros_per_request);
+  std::string text = turns.cpu;
   if (turns.refused > 0) text += fmt::format("; {} overloaded", turns.refused);
   if (turns.ours_times.count() > 0) {
     text +=

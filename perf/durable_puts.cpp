@@ -32,7 +32,7 @@ std::string fold_lag(const std::string& endpoint) {
 struct Sustained {
   LoadFigures figures;
   std::string lag_at_10_s, lag_at_end;
-  double cores = 0;
+  std::string cpu;
 };
 
 Result<Sustained, std::string> sustain(const Bench& bench, RequestStream stream,
@@ -52,10 +52,11 @@ Result<Sustained, std::string> sustain(const Bench& bench, RequestStream stream,
     std::this_thread::sleep_until(end - std::chrono::milliseconds(100));
     result.lag_at_end = fold_lag(broker.requests());
   });
-  const auto cpu_before = broker.cpu_time();
+  const auto cpu_before = broker.cpu_times();
   auto figures = run_closed_loop(load, stream);
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  result.cores = std::chrono::duration<double>(broker.cpu_time() - cpu_before) / took;
+  const auto took = std::chrono::steady_clock::now() - start;
+  const double puts = figures ? figures->rate() * std::chrono::duration<double>(took).count() : 0;
+  result.cpu = describe_cpu(cpu_before, broker.cpu_times(), took, puts);
   watcher.join();
   if (!figures) return tl::unexpected(figures.error());
   if (figures->failed > 0) return tl::unexpected("a put failed: " + figures->first_failure);
@@ -67,10 +68,9 @@ std::string describe(const Sustained& run) {
   const auto& seconds = run.figures.each_second;
   const auto slowest = seconds.empty() ? 0 : *std::min_element(seconds.begin(), seconds.end());
   return fmt::format(
-      "{:.0f} s, slowest second {}; fold lag {} changes at 10 s, {} at the end; {} overloaded; broker {:.1f} "
-      "cores",
+      "{:.0f} s, slowest second {}; fold lag {} changes at 10 s, {} at the end; {} overloaded; {}",
       run.figures.seconds, print(rate(static_cast<double>(slowest))), run.lag_at_10_s, run.lag_at_end,
-      run.figures.overloaded, run.cores, run.cores * 1e6 / std::max(1.0, run.figures.rate()));
+      run.figures.overloaded, run.cpu);
 }
 
 }  // namespace

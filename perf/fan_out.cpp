@@ -222,14 +222,16 @@ Outcome one_shape(Bench& bench, const std::string& name, const ServerProcess& br
   std::vector<double> ours, raw;
   FanOutFigures last;
   std::uint64_t n = 0, lost = 0;
-  double cores = 0;
+  std::string cpu;
   for (int round = 0; round < bench.options().rounds; ++round) {
-    const auto cpu_before = broker.cpu_time();
+    const auto cpu_before = broker.cpu_times();
     const auto before = Clock::now();
     const auto one = FanOut(source).run(bench.options().warm_up, bench.options().measure);
     if (!one) return tl::unexpected(one.error());
-    cores = std::chrono::duration<double>(broker.cpu_time() - cpu_before) /
-            std::chrono::duration<double>(Clock::now() - before);
+    const auto took = Clock::now() - before;
+    const double sets =
+        one->deliveries_per_second / kSubscribers * std::chrono::duration<double>(took).count();
+    cpu = describe_cpu(cpu_before, broker.cpu_times(), took, sets);
     const auto body =
         static_cast<std::size_t>(std::max(100.0, one->bytes_per_event)) - 12;  // without the topic
     const auto beside = run_raw(bench, body);
@@ -251,8 +253,8 @@ Outcome one_shape(Bench& bench, const std::string& name, const ServerProcess& br
                 .n = n,
                 .conditions = fmt::format(
                     "{}; {:.0f} B and {:.2f} frames an event; raw = one frame of as many bytes an event, no "
-                    "requests, no sync; broker {:.1f} cores; {} overloaded; 0 lost",
-                    what, last.bytes_per_event, last.frames_per_second / last.deliveries_per_second, cores,
+                    "requests, no sync; {} (of a set, for all ten); {} overloaded; 0 lost",
+                    what, last.bytes_per_event, last.frames_per_second / last.deliveries_per_second, cpu,
                     last.refused)});
   return {};
 }

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <string_view>
 
 namespace prismbus::perf {
 namespace {
@@ -82,11 +83,7 @@ double median(std::vector<double> values) {
 }
 
 bool is_release_build() {
-#if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  return true;
-#else
-  return false;
-#endif
+  return std::string_view(PRISMBUS_BUILD_TYPE) == "Release";
 }
 
 std::string describe_machine() {
@@ -96,7 +93,7 @@ std::string describe_machine() {
       first_line_of_command("git -C '" PRISMBUS_SOURCE_DIR "' describe --always --dirty 2>/dev/null");
   return fmt::format("commit {}, {} x {}, Linux {}, {} build, LMDB default sync (fsync on every commit)",
                      commit.empty() ? "unknown" : commit, ::sysconf(_SC_NPROCESSORS_ONLN), cpu_model(),
-                     kernel.release, is_release_build() ? "release" : "debug");
+                     kernel.release, PRISMBUS_BUILD_TYPE);
 }
 
 }  // namespace prismbus::perf

@@ -19,7 +19,7 @@
 namespace prismbus::perf {
 namespace {
 
-std::string read_whole(const std::string& path) {
+std::string read_whole(const std::filesystem::path& path) {
   std::ifstream in(path);
   std::stringstream text;
   text << in.rdbuf();
@@ -128,17 +128,34 @@ void ServerProcess::stop() {
   kill();
 }
 
-std::chrono::nanoseconds ServerProcess::cpu_time() const {
-  // /proc/<pid>/stat: fields 14 and 15 behind the command in parentheses, in clock ticks.
-  const std::string stat = read_whole(fmt::format("/proc/{}/stat", pid_));
-  const auto close = stat.rfind(')');
-  if (close == std::string::npos) return {};
-  std::istringstream fields(stat.substr(close + 1));
-  std::string skipped;
-  for (int i = 3; i < 14; ++i) fields >> skipped;
-  std::int64_t user = 0, system = 0;
-  fields >> user >> system;
-  return std::chrono::nanoseconds((user + system) * (1'000'000'000 / ::sysconf(_SC_CLK_TCK)));
+ServerProcess::CpuTimes ServerProcess::cpu_times() const {
+  CpuTimes times;
+  std::error_code gone;
+  for (const auto& task : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid_), gone)) {
+    std::string name = read_whole(task.path() / "comm");
+    if (!name.empty()) name.pop_back();  // its newline
+    std::istringstream run_ns(read_whole(task.path() / "schedstat"));
+    std::int64_t ns = 0;
+    run_ns >> ns;
+    times[name] += std::chrono::nanoseconds(ns);
+  }
+  return times;
+}
+
+std::string describe_cpu(const ServerProcess::CpuTimes& before, const ServerProcess::CpuTimes& after,
+                         std::chrono::nanoseconds elapsed, double operations) {
+  std::chrono::nanoseconds total{};
+  std::string threads;
+  for (const auto& [name, time] : after) {
+    const auto earlier = before.find(name);
+    const auto spent = earlier == before.end() ? time : time - earlier->second;
+    total += spent;
+    const double micros = operations > 0 ? static_cast<double>(spent.count()) / 1e3 / operations : 0;
+    if (micros >= 0.005) threads += fmt::format(", {} {:.2f}", name, micros);
+  }
+  const double cores = static_cast<double>(total.count()) / static_cast<double>(elapsed.count());
+  return fmt::format("broker {:.1f} cores; us CPU each{}", cores,
+                     threads.empty() ? "" : ": " + threads.substr(2));
 }
 
 std::uint64_t ServerProcess::resident_bytes() const {

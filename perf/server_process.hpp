@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -47,7 +48,9 @@ class ServerProcess {
   void kill();  // SIGKILL, and waits for its end
   void stop();  // SIGTERM, and waits; SIGKILL after ten seconds
 
-  [[nodiscard]] std::chrono::nanoseconds cpu_time() const;  // user and system, all threads, to 10 ms
+  // CPU time so far by thread name (those of one name together); user and system.
+  using CpuTimes = std::map<std::string, std::chrono::nanoseconds>;
+  [[nodiscard]] CpuTimes cpu_times() const;
   [[nodiscard]] std::uint64_t resident_bytes() const;
 
  private:
@@ -57,6 +60,11 @@ class ServerProcess {
   std::string requests_, changes_;
 };
 
+// Between two looks at a process that answered `operations` meanwhile: "1.3 cores; us CPU an operation:
+// bus 2.10, ...".
+[[nodiscard]] std::string describe_cpu(const ServerProcess::CpuTimes& before,
+                                       const ServerProcess::CpuTimes& after, std::chrono::nanoseconds elapsed,
+                                       double operations);
 [[nodiscard]] std::string tail_of(
     const std::string& path);  // the last 2,000 bytes of a file; empty if there is none
 
