@@ -16,35 +16,43 @@ std::size_t code_point_size(std::string_view rest) {
   return std::min(size, rest.size());
 }
 
+// Trivial on purpose: a pattern is split for every key it is asked about, and its room is not worth clearing.
 struct Step {
   enum class Kind : std::uint8_t { literal, one, run, any_run } kind;  // x ? * **
-  std::string_view code_point;                                         // literal
+  std::uint8_t size;  // literal: its code point, where in the glob
+  std::uint16_t at;
 };
 
 struct Pattern {
+  std::string_view glob;
   std::array<Step, limits::kGlobBytes> steps;
   std::size_t size = 0;
+
+  explicit Pattern(std::string_view from) : glob(from) {}
+  [[nodiscard]] std::string_view literal(const Step& step) const { return glob.substr(step.at, step.size); }
 };
 
 // False when the pattern is none: too long, or it ends in a lone '\'.
-bool split_glob(std::string_view glob, Pattern& pattern) {
+bool split_glob(Pattern& pattern) {
+  const auto glob = pattern.glob;
   if (glob.size() > limits::kGlobBytes) return false;
-  while (!glob.empty()) {
+  std::size_t at = 0;
+  while (at < glob.size()) {
     Step& step = pattern.steps[pattern.size++];
-    std::size_t used = 1;
-    if (glob.front() == '*') {
-      used = std::min(glob.find_first_not_of('*'), glob.size());
-      step.kind = used == 1 ? Step::Kind::run : Step::Kind::any_run;
-    } else if (glob.front() == '?') {
+    if (glob[at] == '*') {
+      const auto end = std::min(glob.find_first_not_of('*', at), glob.size());
+      step.kind = end - at == 1 ? Step::Kind::run : Step::Kind::any_run;
+      at = end;
+    } else if (glob[at] == '?') {
       step.kind = Step::Kind::one;
+      ++at;
     } else {
-      if (glob.front() == '\\') glob.remove_prefix(1);
-      if (glob.empty()) return false;
-      used = code_point_size(glob);
+      if (glob[at] == '\\' && ++at == glob.size()) return false;
       step.kind = Step::Kind::literal;
-      step.code_point = glob.substr(0, used);
+      step.at = static_cast<std::uint16_t>(at);
+      step.size = static_cast<std::uint8_t>(code_point_size(glob.substr(at)));
+      at += step.size;
     }
-    glob.remove_prefix(used);
   }
   return true;
 }
@@ -53,10 +61,10 @@ bool repeats(const Step& step) {
   return step.kind == Step::Kind::run || step.kind == Step::Kind::any_run;
 }
 
-bool passes(const Step& step, std::string_view code_point) {
+bool passes(const Pattern& pattern, const Step& step, std::string_view code_point) {
   switch (step.kind) {
     case Step::Kind::literal:
-      return step.code_point == code_point;
+      return pattern.literal(step) == code_point;
     case Step::Kind::one:
     case Step::Kind::run:
       return code_point != "/";
@@ -71,17 +79,17 @@ bool passes(const Step& step, std::string_view code_point) {
 Result<void> validate_glob(std::string_view glob, std::string_view field) {
   if (glob.size() > limits::kGlobBytes) return fail_field(std::string(field), "a glob has at most 512 bytes");
   if (!is_utf8(glob)) return fail_field(std::string(field), "a glob is UTF-8");
-  Pattern pattern;
-  if (!split_glob(glob, pattern)) return fail_field(std::string(field), "a glob does not end in a lone '\\'");
+  Pattern pattern(glob);
+  if (!split_glob(pattern)) return fail_field(std::string(field), "a glob does not end in a lone '\\'");
   return {};
 }
 
 bool glob_matches(std::string_view glob, std::string_view key) {
-  Pattern pattern;
-  if (!split_glob(glob, pattern)) return false;
+  Pattern pattern(glob);
+  if (!split_glob(pattern)) return false;
   std::size_t fixed = 0;  // literals in front decide most keys without the walk below
   while (fixed < pattern.size && pattern.steps[fixed].kind == Step::Kind::literal) {
-    const auto literal = pattern.steps[fixed].code_point;
+    const auto literal = pattern.literal(pattern.steps[fixed]);
     if (!key.starts_with(literal)) return false;
     key.remove_prefix(literal.size());
     ++fixed;
@@ -100,11 +108,12 @@ bool glob_matches(std::string_view glob, std::string_view key) {
     bool epsilon = false;  // position p is reached because p - 1 is and step p - 1 may match nothing
     for (std::size_t p = fixed; p <= pattern.size; ++p) {
       const bool was = here[p];
-      const bool stays =
-          was && p < pattern.size && repeats(pattern.steps[p]) && passes(pattern.steps[p], code_point);
+      const bool stays = was && p < pattern.size && repeats(pattern.steps[p]) &&
+                         passes(pattern, pattern.steps[p], code_point);
       here[p] = before || epsilon || stays;
       alive = alive || here[p];
-      before = was && p < pattern.size && !repeats(pattern.steps[p]) && passes(pattern.steps[p], code_point);
+      before = was && p < pattern.size && !repeats(pattern.steps[p]) &&
+               passes(pattern, pattern.steps[p], code_point);
       epsilon = here[p] && p < pattern.size && repeats(pattern.steps[p]);
     }
     if (!alive) return false;

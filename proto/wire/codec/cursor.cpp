@@ -1,10 +1,31 @@
 #include "proto/wire/codec/cursor.hpp"
 
 #include <array>
+#include <cstring>
 
 #include "proto/base/assert.hpp"
 
 namespace prismbus::codec {
+namespace {
+
+template <class Word>
+Word as_it_lies(const char* at) {
+  Word word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+// Size of the whole value at `at` when its first byte alone tells it, else 0: most fields of most messages.
+std::size_t size_by_first_byte(const char* at, std::size_t left) {
+  if (left == 0) return 0;
+  const auto byte = static_cast<unsigned char>(*at);
+  if (byte < 0x80 || byte >= 0xe0 || byte == 0xc0 || byte == 0xc2 || byte == 0xc3) return 1;
+  if (byte < 0xa0 || byte >= 0xc0) return 0;
+  const std::size_t size = 1 + (byte & 0x1fu);
+  return size <= left ? size : 0;
+}
+
+}  // namespace
 
 bool Cursor::fail(Trouble trouble) {
   trouble_ = trouble;
@@ -14,10 +35,21 @@ bool Cursor::fail(Trouble trouble) {
 // Big-endian integer of 1, 2, 4 or 8 bytes.
 bool Cursor::load(std::size_t width, std::uint64_t& out) {
   if (left() < width) return fail(Trouble::truncated);
-  std::uint64_t v = 0;
-  for (std::size_t i = 0; i < width; ++i) v = v << 8 | static_cast<unsigned char>(at_[i]);
+  switch (width) {
+    case 1:
+      out = static_cast<unsigned char>(*at_);
+      break;
+    case 2:
+      out = __builtin_bswap16(as_it_lies<std::uint16_t>(at_));
+      break;
+    case 4:
+      out = __builtin_bswap32(as_it_lies<std::uint32_t>(at_));
+      break;
+    default:
+      out = __builtin_bswap64(as_it_lies<std::uint64_t>(at_));
+      break;
+  }
   at_ += width;
-  out = v;
   return true;
 }
 
@@ -231,6 +263,10 @@ bool Cursor::skip_any_depth() {
 
 std::string_view Cursor::take(std::size_t depth) {
   const char* const start = at_;
+  if (const auto size = size_by_first_byte(at_, left()); size > 0 && trouble_ == Trouble::none) {
+    at_ += size;
+    return {start, size};
+  }
   if (!skip(depth)) return {};
   return {start, static_cast<std::size_t>(at_ - start)};
 }
@@ -244,6 +280,13 @@ bool Cursor::read_kind(Kind kind, Token& token) {
 }
 
 bool Cursor::read_text(std::string_view& out) {
+  if (const auto size = size_by_first_byte(at_, left()); size > 0 && trouble_ == Trouble::none) {
+    const auto byte = static_cast<unsigned char>(*at_);
+    if (byte < 0xa0 || byte >= 0xc0) return false;  // a scalar of one byte
+    out = {at_ + 1, size - 1};
+    at_ += size;
+    return true;
+  }
   Token token;
   if (!read_kind(Kind::text, token)) return false;
   out = token.bytes;

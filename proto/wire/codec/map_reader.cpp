@@ -1,6 +1,7 @@
 #include "proto/wire/codec/map_reader.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <functional>
 #include <utility>
 
@@ -74,6 +75,7 @@ void MapReader::split(std::string_view encoded) {
                                                            : explain(cursor.trouble()));
     }
     field.tag = name_tag(field.name);
+    bits_ |= name_bit(field.tag);
     field.value = cursor.take(limits::kMessageDepth - 1);
     if (field.value.empty()) return refuse_here(explain(cursor.trouble()));
   }
@@ -83,6 +85,7 @@ void MapReader::split(std::string_view encoded) {
 }
 
 bool MapReader::names_unique() {
+  if (static_cast<std::uint32_t>(std::popcount(bits_)) == count_) return true;  // not even two bits alike
   if (count_ <= near_.size()) {
     for (std::uint32_t i = 1; i < count_; ++i) {
       for (std::uint32_t k = 0; k < i; ++k) {
@@ -99,12 +102,10 @@ bool MapReader::names_unique() {
 }
 
 const MapReader::Field* MapReader::find(Name name) const {
+  if ((bits_ & name.bit) == 0) return nullptr;
   for (std::uint32_t i = 0; i < count_; ++i) {
     const Field& field = fields_[i];
-    if (field.tag == name.tag && field.name.size() == name.text.size() &&
-        (name.text.size() <= 8 || field.name == name.text)) {
-      return &field;
-    }
+    if (field.tag == name.tag && (name.text.size() <= kTagBytes || field.name == name.text)) return &field;
   }
   return nullptr;
 }

@@ -46,21 +46,27 @@ class Fault {
   std::optional<Error> error_;
 };
 
-// The first eight bytes of a name as one integer, so that fields are told apart without a call.
+// A name as one integer: its first seven bytes and its length, so that most names are told apart without a
+// call.
+constexpr std::size_t kTagBytes = 7;
 [[nodiscard]] constexpr std::uint64_t name_tag(std::string_view name) {
-  std::uint64_t tag = 0;
-  for (std::size_t i = 0; i < 8 && i < name.size(); ++i) {
+  std::uint64_t tag = std::uint64_t{static_cast<unsigned char>(name.size() < 255 ? name.size() : 255)} << 56;
+  for (std::size_t i = 0; i < kTagBytes && i < name.size(); ++i) {
     tag |= std::uint64_t{static_cast<unsigned char>(name[i])} << (8 * i);
   }
   return tag;
 }
+// One bit of 64 for a name: fields whose bit no field of a message has are absent from it.
+[[nodiscard]] constexpr std::uint64_t name_bit(std::uint64_t tag) {
+  return std::uint64_t{1} << (tag * 0x9e3779b97f4a7c15u >> 58);  // Fibonacci hashing
+}
 
 struct Name {
   std::string_view text;
-  std::uint64_t tag;
+  std::uint64_t tag, bit;
   template <std::size_t N>
-  consteval Name(const char (&literal)[N])
-      : text(literal, N - 1), tag(name_tag(text)) {}  // implicit: read as a word
+  consteval Name(const char (&literal)[N])  // implicit: read as a word
+      : text(literal, N - 1), tag(name_tag(text)), bit(name_bit(tag)) {}
 };
 
 // Items of an array, or pairs of a map with names of its own (`since`, `heads`): `count` of them at `items`.
@@ -116,9 +122,10 @@ class MapReader {
   const Place* place_;
   Fault& fault_;
   std::uint32_t count_ = 0;
-  const Field* fields_ = near_.data();
-  std::array<Field, 12> near_;  // every message of version 1 fits
-  std::vector<Field> far_;      // one with more fields, up to limits::kMapFields
+  std::uint64_t bits_ = 0;              // name_bit of every field
+  std::array<Field, 12> near_;          // every message of version 1 fits
+  std::vector<Field> far_;              // one with more fields, up to limits::kMapFields
+  const Field* fields_ = near_.data();  // whichever of the two holds them
 };
 
 // The next name of `pairs`, with its value; false (latched) when the name is no text.
