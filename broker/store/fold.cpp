@@ -5,6 +5,7 @@
 #include <map>
 
 #include "broker/store/disk_keys.hpp"
+#include "broker/store/fold_order.hpp"
 #include "broker/store/state.hpp"
 #include "broker/store/state_record.hpp"
 #include "broker/store/state_tables.hpp"
@@ -18,13 +19,6 @@ namespace {
 // How many session headers one fold looks at for age: all 65,536 are seen within 16 folds.
 constexpr std::size_t kSessionsCheckedPerFold = 4096;
 
-struct ChangeRef {
-  const Transaction* txn;
-  const StoredSet* set;
-  const StoredChange* change;
-  VersionLinks links;
-};
-
 struct SetRef {
   const Transaction* txn;
   const StoredSet* set;
@@ -33,43 +27,28 @@ struct SetRef {
 using SessionName = std::pair<std::string_view, std::string_view>;  // by, session
 using SessionWrites = std::map<SessionName, std::vector<const Transaction*>>;
 
-bool same_key(const ChangeRef& a, const ChangeRef& b) {
-  return a.change->key == b.change->key && a.set->ns == b.set->ns;
-}
-
-std::vector<ChangeRef> sorted_changes(std::span<const TransactionPtr> batch) {
-  std::vector<ChangeRef> refs;
-  for (const TransactionPtr& txn : batch) {
-    for (const auto& set : txn->sets) {
-      for (const StoredChange& change : set->changes) refs.push_back({txn.get(), set.get(), &change, {}});
-    }
-  }
-  std::sort(refs.begin(), refs.end(), [](const ChangeRef& a, const ChangeRef& b) {
-    if (const int by_ns = a.set->ns.compare(b.set->ns); by_ns != 0) return by_ns < 0;
-    if (const int by_key = a.change->key.compare(b.change->key); by_key != 0) return by_key < 0;
-    return a.txn->rev < b.txn->rev;
-  });
-  return refs;
-}
-
 // The writes of one fold. Every step answers the first fault and leaves the transaction to be aborted.
 class Folding {
  public:
   Folding(lmdb::WriteTxn& txn, const State::Tables& tables) : txn_(txn), tables_(tables) {}
 
-  // Of each key the newest change; on the way every change gets its links. `refs` in order of (ns, key,
-  // revision).
-  lmdb::Outcome<void> heads(std::vector<ChangeRef>& refs) {
-    for (std::size_t begin = 0, end = 0; begin < refs.size(); begin = end) {
-      while (end < refs.size() && same_key(refs[begin], refs[end])) ++end;
-      if (const auto done = key_of(std::span(refs).subspan(begin, end - begin)); !done) return done;
+  // Of each key the newest change; on the way every change gets its links.
+  lmdb::Outcome<void> heads(FoldOrder& order) {
+    auto cursor = lmdb::Cursor::open(txn_.get(), tables_.head);
+    if (!cursor) return unexpected<lmdb::Fault>(cursor.error());
+    const auto& keys = order.by_key();
+    for (std::size_t begin = 0, end = 0; begin < keys.size(); begin = end) {
+      const std::string_view key = order.head_key(keys[begin]);
+      while (end < keys.size() && order.head_key(keys[end]) == key) ++end;
+      const auto versions = std::span(keys).subspan(begin, end - begin);
+      if (const auto done = write_key(*cursor, key, versions, order.by_revision()); !done) return done;
     }
     return {};
   }
 
-  // `refs` in order of (revision, ns, key), all of them newer than what stands there.
-  lmdb::Outcome<void> history(const std::vector<ChangeRef>& refs) {
-    for (const ChangeRef& ref : refs) {
+  // All of them are newer than what stands there: the table grows at its end.
+  lmdb::Outcome<void> history(const std::vector<FoldChange>& changes) {
+    for (const FoldChange& ref : changes) {
       const std::string_view key = key_.history(ref.txn->rev, ref.set->ns, ref.change->key);
       encode_history(record_, key, *ref.txn, *ref.change, ref.links);
       if (const auto done = txn_.put(tables_.history, key, record_, MDB_APPEND); !done) return done;
@@ -113,16 +92,17 @@ class Folding {
     DeletedRecord version;  // of the newest version, live or not
   };
 
-  lmdb::Outcome<void> key_of(std::span<ChangeRef> versions) {
-    const ChangeRef& newest = versions.back();
-    const std::string_view key = key_.head(newest.set->ns, newest.change->key);
+  lmdb::Outcome<void> write_key(lmdb::Cursor& heads, std::string_view key,
+                                std::span<const FoldOrder::Key> versions, std::vector<FoldChange>& changes) {
     Stored stored;
-    if (const auto done = load(key, stored); !done) return done;
-    DeletedRecord before = stored.version;
-    for (ChangeRef& ref : versions) {
+    if (const auto done = load(heads, key, stored); !done) return done;
+    DeletedRecord before = std::move(stored.version);
+    for (const FoldOrder::Key& version : versions) {
+      FoldChange& ref = changes[version.index];
       ref.links = links_after(before.links, before.rev);
       before = {ref.txn->rev, ref.links};
     }
+    const FoldChange& newest = changes[versions.back().index];
     if (newest.change->op == ChangeOp::del) {
       if (stored.live) {
         if (const auto done = txn_.erase(tables_.head, key); !done) return done;
@@ -134,12 +114,12 @@ class Folding {
       if (const auto done = txn_.erase(tables_.deleted, key); !done) return done;
     }
     encode_head(record_, key, *newest.txn, *newest.change, newest.links);
-    return txn_.put(tables_.head, key, record_);
+    return txn_.put(heads, key, record_);
   }
 
   // A damaged row ends the fold like a write that failed: the chain of the key's versions would break.
-  lmdb::Outcome<void> load(std::string_view key, Stored& stored) {
-    const auto head = lmdb::get(txn_.get(), tables_.head, key);
+  lmdb::Outcome<void> load(lmdb::Cursor& heads, std::string_view key, Stored& stored) {
+    const auto head = heads.find(key);
     if (!head) return unexpected<lmdb::Fault>(head.error());
     if (*head) {
       auto record = decode_head_record(key, **head);
@@ -162,13 +142,17 @@ class Folding {
   lmdb::Outcome<void> session(const SessionName& name, const std::vector<const Transaction*>& txns) {
     SessionState state;
     if (const auto done = load(name, txns.front()->time, state); !done) return done;
-    for (const Transaction* txn : txns) state.outcomes.emplace_back(txn->req->n, txn->rev);
+    for (const Transaction* txn : txns) {
+      // Over between two writes of one fold: the later one began it anew and may use an n again.
+      if (state.last_write != Wall{} && state.last_write + limits::kSessionLife < txn->time) state = {};
+      state.outcomes.emplace_back(txn->req->n, txn->rev);
+      state.highest = std::max(state.highest, txn->req->n);
+      state.last_write = txn->time;
+    }
     std::sort(state.outcomes.begin(), state.outcomes.end());
-    state.highest = std::max(state.highest, state.outcomes.back().first);
     std::erase_if(state.outcomes, [&state](const auto& outcome) {
       return outcome.first + limits::kSessionWrites <= state.highest;
     });
-    state.last_write = txns.back()->time;
 
     const std::string_view header_key = key_.session_header(name.first, name.second);
     encode_session_header(record_, header_key, {state.highest, state.last_write});
@@ -235,11 +219,9 @@ lmdb::Outcome<void> State::write(std::span<const TransactionPtr> batch, Wall ses
   auto txn = lmdb::WriteTxn::begin(env_);
   if (!txn) return unexpected<lmdb::Fault>(txn.error());
   Folding folding(*txn, *tables_);
-  std::vector<ChangeRef> refs = sorted_changes(batch);
-  if (const auto done = folding.heads(refs); !done) return done;
-  std::stable_sort(refs.begin(), refs.end(),
-                   [](const ChangeRef& a, const ChangeRef& b) { return a.txn->rev < b.txn->rev; });
-  if (const auto done = folding.history(refs); !done) return done;
+  FoldOrder order(batch);
+  if (const auto done = folding.heads(order); !done) return done;
+  if (const auto done = folding.history(order.by_revision()); !done) return done;
   if (const auto done = folding.sets(batch); !done) return done;
   if (const auto done = folding.sessions(batch); !done) return done;
   if (const auto done = forget_sessions(*txn, sessions_before); !done) return done;

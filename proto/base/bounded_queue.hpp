@@ -41,6 +41,7 @@ class BoundedQueue {
     return n;
   }
 
+  [[nodiscard]] std::size_t capacity() const { return capacity_; }
   [[nodiscard]] std::size_t size() const {
     const std::lock_guard lock(mutex_);
     return items_.size();

@@ -135,6 +135,14 @@ Outcome<void> WriteTxn::put(Dbi dbi, std::string_view key, std::string_view valu
   return {};
 }
 
+Outcome<void> WriteTxn::put(Cursor& at, std::string_view key, std::string_view value, unsigned flags) {
+  if (const int rc = env_->fault_at(DiskFaults::Point::put); rc != 0) return fault(rc, "mdb_cursor_put");
+  MDB_val k = lend(key);
+  MDB_val v = lend(value);
+  if (const int rc = mdb_cursor_put(at.cursor_, &k, &v, flags); rc != 0) return fault(rc, "mdb_cursor_put");
+  return {};
+}
+
 Outcome<void> WriteTxn::erase(Dbi dbi, std::string_view key) {
   if (const int rc = env_->fault_at(DiskFaults::Point::put); rc != 0) return fault(rc, "mdb_del");
   MDB_val k = lend(key);
@@ -202,6 +210,12 @@ Outcome<std::optional<Cursor::Pair>> Cursor::move(MDB_cursor_op op, std::string_
   if (rc == MDB_NOTFOUND) return std::optional<Pair>();
   if (rc != 0) return fault(rc, "mdb_cursor_get");
   return std::optional(Pair{view(k), view(v)});
+}
+
+Outcome<std::optional<std::string_view>> Cursor::find(std::string_view key) {
+  const auto found = move(MDB_SET_KEY, key);
+  if (!found) return unexpected<Fault>(found.error());
+  return *found ? std::optional((*found)->value) : std::nullopt;
 }
 
 Outcome<std::optional<Cursor::Pair>> Cursor::seek(std::string_view at_or_after) {

@@ -85,6 +85,8 @@ class ReadTxn {
   bool live_ = false;
 };
 
+class Cursor;
+
 // A write transaction; aborted unless committed.
 class WriteTxn {
  public:
@@ -94,6 +96,9 @@ class WriteTxn {
   WriteTxn& operator=(WriteTxn&&) = delete;
   [[nodiscard]] MDB_txn* get() const { return txn_; }
   [[nodiscard]] Outcome<void> put(Dbi dbi, std::string_view key, std::string_view value, unsigned flags = 0);
+  // The same through a cursor, which saves the descent when it stands near: where its find() just was.
+  [[nodiscard]] Outcome<void> put(Cursor& at, std::string_view key, std::string_view value,
+                                  unsigned flags = 0);
   [[nodiscard]] Outcome<void> erase(Dbi dbi, std::string_view key);  // what is not there is fine
   [[nodiscard]] Outcome<void> commit();
 
@@ -106,6 +111,7 @@ class WriteTxn {
 [[nodiscard]] Outcome<Dbi> open_dbi(MDB_txn* txn, const char* name, bool create);
 [[nodiscard]] Outcome<std::optional<std::string_view>> get(MDB_txn* txn, Dbi dbi, std::string_view key);
 
+// Of a write transaction: closed before that ends.
 class Cursor {
  public:
   [[nodiscard]] static Outcome<Cursor> open(MDB_txn* txn, Dbi dbi);
@@ -115,6 +121,7 @@ class Cursor {
   struct Pair {
     std::string_view key, value;
   };
+  [[nodiscard]] Outcome<std::optional<std::string_view>> find(std::string_view key);  // exactly that one
   [[nodiscard]] Outcome<std::optional<Pair>> seek(std::string_view at_or_after);
   [[nodiscard]] Outcome<std::optional<Pair>> next();
   [[nodiscard]] Outcome<std::optional<Pair>> previous();
@@ -123,6 +130,7 @@ class Cursor {
  private:
   explicit Cursor(MDB_cursor* cursor) : cursor_(cursor) {}
   [[nodiscard]] Outcome<std::optional<Pair>> move(MDB_cursor_op op, std::string_view from);
+  friend class WriteTxn;
   MDB_cursor* cursor_ = nullptr;
 };
 
