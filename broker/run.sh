@@ -74,7 +74,10 @@ kill_and_restart() {
 }
 
 clean_up() {
-  [ -z "$broker_pid" ] || kill -KILL "$broker_pid" 2>/dev/null || true
+  if [ -n "$broker_pid" ]; then
+    kill -KILL "$broker_pid" 2>/dev/null || true
+    wait "$broker_pid" 2>/dev/null || true
+  fi
   [ -z "$scratch" ] || rm -rf "$scratch"
 }
 
@@ -96,7 +99,7 @@ main_job() {
   headline "import of the configuration in $data"
   for file in "$data"/*.yaml; do
     : "${live:=$(namespace_of "$file")}"
-    printf '  %-28s ' "$(basename "$file")"
+    printf '  %-30s ' "$(basename "$file")"
     "$bin/prismbus" import "$file" "$(namespace_of "$file")" --note 'main job' | tail -n 1
   done
   for file in "$data"/*.jsonl "$data"/*.jsonl.gz; do [ -e "$file" ] && log=$file; done
