@@ -1,5 +1,7 @@
 #include "broker/core/namespace_ranges.hpp"
 
+#include "proto/wire/limits.hpp"
+
 namespace prismbus {
 
 std::vector<NamespaceRange> exactly(std::string_view ns) {
@@ -10,7 +12,8 @@ std::vector<NamespaceRange> exactly(std::string_view ns) {
 std::vector<NamespaceRange> at_and_below(std::string_view under) {
   if (under.empty()) return {{"", "_"}, {"`", ""}};
   auto ranges = exactly(under);
-  ranges.push_back({std::string(under) + '.', std::string(under) + '/'});
+  if (under.size() + 1 < limits::kNsBytes)  // else no name has room below it
+    ranges.push_back({std::string(under) + '.', std::string(under) + '/'});
   return ranges;
 }
 

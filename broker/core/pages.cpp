@@ -52,9 +52,10 @@ Result<void> list_range(const ReadView& view, const ReplyHead& head, const ListR
   std::string from_key = by_prefix ? std::string(*request.prefix) : std::string();
   if (last.any && last.ns >= range.first) {
     from_ns = last.ns;
-    from_key = last.key + '\0';
+    from_key = last.key;
   }
   return view.scan(from_ns, from_key, [&](std::string_view ns, std::string_view key, const EntryView* entry) {
+    if (last.any && ns == last.ns && key == last.key) return true;  // the page before ended with it
     if (!range.before_end(ns) || (by_prefix && !key.starts_with(*request.prefix))) return false;
     if (page.full()) {
       after = CursorToken{CursorKind::list, head.epoch, head.rev, 0, last.ns, last.key};
@@ -116,10 +117,11 @@ std::string answer_namespaces(const ReadView& view, const ReplyHead& head, const
   std::optional<CursorToken> after;
   std::string last = *cursor ? (*cursor)->ns : std::string();
   for (const NamespaceRange& range : at_and_below(request.under)) {
-    const std::string from = std::max(range.first, *cursor ? last + '!' : std::string());
+    const std::string from = std::max(range.first, last);
     if (!range.before_end(from)) continue;
     const auto read = view.scan_namespaces(from, [&](std::string_view ns, const RecentHead& at) {
       if (!range.before_end(ns)) return false;
+      if (ns == last) return true;  // the page before ended with it
       if (page.full()) {
         after = CursorToken{CursorKind::namespaces, head.epoch, head.rev, 0, last, {}};
         return false;

@@ -69,13 +69,14 @@ class SnapshotChunk {
   Result<void> read_range(const NamespaceRange& range) {
     std::string from = range.first;
     if (from_ && from_->ns >= range.first) {
-      if (auto rest = read_entries(from_->ns, from_->key + '\0', nullptr); !rest) return rest;
+      if (auto rest = read_entries(from_->ns, from_->key, nullptr); !rest) return rest;
       if (after_) return {};
-      from = from_->ns + '!';
+      from = from_->ns;
     }
     Result<void> inner;
     const auto outer = view_.scan_namespaces(from, [&](std::string_view ns, const RecentHead& at) {
       if (!range.before_end(ns)) return false;
+      if (from_ && ns == from_->ns) return true;  // read above
       if (page_.full()) {
         stop();
         return false;
@@ -86,22 +87,25 @@ class SnapshotChunk {
     return outer ? inner : outer;
   }
 
-  // The entries of one namespace; its head goes before its first one, or stands alone when it has none.
-  Result<void> read_entries(const std::string& ns, const std::string& from_key, const Head* owed) {
+  // The entries of one namespace behind a key; its head goes before its first one, or stands alone when it
+  // has none.
+  Result<void> read_entries(const std::string& ns, const std::string& behind, const Head* owed) {
     const auto read =
-        view_.scan(ns, from_key, [&](std::string_view at, std::string_view key, const EntryView* entry) {
+        view_.scan(ns, behind, [&](std::string_view at, std::string_view key, const EntryView* entry) {
           if (at != ns) return false;
-          page_.visit();
-          if (entry == nullptr) return true;
+          if (key == behind) return true;
+          // Not before the head was given: a cursor in the namespace says that it was.
           if (owed == nullptr && page_.full()) {
             stop();
             return false;
           }
+          page_.visit();
+          if (entry == nullptr && owed != nullptr) return true;
           if (owed != nullptr) heads_.add(ns, *owed);
           owed = nullptr;
-          codec::encode_entry(page_.next_item(), *entry);
+          if (entry != nullptr) codec::encode_entry(page_.next_item(), *entry);
           last_ns_ = ns;
-          last_key_ = key;
+          last_key_ = key;  // a deleted one's too, or a chunk of nothing else would never end
           return true;
         });
     if (read && owed != nullptr) {
