@@ -68,10 +68,13 @@ void Sessions::place(Session& session, Outcome outcome) {
   }
 }
 
+// Would share a slot with an outcome that still counts even in the largest ring. Whatever the ring's size is
+// now, that one stands where `n` would.
 bool Sessions::too_far_apart(const Session& session, std::uint64_t n) {
-  if (session.ring.size() < kRingMax) return false;
+  if (session.ring.empty()) return false;
   const Outcome& slot = session.ring[n & (session.ring.size() - 1)];
-  return slot.rev != Revision{} && (slot.pending || remembers(session.highest, slot.n));
+  return slot.rev != Revision{} && slot.n != n && slot.n % kRingMax == n % kRingMax &&
+         (slot.pending || remembers(session.highest, slot.n));
 }
 
 Result<void> Sessions::complete(std::string_view by, std::string_view session, Session& entry) {
@@ -160,6 +163,9 @@ void Sessions::add_pending(const Transaction& txn) {
 void Sessions::apply(const Transaction& txn) {
   if (!txn.req) return;
   Session& session = hold(txn);
+  // Read back at a start after it was over: this write began it anew.
+  if (session.pending == 0 && session.last_write != Wall{} && expired(session.last_write, txn.time))
+    session = Session{};
   if (Outcome* known = find(session, txn.req->n); known != nullptr && known->pending) {
     known->pending = false;
     --session.pending;
