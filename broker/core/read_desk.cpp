@@ -50,8 +50,14 @@ void ReadDesk::answer_elsewhere(const Asked& asked) {
   if (auto room = in_flight_.hold(asked.from.connection); !room) {
     return replier_.refuse(asked.from, asked.id(), room.error());
   }
-  ReadJob job{asked.from, std::string(asked.payload), asked.principal.name, recent_.snapshot()};
-  if (to_reader_.try_push(std::move(job))) return;
+  // As many are let in as answers fit, so that the reader always gets rid of them.
+  if (with_reader_ < from_reader_.capacity()) {
+    ReadJob job{asked.from, std::string(asked.payload), asked.principal.name, recent_.snapshot()};
+    if (to_reader_.try_push(std::move(job))) {
+      ++with_reader_;
+      return;
+    }
+  }
   in_flight_.release(asked.from.connection);
   replier_.refuse(asked.from, asked.id(), overloaded("too many reads are queued", 20));
 }
@@ -72,6 +78,7 @@ Result<void> ReadDesk::authorise(const Asked& asked) {
 std::size_t ReadDesk::take_answers() {
   done_.clear();
   from_reader_.drain(done_);
+  with_reader_ -= done_.size();
   for (ReadDone& read : done_) {
     in_flight_.release(read.to.connection);
     replier_.send(read.to, std::move(read.payload));

@@ -44,6 +44,7 @@ class ReadDesk {
   StateReader& state_;
   InFlight& in_flight_;
   Replier& replier_;
+  std::size_t with_reader_ = 0;  // jobs whose answers are not back
   std::vector<ReadDone> done_;
 };
 

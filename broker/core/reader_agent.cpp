@@ -44,13 +44,14 @@ ReaderAgent::ReaderAgent(const Store& store, BoundedQueue<ReadJob>& in, BoundedQ
 ReaderAgent::~ReaderAgent() = default;
 
 std::size_t ReaderAgent::step() {
-  impl_->jobs.clear();
   impl_->in.drain(impl_->jobs);
   for (const ReadJob& job : impl_->jobs) {
     const bool taken = impl_->out.try_push({job.to, impl_->answer(job)});
     PRISMBUS_ASSERT(taken, "as many answers fit as jobs were let in");
   }
-  return impl_->jobs.size();
+  const std::size_t answered = impl_->jobs.size();
+  impl_->jobs.clear();  // a job keeps its part of recent alive
+  return answered;
 }
 
 }  // namespace prismbus

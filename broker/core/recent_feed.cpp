@@ -1,8 +1,7 @@
 #include "broker/core/recent_feed.hpp"
 
 #include <algorithm>
-
-#include "proto/base/assert.hpp"
+#include <iterator>
 
 namespace prismbus {
 namespace {
@@ -22,12 +21,21 @@ RecentFeed::RecentFeed(BoundedQueue<JournalBatch>& to_fold, BoundedQueue<FoldOut
       forgotten_(folded_) {}
 
 void RecentFeed::send(JournalBatch applied) {
-  if (applied.empty()) return;
-  const bool taken = to_fold_.try_push(std::move(applied));
-  PRISMBUS_ASSERT(taken, "recent's limit bounds what waits to be folded");
+  if (unsent_.empty()) {
+    unsent_ = std::move(applied);
+  } else {
+    unsent_.insert(unsent_.end(), std::make_move_iterator(applied.begin()),
+                   std::make_move_iterator(applied.end()));
+  }
+  push();
+}
+
+void RecentFeed::push() {
+  if (!unsent_.empty() && to_fold_.try_push(std::move(unsent_))) unsent_.clear();
 }
 
 std::size_t RecentFeed::step() {
+  push();
   outcomes_.clear();
   from_fold_.drain(outcomes_);
   for (const FoldOutcome& outcome : outcomes_) take(outcome);

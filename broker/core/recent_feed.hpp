@@ -15,6 +15,7 @@ class RecentFeed {
   RecentFeed(BoundedQueue<JournalBatch>& to_fold, BoundedQueue<FoldOutcome>& from_fold, Recent& recent,
              StateReader& state, const LogSink& log);
 
+  // What the queue has no room for waits here, with recent's limits as its bound.
   void send(JournalBatch applied);
   std::size_t
   step();  // takes outcomes, renews the state's transaction, lets recent forget; returns what it did
@@ -23,6 +24,7 @@ class RecentFeed {
 
  private:
   void take(const FoldOutcome& outcome);
+  void push();
 
   BoundedQueue<JournalBatch>& to_fold_;
   BoundedQueue<FoldOutcome>& from_fold_;
@@ -31,6 +33,7 @@ class RecentFeed {
   const LogSink& log_;
   Revision folded_, forgotten_;
   bool failed_ = false, waits_for_space_ = false;
+  JournalBatch unsent_;
   std::vector<FoldOutcome> outcomes_;
 };
 
