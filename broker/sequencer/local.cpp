@@ -24,7 +24,8 @@ Result<void> LocalSequencer::admit(std::size_t bytes) const {
       return prismbus::fail(ErrorCode::read_only,
                             "the store's map is full: restart with a larger --map-bytes");
     case Mode::failed:
-      return prismbus::fail(ErrorCode::read_only, "the journal failed: the broker is ending");
+      // Not read_only: of a repeated request nobody knows whether its first attempt is there.
+      return prismbus::fail(ErrorCode::unavailable, "the journal failed: the broker is ending");
   }
   if (gathered_bytes_ + committing_bytes_ + bytes > settings_.pending_bytes_max) {
     return tl::unexpected(overloaded("too many writes wait for the disk", 20));
@@ -87,7 +88,6 @@ Progress LocalSequencer::fail(AppendFailure failure, Now now) {
   const bool was_open = mode_ == Mode::open;
   gathered_.clear();
   gathered_bytes_ = 0;
-  next_ = durable_.next();
   CommitFailure kind = CommitFailure::clean;
   std::string_view reason;
   switch (failure) {
@@ -105,6 +105,7 @@ Progress LocalSequencer::fail(AppendFailure failure, Now now) {
       mode_ = Mode::failed, reason = "unknown", kind = CommitFailure::unknown;
       break;
   }
+  if (kind == CommitFailure::clean) next_ = durable_.next();
   if (was_open) {
     log_(kind == CommitFailure::unknown ? LogLevel::error : LogLevel::warn,
          LogLine("writes_stop").with("reason", reason).with("durable", durable_.value()).text());
