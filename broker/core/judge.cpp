@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace prismbus {
 namespace {
 
@@ -26,17 +28,20 @@ Error nothing_to_delete(const WriteIntent& intent, std::size_t index) {
 }  // namespace
 
 Verdict judge(const WriteIntent& intent, Ledger& ledger, Revision applied) {
-  for (const auto& condition : intent.conditions) {
-    if (condition.rev > applied) return MustWait{condition.rev};
-  }
+  Revision named;
+  for (const auto& condition : intent.conditions) named = std::max(named, condition.rev);
+  if (named > applied) return MustWait{named};
+  // Of everything looked at: also a comparison that held may hold because of what is pending only.
+  Revision rests_on;
   for (std::size_t i = 0; i < intent.conditions.size(); ++i) {
     const auto& condition = intent.conditions[i];
     const auto fact = ledger.find(condition.ns, condition.key);
     if (!fact) return Refused{fact.error(), {}};
+    rests_on = std::max(rests_on, fact->rests_on);
     if (fact->rev == condition.rev) continue;
     Error error = conflict(condition, fact->rev);
     if (intent.op == WriteOp::txn) error.index = i;
-    return Refused{std::move(error), fact->rests_on};
+    return Refused{std::move(error), rests_on};
   }
   Judged judged;
   judged.facts.reserve(intent.items.size());
@@ -44,7 +49,8 @@ Verdict judge(const WriteIntent& intent, Ledger& ledger, Revision applied) {
     const auto& item = intent.items[i];
     const auto fact = ledger.find(item.ns, item.key);
     if (!fact) return Refused{fact.error(), {}};
-    if (item.op == ChangeOp::del && !fact->live) return Refused{nothing_to_delete(intent, i), fact->rests_on};
+    rests_on = std::max(rests_on, fact->rests_on);
+    if (item.op == ChangeOp::del && !fact->live) return Refused{nothing_to_delete(intent, i), rests_on};
     judged.facts.push_back(*fact);
   }
   return judged;

@@ -14,7 +14,8 @@ namespace prismbus {
 struct Judged {
   std::vector<KeyFact> facts;
 };
-// It may not. When `rests_on` is set the answer waits until that pending revision is durable (I2).
+// It may not. When `rests_on` is set the answer waits until that pending revision is durable (I2), and is
+// true at it.
 struct Refused {
   Error error;
   Revision rests_on;

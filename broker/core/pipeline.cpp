@@ -1,6 +1,7 @@
 #include "broker/core/pipeline.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "broker/core/asked.hpp"
 #include "broker/core/build_transaction.hpp"
@@ -20,6 +21,13 @@ namespace {
 
 constexpr std::size_t kStepWrites = 512;  // applied, published and answered a step
 
+// Knows the folded revision from the start on.
+StateReader renewed_reader(const State& state) {
+  StateReader reader(state);
+  reader.renew();
+  return reader;
+}
+
 }  // namespace
 
 struct Pipeline::Impl final : HeadSource {
@@ -30,7 +38,7 @@ struct Pipeline::Impl final : HeadSource {
         log(std::move(log_sink)),
         authoriser(auth),
         sequencer(seq),
-        state(store.state),
+        state(renewed_reader(store.state)),
         recent(state.folded()),
         sessions({}, state),
         ledger(pending, recent, state),
@@ -65,8 +73,8 @@ struct Pipeline::Impl final : HeadSource {
 
   // authorise, validate, sequence. What follows is in commit().
   void write(const Asked& asked) {
-    if (auto allowed = authorise_write(asked.principal); !allowed) return refuse(asked, allowed.error());
     if (intent.options.session && repeats(asked)) return;
+    if (auto allowed = authorise_write(asked.principal); !allowed) return refuse(asked, allowed.error());
     if (auto room = admit(); !room) return refuse(asked, room.error());
     Verdict verdict = judge(intent, ledger, recent.applied());
     if (const auto* wait = std::get_if<MustWait>(&verdict)) return park(asked, wait->until_applied);
@@ -116,7 +124,8 @@ struct Pipeline::Impl final : HeadSource {
     return committed.size();
   }
 
-  // Not durable, and never will be: the askers are told, and who rested on it is judged again.
+  // Not durable, and never will be: the askers are told, repeats of a request id with their original, and
+  // whose refusal rested on it is judged again.
   void drop(CommitFailure how, Now now) {
     const bool unknown = how == CommitFailure::unknown;
     std::vector<PendingWrite> dropped = pending.drop_all();
@@ -131,7 +140,11 @@ struct Pipeline::Impl final : HeadSource {
     for (const PendingWrite& write : dropped) {
       for (const FateWaiter& waiter : write.waiters) {
         in_flight.release(waiter.to.connection);
-        on_request(waiter.to, waiter.payload, now);
+        if (waiter.refusal) {
+          on_request(waiter.to, waiter.payload, now);
+        } else {
+          replier.refuse(waiter.to, waiter.id, error);
+        }
       }
     }
     if (unknown) fatal = Fatal::journal;
@@ -153,9 +166,10 @@ struct Pipeline::Impl final : HeadSource {
   }
 
   std::size_t step(Now now) {
-    if (started == Steady{}) started = now.steady;
+    if (started == Steady{}) start(now);
     std::size_t done = 0;
-    if (const auto progress = sequencer.poll(now)) {
+    // Not before an earlier failure was dealt with: the sequencer may give its revisions again after it.
+    if (const auto progress = failure ? std::nullopt : sequencer.poll(now)) {
       durable = progress->durable;
       failure = progress->failure;
       ++done;
@@ -174,7 +188,6 @@ struct Pipeline::Impl final : HeadSource {
   // ------------------------------------------------------------------------------------------------
 
   void replay(std::vector<TransactionPtr> tail, const Journal& journal) {
-    const Now now = read_clock();
     // Time goes on from the last transaction, also when everything is folded.
     if (tail.empty() && journal.meta().last > journal.meta().floor) {
       JournalReader reader(journal);
@@ -187,10 +200,17 @@ struct Pipeline::Impl final : HeadSource {
       recent.apply(txn);
       sessions.apply(*txn);
       last_time = std::max(last_time, txn->time);
-      for (const auto& set : txn->sets) stream.owe_marker(set->ns, now);
+      for (const auto& set : txn->sets) replayed.insert(set->ns);
     }
     durable = recent.applied();
     fold.send(std::move(tail));
+  }
+
+  // The first step: from here on there is a clock.
+  void start(Now now) {
+    started = now.steady;
+    for (const std::string& ns : replayed) stream.owe_marker(ns, now);
+    replayed.clear();
   }
 
   // ---- authorise and admit
@@ -222,7 +242,8 @@ struct Pipeline::Impl final : HeadSource {
   // True when this request id is known (I7): it gets, now or later, what the first one got; or it is refused.
   bool repeats(const Asked& asked) {
     const WriteOptions& options = intent.options;
-    const auto standing = sessions.look(asked.principal.name, *options.session, options.n, asked.now.wall);
+    const auto standing =
+        sessions.look(asked.principal.name, *options.session, options.n, std::max(last_time, asked.now.wall));
     if (!standing) {
       refuse(asked, standing.error());
     } else if (standing->applied) {
@@ -274,7 +295,7 @@ struct Pipeline::Impl final : HeadSource {
 
   void answer_fate(const FateWaiter& waiter, const Transaction& txn) {
     in_flight.release(waiter.to.connection);
-    if (waiter.refusal) return replier.refuse(waiter.to, waiter.id, *waiter.refusal);
+    if (waiter.refusal) return replier.refuse_at(waiter.to, waiter.id, *waiter.refusal, txn.rev);
     replier.answer_write(waiter.to, waiter.id, txn, true);
   }
 
@@ -358,6 +379,7 @@ struct Pipeline::Impl final : HeadSource {
   std::optional<CommitFailure> failure;
   Wall last_time{};
   Steady started{};
+  std::set<std::string> replayed;  // namespaces of the tail, until the first step
   std::uint64_t requests = 0, writes = 0;
   bool draining = false;
   Fatal fatal = Fatal::none;

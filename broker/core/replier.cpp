@@ -2,13 +2,13 @@
 
 namespace prismbus {
 
-void Replier::refuse(const ReplyTo& to, MessageId id, const Error& error) {
+void Replier::refuse_at(const ReplyTo& to, MessageId id, const Error& error, Revision rev) {
   ++errors_;
   if (error.code == ErrorCode::internal) {
     log_(LogLevel::error,
          LogLine("request_failed").with("code", "internal").with("what", error.message).text());
   }
-  send(to, codec::encode_error_reply(head(id), error));
+  send(to, codec::encode_error_reply({id, epoch_, rev}, error));
 }
 
 void Replier::answer_write(const ReplyTo& to, MessageId id, const Transaction& txn, bool duplicate) {

@@ -20,7 +20,11 @@ class Replier {
 
   [[nodiscard]] codec::ReplyHead head(MessageId id) const { return {id, epoch_, recent_.applied()}; }
   void send(const ReplyTo& to, std::string payload) { sink_.reply(to, std::move(payload)); }
-  void refuse(const ReplyTo& to, MessageId id, const Error& error);
+  void refuse(const ReplyTo& to, MessageId id, const Error& error) {
+    refuse_at(to, id, error, recent_.applied());
+  }
+  // A refusal that was judged at `rev`.
+  void refuse_at(const ReplyTo& to, MessageId id, const Error& error, Revision rev);
   void answer_write(const ReplyTo& to, MessageId id, const Transaction& txn, bool duplicate);
   // The outcome of an applied write, read back from its journal record.
   void answer_duplicate(const ReplyTo& to, MessageId id, Revision rev);
