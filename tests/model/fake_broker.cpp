@@ -1,0 +1,64 @@
+#include "tests/model/fake_broker.hpp"
+
+#include <cerrno>
+#include <stdexcept>
+
+namespace prismbus::model {
+namespace {
+
+constexpr std::size_t kMapBytes = std::size_t{32} << 20;
+
+Store open_store(const FakeBrokerSettings& settings, FakeDisk& journal, FakeDisk& state) {
+  auto store = Store::open({settings.dir, kMapBytes, &journal, &state});
+  if (!store) throw std::runtime_error("the store does not open: " + store.error().message);
+  return std::move(*store);
+}
+
+LocalSequencerSettings sequencer_settings(const PipelineSettings& settings) {
+  return {settings.batch_bytes_max, settings.batch_txns_max, settings.pending_bytes_max,
+          settings.no_space_probe};
+}
+
+void ignore_log(LogLevel, std::string_view) {}
+
+}  // namespace
+
+int FakeDisk::at(Point point) {
+  int code = 0;
+  switch (mood) {
+    case Mood::sound:
+      break;
+    case Mood::full:
+      code = point == Point::put ? ENOSPC : 0;
+      break;
+    case Mood::full_at_commit:
+      code = point == Point::commit ? ENOSPC : 0;
+      break;
+    case Mood::broken:
+      code = point == Point::commit ? EROFS : 0;
+      break;
+    case Mood::unknown:
+      code = point == Point::commit_unknown ? EROFS : 0;
+      break;
+  }
+  if (code != 0) ++hits;
+  return code;
+}
+
+FakeBroker::FakeBroker(const FakeBrokerSettings& settings, FakeDisk& journal_disk, FakeDisk& state_disk,
+                       ReplySink& replies, Feed& feed)
+    : store(open_store(settings, journal_disk, state_disk)),
+      to_fold(4, nullptr),
+      to_reader(settings.read_queue, nullptr),
+      from_reader(settings.read_queue, nullptr),
+      journal(store.journal, to_journal, from_journal),
+      fold(store.state, settings.fold, to_fold, from_fold),
+      reader(store, to_reader, from_reader),
+      sequencer(sequencer_settings(settings.pipeline), store.journal.meta().last, to_journal, from_journal,
+                ignore_log),
+      pipeline(settings.pipeline, store, sequencer, {to_fold, from_fold, to_reader, from_reader}, replies,
+               feed, authoriser, ignore_log) {}
+
+FakeBroker::~FakeBroker() = default;
+
+}  // namespace prismbus::model

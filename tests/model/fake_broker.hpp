@@ -1,0 +1,54 @@
+// The whole broker in one thread: pipeline, local sequencer, journal, fold and reader agents over a real
+// store, each stepped by hand, with the caller's clock, sockets and disk faults. Destroying it is a crash:
+// what is in its queues is gone.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "broker/core/pipeline.hpp"
+#include "broker/core/reader_agent.hpp"
+#include "broker/sequencer/local.hpp"
+#include "broker/store/agents.hpp"
+#include "broker/store/store.hpp"
+
+namespace prismbus::model {
+
+// A disk that can be full, broken, or fail while it writes the page that makes a commit visible.
+class FakeDisk final : public lmdb::DiskFaults {
+ public:
+  enum class Mood : std::uint8_t { sound, full, full_at_commit, broken, unknown };
+  int at(Point point) override;
+  Mood mood = Mood::sound;
+  std::uint64_t hits = 0;  // how often it answered a fault
+};
+
+struct FakeBrokerSettings {
+  std::string dir;
+  PipelineSettings pipeline;
+  FoldSettings fold;
+  std::size_t read_queue = 4096;
+};
+
+class FakeBroker {
+ public:
+  FakeBroker(const FakeBrokerSettings& settings, FakeDisk& journal_disk, FakeDisk& state_disk,
+             ReplySink& replies, Feed& feed);
+  ~FakeBroker();
+
+  Store store;
+  BoundedQueue<JournalBatch> to_journal{1, nullptr};
+  BoundedQueue<JournalOutcome> from_journal{1, nullptr};
+  BoundedQueue<JournalBatch> to_fold;
+  BoundedQueue<FoldOutcome> from_fold{2, nullptr};
+  BoundedQueue<ReadJob> to_reader;
+  BoundedQueue<ReadDone> from_reader;
+  JournalAgent journal;
+  FoldAgent fold;
+  ReaderAgent reader;
+  LocalSequencer sequencer;
+  OpenAuthoriser authoriser;
+  Pipeline pipeline;
+};
+
+}  // namespace prismbus::model

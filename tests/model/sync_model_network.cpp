@@ -1,0 +1,203 @@
+// The bad network and the checks of a sync_state trial (sync_model_world.hpp).
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "proto/wire/names.hpp"
+#include "tests/model/sync_model_world.hpp"
+
+namespace prismbus::sync_model {
+
+using namespace std::chrono_literals;
+
+// ---- the stream ----
+
+void World::open_lane(Lane lane, const std::vector<std::string>&) {
+  Link& link = links_[static_cast<std::size_t>(lane)];
+  link = Link{};
+  link.open = true;
+  link.up_at = in(delay_ms_);
+}
+
+void World::subscribe(Lane lane, const std::string& topic) {
+  Link& link = links_[static_cast<std::size_t>(lane)];
+  link.wanted.insert(topic);
+  if (link.up) link.on_the_way.push_back({in(delay_ms_), {true, topic}});
+}
+
+void World::unsubscribe(Lane lane, const std::string& topic) {
+  Link& link = links_[static_cast<std::size_t>(lane)];
+  link.wanted.erase(topic);
+  if (link.up) link.on_the_way.push_back({in(delay_ms_), {false, topic}});
+}
+
+// The connection is made anew behind the client's back: what was on the way is lost.
+void World::remake(Link& link) {
+  link.up = false;
+  link.up_at = in(800);
+  link.in_force.clear();
+  link.on_the_way.clear();
+  link.frames.clear();
+}
+
+void World::send(Link& link, Frame frame) {
+  if (!link.open || !link.up) return;
+  const bool wanted = std::any_of(link.in_force.begin(), link.in_force.end(),
+                                  [&](const std::string& topic) { return frame.topic.starts_with(topic); });
+  if (!wanted || (!calm_ && random_.percent(drop_))) return;
+  auto& queue = link.frames[frame.topic];
+  frame.at = in(delay_ms_);
+  if (!queue.empty()) frame.at = std::max(frame.at, queue.back().at);
+  if (!calm_ && random_.percent(twice_)) queue.push_back(frame);
+  queue.push_back(std::move(frame));
+}
+
+void World::step_link(Lane lane) {
+  Link& link = links_[static_cast<std::size_t>(lane)];
+  if (!link.open || down_) return;
+  if (!link.up && now_.steady >= link.up_at) {
+    link.up = true;
+    for (const std::string& topic : link.wanted) link.on_the_way.push_back({now_.steady, {true, topic}});
+  }
+  while (!link.on_the_way.empty() && link.on_the_way.front().first <= now_.steady) {
+    const auto [add, topic] = link.on_the_way.front().second;
+    link.on_the_way.pop_front();
+    if (!add) {
+      link.in_force.erase(topic);
+      continue;
+    }
+    link.in_force.insert(topic);
+    if (!topic.starts_with(kBarrierPrefix)) continue;
+    Frame frame;
+    frame.topic = topic;
+    frame.barrier = Barrier{broker().epoch(), Run(run_ * 10 + current_), Revision(broker().rev())};
+    send(link, std::move(frame));
+  }
+  if (now_.steady >= link.next_beat) {
+    link.next_beat = now_.steady + 1s;
+    Frame frame;
+    frame.topic = std::string(kHeartbeatTopic);
+    frame.beat = Heartbeat{broker().epoch(), Run(run_ * 10 + current_), Revision(broker().rev()), 1000, {}};
+    send(link, std::move(frame));
+  }
+  std::vector<std::string> topics;
+  for (const auto& [topic, queue] : link.frames) topics.push_back(topic);
+  std::shuffle(topics.begin(), topics.end(), random_.engine);
+  for (const std::string& topic : topics) {
+    // A handler may open the lane anew: the queue is looked up each time.
+    while (true) {
+      const auto found = link.frames.find(topic);
+      if (found == link.frames.end() || found->second.empty() || found->second.front().at > now_.steady)
+        break;
+      Frame frame = std::move(found->second.front());
+      found->second.pop_front();
+      ++summary_.frames;
+      if (frame.beat) {
+        sync_->on_heartbeat(lane, *frame.beat, now_);
+      } else if (frame.barrier) {
+        sync_->on_barrier(lane, frame.topic, *frame.barrier, now_);
+      } else {
+        sync_->on_sets(lane, std::string_view(frame.topic).substr(0, frame.topic.size() - 1),
+                       std::move(frame.sets), now_);
+      }
+    }
+  }
+}
+
+// ---- what is shown ----
+
+bool World::followed(const std::string& ns) const {
+  return std::find(exact_.begin(), exact_.end(), ns) != exact_.end() ||
+         std::any_of(under_.begin(), under_.end(),
+                     [&](const std::string& under) { return covers(under, ns); });
+}
+
+void World::take() {
+  SyncUpdate update = sync_->take_update();
+  if (update.root != nullptr) store_.publish(update.root);
+  check_events(update.events);
+  if (update.root != nullptr) check_picture();
+  store_.retire(std::move(update.garbage));
+}
+
+// The callbacks, added up, give the picture; in a namespace seqs ascend within a history.
+void World::check_events(const std::vector<SyncEvent>& events) {
+  const Epoch epoch = ViewStore::root_of(store_.view()).epoch;
+  for (const SyncEvent& event : events) {
+    if (event.kind == SyncEvent::Kind::state) continue;
+    ++summary_.events;
+    auto& [last_epoch, last] = told_seq_[*event.ns];
+    const std::uint64_t seq = event.set->seq.value();
+    if (last_epoch == epoch && seq < last)
+      wrong(fmt::format("{}: event of seq {} after {}", *event.ns, seq, last));
+    const bool steps = last_epoch == epoch && !event.resync && last != 0;
+    if (event.kind == SyncEvent::Kind::moved && steps && seq != last && seq != last + 1) {
+      wrong(fmt::format("{}: a hidden gap from {} to {}", *event.ns, last, seq));
+    }
+    if (event.kind == SyncEvent::Kind::moved) {
+      last_epoch = epoch;
+      last = seq;
+      continue;
+    }
+    auto& rows = told_[*event.ns];
+    const EntryLeaf* before = event.change.before;
+    const EntryLeaf* after = event.change.after;
+    const std::string key((after != nullptr ? after : before)->key());
+    if ((before != nullptr) != rows.contains(key))
+      wrong(*event.ns + ": an event's `before` is not what was told");
+    if (after == nullptr) {
+      rows.erase(key);
+    } else {
+      rows[key] = {std::string(after->value()), after->rev.value(), after->version};
+    }
+  }
+}
+
+// Whatever is shown is a state the namespace really had at that seq (I5, I11).
+void World::check_picture() {
+  const View view = store_.view();
+  const ViewRoot& root = ViewStore::root_of(view);
+  root.namespaces.for_each([&](const NamespaceLeaf& leaf) {
+    if (!followed(*leaf.name)) wrong(*leaf.name + " is shown and not followed");
+    if (!leaf.shown) return;
+    const bool true_once = std::any_of(histories_.begin(), histories_.end(), [&](const auto& history) {
+      const auto found = history->hashes.find(*leaf.name);
+      if (leaf.seq == Seq()) return leaf.content_hash == 0;
+      return found != history->hashes.end() && leaf.seq.value() < found->second.size() &&
+             found->second[leaf.seq.value()] == leaf.content_hash;
+    });
+    if (!true_once) wrong(fmt::format("{} shows a state it never had, seq {}", *leaf.name, leaf.seq.value()));
+    Rows rows;
+    leaf.entries.for_each([&](const EntryLeaf& e) {
+      rows[std::string(e.key())] = {std::string(e.value()), e.rev.value(), e.version};
+    });
+    if (rows != told_[*leaf.name]) wrong(*leaf.name + ": the events do not add up to the picture");
+    if (hash_of(rows) != leaf.content_hash) wrong(*leaf.name + ": the hash is not that of the entries");
+  });
+}
+
+void World::check_end() {
+  const View view = store_.view();
+  for (const auto& [ns, rows] : history_->rows) {
+    if (!followed(ns) || history_->seqs[ns] == 0) continue;
+    const auto shown = view.in(ns);
+    if (!shown) wrong(ns + " is not shown at the end");
+    if (shown->seq().value() != history_->seqs[ns]) {
+      wrong(fmt::format("{} ends at seq {}, the broker at {}", ns, shown->seq().value(), history_->seqs[ns]));
+    }
+    if (shown->hash() != hash_of(rows)) wrong(ns + " ends with another hash");
+    if (shown->size() != rows.size()) wrong(ns + " ends with another number of keys");
+    for (const auto& [key, row] : rows) {
+      const auto value = shown->get(key);
+      if (!value || value->bytes != row.value || value->rev.value() != row.rev ||
+          value->version != row.version) {
+        wrong(ns + " " + key + " ends with another value");
+      }
+    }
+  }
+  for (const std::string& ns : view.namespaces()) {
+    if (view.in(ns)->size() != 0 && history_->seqs[ns] == 0) wrong(ns + " is shown and does not exist");
+  }
+}
+
+}  // namespace prismbus::sync_model
