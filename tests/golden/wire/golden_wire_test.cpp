@@ -1,5 +1,6 @@
 // The wire format, byte for byte. A difference here is a change of the contract, not of a test: other clients
 // speak these bytes. PRISMBUS_GOLDEN_WRITE=1 writes the files anew.
+#include <fmt/format.h>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -29,6 +30,22 @@ std::vector<golden::Example> all_examples() {
   for (auto& example : golden::reply_examples()) all.push_back(std::move(example));
   for (auto& example : golden::stream_examples()) all.push_back(std::move(example));
   return all;
+}
+
+// As `xxd` prints it: offset, 16 bytes in groups of two, the printable ones as text.
+std::string dump(const std::string& bytes) {
+  std::string out;
+  for (std::size_t at = 0; at < bytes.size(); at += 16) {
+    const std::string line = bytes.substr(at, 16);
+    std::string hex, text;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      const auto byte = static_cast<unsigned char>(line[i]);
+      hex += fmt::format("{:02x}{}", byte, i % 2 == 1 ? " " : "");
+      text += byte >= 0x20 && byte < 0x7f ? line[i] : '.';
+    }
+    out += fmt::format("{:08x}: {:<40} {}\n", at, hex, text);
+  }
+  return out;
 }
 
 }  // namespace
@@ -117,5 +134,22 @@ TEST_CASE("stream frames decode from their golden bytes") {
         CHECK(codec::decode_barrier(frame->body));
         break;
     }
+  }
+}
+
+TEST_CASE("the contract's page shows the golden bytes, every error and every limit") {
+  const std::string page = read_file(PRISMBUS_PROTOCOL_PAGE);
+  for (const char* name : {"request_put", "reply_put", "stream_put"}) {
+    CAPTURE(name);
+    CHECK(page.find(dump(read_file(kFolder / (std::string(name) + ".bin")))) != std::string::npos);
+  }
+  for (const auto& row : kErrorTable) {
+    CAPTURE(row.name);
+    CHECK(page.find(fmt::format("| `{}` | {} |", row.name, row.http_status)) != std::string::npos);
+  }
+  for (const char* limit :
+       {"1..120 bytes", "1..255 bytes", "1 MiB; 32 deep", "1,000; 4 MiB", "8 MiB", "1,024 bytes"}) {
+    CAPTURE(limit);
+    CHECK(page.find(limit) != std::string::npos);
   }
 }
