@@ -124,7 +124,7 @@ Outcome bench_start(Bench& bench) {
   const auto endpoint = prepare_state(bench, space);
   if (!endpoint) return tl::unexpected(endpoint.error());
   if (auto killed = fill_and_kill(bench, space); !killed) return killed;
-  std::vector<double> seconds;
+  std::vector<double> seconds, cpu_seconds;
   double least_tail = 1e18;
   auto gets = RequestStream::gets(space, bench.options().seed);
   for (int run = 0; run < (tiny ? 2 : 15); ++run) {
@@ -135,11 +135,15 @@ Outcome bench_start(Bench& bench) {
     if (!broker) return tl::unexpected(broker.error());
     if (auto answered = first_answer(*endpoint, framed, std::chrono::seconds(20)); !answered) return answered;
     seconds.push_back(std::chrono::duration<double>(Clock::now() - before).count());
+    // The main thread's: replay and start-up, without what fold does meanwhile.
+    const auto cpu = broker->cpu_times()["prismbusd"];
+    cpu_seconds.push_back(std::chrono::duration<double>(cpu).count());
     auto status = broker_status(*endpoint);
     broker->kill();
     if (!status) return tl::unexpected(status.error());
     least_tail = std::min(least_tail, (*status)["recent_changes"]);
-    bench.note(fmt::format("run {}: {:.0f} ms, tail {:.0f} changes", run + 1, seconds.back() * 1e3,
+    bench.note(fmt::format("run {}: {:.0f} ms, CPU of the main thread {:.0f} ms, tail {:.0f} changes",
+                           run + 1, seconds.back() * 1e3, cpu_seconds.back() * 1e3,
                            (*status)["recent_changes"]));
   }
   const double worst = *std::max_element(seconds.begin(), seconds.end());
@@ -149,9 +153,10 @@ Outcome bench_start(Bench& bench) {
        .mark = "< 250 ms",
        .reached = worst < 0.25,
        .n = seconds.size(),
-       .conditions = fmt::format(
-           "{} keys folded, an unfolded tail of at least {:.0f} changes replayed each time; median {}",
-           space.keys, least_tail, print(Figure{Figure::Unit::time, median(seconds)}))});
+       .conditions = fmt::format("{} keys folded, an unfolded tail of at least {:.0f} changes replayed each "
+                                 "time; median {}, of it CPU time of the main thread {}",
+                                 space.keys, least_tail, print(Figure{Figure::Unit::time, median(seconds)}),
+                                 print(Figure{Figure::Unit::time, median(cpu_seconds)}))});
   return {};
 }
 
