@@ -56,6 +56,7 @@ bool read_changes(std::string_view table, StoredSet& set) {
     const std::size_t key_at = in.be32(), key_size = in.be16(), value_at = in.be32(), value_size = in.be32();
     if (key_at + key_size > encoded.size() || value_at + value_size > encoded.size()) return false;
     if (key_size == 0 || (change.op == ChangeOp::del) != (value_size == 0)) return false;
+    if (value_size == 0 && value_at != 0) return false;
     change.key = encoded.substr(key_at, key_size);
     change.value = encoded.substr(value_at, value_size);
   }
@@ -106,7 +107,7 @@ bool read_body(RecordReader& in, Transaction& txn) {
   if (op < 1 || op > 3 || (flags & ~(kHasNote | kHasReq)) != 0) return false;
   txn.op = static_cast<WriteOp>(op);
   txn.rev = Revision(in.be64());
-  txn.time = from_micros(in.be64());
+  txn.time = in.time();
   txn.by = in.bytes(in.be16());
   if ((flags & kHasNote) != 0) txn.note.emplace(in.bytes(in.be16()));
   if ((flags & kHasReq) != 0) {

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "proto/base/bytes.hpp"
+#include "proto/base/clock.hpp"
 #include "proto/base/hash.hpp"
 
 namespace prismbus {
@@ -63,6 +64,13 @@ class RecordReader {
   [[nodiscard]] std::uint16_t be16() { return static_cast<std::uint16_t>(integer<2>()); }
   [[nodiscard]] std::uint32_t be32() { return static_cast<std::uint32_t>(integer<4>()); }
   [[nodiscard]] std::uint64_t be64() { return integer<8>(); }
+  // Microseconds; more than the clock can say is refused.
+  [[nodiscard]] Wall time() {
+    const std::uint64_t micros = be64();
+    if (micros <= INT64_MAX) return from_micros(micros);
+    ok_ = false;
+    return {};
+  }
   [[nodiscard]] std::string_view bytes(std::size_t n) {
     if (!has(n)) return {};
     const std::string_view out(at_, n);

@@ -44,7 +44,7 @@ void read_fixed(RecordReader& in, EntryView& entry) {
   entry.rev = Revision(in.be64());
   entry.created = Revision(in.be64());
   entry.version = in.be64();
-  entry.time = from_micros(in.be64());
+  entry.time = in.time();
 }
 
 }  // namespace
@@ -112,8 +112,8 @@ std::optional<DeletedRecord> decode_deleted(std::string_view disk_key, std::stri
 // ---- history
 // ------------------------------------------------------------------------------------------------
 
-void encode_history(std::string& out, std::string_view disk_key, const Transaction& txn, const StoredChange& change,
-                    const VersionLinks& links) {
+void encode_history(std::string& out, std::string_view disk_key, const Transaction& txn,
+                    const StoredChange& change, const VersionLinks& links) {
   begin_record(out);
   append_u8(out, static_cast<std::uint8_t>(change.op));
   append_u8(out, static_cast<std::uint8_t>((txn.note ? kHasNote : 0) | (txn.req ? kHasReq : 0)));
@@ -144,7 +144,7 @@ std::optional<HistoryRecord> decode_history(std::string_view disk_key, std::stri
   out.op = static_cast<ChangeOp>(op);
   out.created = Revision(in.be64());
   out.version = in.be64();
-  out.time = from_micros(in.be64());
+  out.time = in.time();
   if (!read_links(in, out.links)) return std::nullopt;
   out.by = in.bytes(in.u8());
   if ((flags & kHasNote) != 0) out.note = in.bytes(in.be16());
@@ -194,7 +194,7 @@ std::optional<RecentHead> decode_namespace(std::string_view ns, std::string_view
   RecentHead out;
   out.head.seq = Seq(in.be64());
   out.head.rev = Revision(in.be64());
-  out.head.time = from_micros(in.be64());
+  out.head.time = in.time();
   const std::uint8_t lane = in.u8();
   if (lane > static_cast<std::uint8_t>(Lane::express)) return std::nullopt;
   out.head.lane = static_cast<Lane>(lane);
@@ -220,7 +220,7 @@ std::optional<SessionHeaderRecord> decode_session_header(std::string_view disk_k
   RecordReader in(*payload);
   SessionHeaderRecord out;
   out.highest = in.be64();
-  out.last_write = from_micros(in.be64());
+  out.last_write = in.time();
   return in.done() ? std::optional(out) : std::nullopt;
 }
 
