@@ -7,13 +7,16 @@
 namespace prismbus::command {
 namespace {
 
-// What a person needs beside the broker's message, and where the message may not say it.
-std::string details(const Error& e) {
+// What a person needs beside the broker's message and the context, where those do not say it.
+std::string details(const Error& e, std::string_view context) {
   std::string out;
   const auto add = [&out](std::string text) { out += (out.empty() ? "" : ", ") + std::move(text); };
-  if (e.code == ErrorCode::conflict && e.rev)
+  const bool said = e.rev && e.message.find(fmt::format("{}", *e.rev)) != std::string::npos;
+  if (e.code == ErrorCode::conflict && e.rev && !said) {
     add(*e.rev == 0 ? "it does not exist" : fmt::format("it is at rev {}", *e.rev));
-  if (e.ns && e.key) add(fmt::format("ns {} key {}", *e.ns, *e.key));
+  }
+  const bool named = e.ns && e.key && context.ends_with(*e.ns + " " + *e.key);
+  if (e.ns && e.key && !named) add(fmt::format("ns {} key {}", *e.ns, *e.key));
   if (e.index) add(fmt::format("item {}", *e.index));
   if (e.limit && e.size) add(fmt::format("{} of at most {}", *e.size, *e.limit));
   if (e.field) add(fmt::format("field {}", *e.field));
@@ -30,7 +33,7 @@ tl::unexpected<Failure> failed(const Error& error, std::string_view context) {
   Failure f;
   f.exit = exit_for(error.code);
   f.error = error;
-  const std::string more = details(error);
+  const std::string more = details(error, context);
   f.error.message =
       fmt::format("{}{}{}: {}{}", context, context.empty() ? "" : ": ", error_row(error.code).name,
                   error.message, more.empty() ? "" : " (" + more + ")");

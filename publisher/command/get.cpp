@@ -43,9 +43,12 @@ void print_meta(const Entry& e, Terminal& terminal) {
 Outcome<void> get(const Options& o, Invocation& in) {
   auto session = Session::open(in.globals);
   if (!session) return tl::unexpected<Failure>(session.error());
+  if (const auto reached = session->await_revision(Revision(o.min_rev.value_or(0)), o.ns, o.key); !reached)
+    return reached;
   ReadCall call = session->read();
   if (o.min_rev) call.min_rev = Revision(*o.min_rev);
-  const auto answer = session->wait(session->publisher().get(o.ns, o.key, std::move(call)), "get");
+  const auto answer = session->wait(session->publisher().get(o.ns, o.key, std::move(call)),
+                                    fmt::format("get {} {}", o.ns, o.key));
   if (!answer) return tl::unexpected<Failure>(answer.error());
   const Entry& entry = answer->value;
   if (in.globals.json) {

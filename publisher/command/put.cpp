@@ -44,11 +44,14 @@ Outcome<void> put(const Options& o, Invocation& in) {
   if (!value) return tl::unexpected<Failure>(value.error());
   auto session = Session::open(in.globals);
   if (!session) return tl::unexpected<Failure>(session.error());
+  if (const auto reached = session->await_revision(Revision(o.if_rev.value_or(0)), o.ns, o.key); !reached)
+    return reached;
   WriteCall call = session->write();
   if (o.if_rev) call.if_rev = Revision(*o.if_rev);
   if (!o.note.empty()) call.note = o.note;
   const auto done = session->wait(
-      session->publisher().put(o.ns, o.key, EncodedValue{to_message_pack(*value)}, std::move(call)), "put");
+      session->publisher().put(o.ns, o.key, EncodedValue{to_message_pack(*value)}, std::move(call)),
+      fmt::format("put {} {}", o.ns, o.key));
   if (!done) return tl::unexpected<Failure>(done.error());
   if (in.globals.json) {
     Fields reply = ok_reply(done->epoch, done->rev);

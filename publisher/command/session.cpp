@@ -4,7 +4,14 @@
 
 #include <algorithm>
 
+#include "proto/wire/limits.hpp"
+
 namespace prismbus::command {
+namespace {
+
+constexpr std::chrono::milliseconds kRevisionWait = limits::kMinRevWait + std::chrono::milliseconds(500);
+
+}  // namespace
 
 ClientIdentity command_identity() {
   ClientIdentity id;
@@ -45,7 +52,25 @@ Outcome<Session> Session::open(const Globals& globals) {
     return failed(hello.error(), "hello");
   }
   session.hello_ = std::move(hello->value);
+  session.rev_ = hello->rev;
   return session;
+}
+
+Outcome<void> Session::await_revision(Revision rev, const std::string& ns, const std::string& key) {
+  if (rev <= rev_) return {};
+  ReadCall call = read();
+  call.min_rev = rev;
+  call.timeout = std::min(*call.timeout, kRevisionWait);
+  const auto reached = publisher_->get(ns, key, std::move(call)).get();
+  if (reached || reached.error().code == ErrorCode::not_found) return {};
+  const bool behind =
+      reached.error().code == ErrorCode::unavailable || reached.error().code == ErrorCode::timeout;
+  if (!behind) return failed(reached.error());
+  Error e;
+  e.code = ErrorCode::unavailable;
+  e.message = fmt::format("the broker is at rev {} and has not reached rev {}; nothing was changed",
+                          rev_.value(), rev.value());
+  return failed(e);
 }
 
 std::chrono::milliseconds Session::left() const {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "publisher/command/failure.hpp"
@@ -31,12 +32,21 @@ class Session {
   [[nodiscard]] WriteCall write() const;  // the same
   void start_over();                      // gives the next steps the whole timeout again
 
+  // Before a write on condition of `rev`, or a read that needs it: a broker that is not there yet would keep
+  // a write waiting until its outcome is unknown, and most often the number is mistyped. Exit::try_later;
+  // nothing was changed.
+  [[nodiscard]] Outcome<void> await_revision(Revision rev, const std::string& ns, const std::string& key);
+
   // Waits for the answer. `context` opens the line for a person.
   template <class T>
   [[nodiscard]] Outcome<T> wait(Publisher::Future<T> future, std::string_view context = {}) {
     Result<T> answer = future.get();
-    if (!answer) return failed(answer.error(), context);
-    return std::move(*answer);
+    if (answer) return std::move(*answer);
+    auto failure = failed(answer.error(), context);
+    // Only a write leaves an outcome behind that somebody has to look for.
+    const bool read = !std::is_same_v<T, WriteOutcome>;
+    if (read && failure.value().exit == Exit::unknown_outcome) failure.value().exit = Exit::try_later;
+    return failure;
   }
 
  private:
@@ -45,6 +55,7 @@ class Session {
 
   std::unique_ptr<Publisher> publisher_;
   HelloReply hello_;
+  Revision rev_;  // that `hello` was answered at
   std::chrono::milliseconds timeout_;
   std::chrono::steady_clock::time_point deadline_;
 };

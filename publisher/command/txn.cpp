@@ -44,6 +44,9 @@ Outcome<void> txn(const Options& o, Invocation& in) {
   if (!transaction) return tl::unexpected<Failure>(transaction.error());
   auto session = Session::open(in.globals);
   if (!session) return tl::unexpected<Failure>(session.error());
+  for (const auto& r : transaction->requirements()) {
+    if (const auto reached = session->await_revision(r.rev, r.ns, r.key); !reached) return reached;
+  }
   const auto done =
       session->wait(session->publisher().commit(std::move(*transaction), session->write()), "txn");
   if (!done) return tl::unexpected<Failure>(done.error());

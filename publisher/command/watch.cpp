@@ -119,6 +119,9 @@ class Watch {
 };
 
 Outcome<void> watch(const Options& o, Invocation& in) {
+  const bool everything = o.look.with_namespace && o.ns.empty();
+  if (const auto fine = validate_namespace(o.ns, "NS"); !everything && !fine)
+    return failed(fine.error(), "watch");
   if (o.look.glob) {
     if (const auto fine = validate_glob(*o.look.glob, "--glob"); !fine) return failed(fine.error(), "watch");
   }

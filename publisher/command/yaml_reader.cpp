@@ -11,7 +11,7 @@
 
 #include "proto/wire/names.hpp"
 #include "publisher/command/base64.hpp"
-#include "publisher/command/implicit_key.hpp"
+#include "publisher/command/unfinished_text.hpp"
 #include "publisher/command/yaml_scalar.hpp"
 #include "publisher/command/yaml_value.hpp"
 
@@ -93,6 +93,9 @@ class TreeBuilder : public YAML::EventHandler {
     if (tag == "?" && text == "<<" && expects_key()) {
       frames_.back().merging = true;
       return;
+    }
+    if (tag != "?" && !has_closing_quote(text_, static_cast<std::size_t>(mark.pos))) {
+      refuse(mark, "a quoted text without its closing quote");
     }
     auto value = resolve_tagged(tag, text);
     if (!value) refuse(mark, value.error().message);

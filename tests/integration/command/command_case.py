@@ -7,8 +7,9 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "python"))
 
-from broker_process import BIN, Broker, scratch_dir  # noqa: E402
+from broker_process import BIN, ROOT, Broker, scratch_dir  # noqa: E402
 
+__all__ = ["PRISMBUS", "ROOT", "CommandCase"]
 PRISMBUS = os.path.join(BIN, "prismbus")
 SECONDS = "30"  # for an answer; a loaded machine is slow, a broken command does not wait for it
 

@@ -109,7 +109,7 @@ class Watch(CommandCase):
         self.assertEqual(watching.process.wait(SECONDS), 0)
 
     def test_a_namespace_that_may_not_be_followed_is_refused(self):
-        self.refused(2, "watch", "no good", says="no good")
+        self.refused(2, "watch", "no good", says="field NS")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <sstream>
 
 #include "publisher/command/flatten.hpp"
@@ -64,5 +65,25 @@ TEST_CASE("${ENV:-default} strings of real files survive untouched") {
     const auto document = from_yaml(text);
     REQUIRE(document);
     CHECK(count(to_yaml(*document), ": ${") == count(text, ": ${"));
+  }
+}
+
+TEST_CASE("damaged documents are read or refused, and nothing else happens") {
+  const std::uint64_t seed = std::random_device()();
+  INFO("seed " << seed);
+  std::mt19937_64 random(seed);
+  const std::string whole = text_of(documents().front());
+  for (int i = 0; i < 2000; ++i) {
+    std::string text = whole.substr(0, random() % whole.size());
+    for (std::uint64_t n = random() % 4; n > 0 && !text.empty(); --n) {
+      text[random() % text.size()] = "\"'{}[]:,&*!|>#-\n \xc3\x04?"[random() % 20];
+    }
+    for (const auto& read : {from_yaml(text), from_json(text)}) {
+      if (read) {
+        CHECK(from_yaml(to_yaml(*read)) == *read);
+      } else {
+        CHECK(read.error().message.find('\n') == std::string::npos);
+      }
+    }
   }
 }

@@ -88,14 +88,22 @@ TEST_CASE("what is wrong with a YAML text is said with line and column") {
 }
 
 TEST_CASE("half-written YAML is refused with line and column") {
-  for (const char* bad : {"a: [1, 2", "a: {b: 1", "a: \"open", "a: 'open", "a: 1\nb", "a:\n\t- 1\n b",
-                          "a: b: c", "- a\nb: 1"}) {
+  for (const char* bad : {"a: \"x\n", "a: 'x\n", "a: 'it''s\n\n", "a: &b \"x\n", "- !!str\n  'x\n",
+                          "a: [1,\n", "a: {b\n", "a: {b:\n", "[", "{", "a: [1, 2", "a: {b: 1", "a: \"open",
+                          "a: 'open", "a: 1\nb", "a:\n\t- 1\n b", "a: b: c", "- a\nb: 1"}) {
     CAPTURE(bad);
     const auto value = from_yaml(bad);
     REQUIRE_FALSE(value);
     CHECK(value.error().line > 0);
     CHECK(value.error().message.find('\n') == std::string::npos);
   }
+}
+
+TEST_CASE("closed quotes are closed, over lines and with quotes inside") {
+  CHECK(said("a: \"x\n  y\\\" z\"") == R"({"a":"x y\" z"})");
+  CHECK(said("a: 'it''s\n  here'\n") == R"({"a":"it's here"})");
+  CHECK(said("a: &b !!str 'x'\nc: *b") == R"({"a":"x","c":"x"})");
+  CHECK(said("a: \"x\n").starts_with("1:4: a quoted text without"));
 }
 
 TEST_CASE("a last line that is half a key is refused, and an empty value is not") {
