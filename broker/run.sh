@@ -21,7 +21,7 @@ headline() { printf '\n== %s\n' "$*"; }
 
 # run_quietly LOG COMMAND...: with a line of progress every few seconds; the log only if it fails.
 run_quietly() {
-  local log=$1 started=$SECONDS code=0 pid
+  local log=$1 started=$SECONDS code=0 pid said='' now
   shift
   "$@" >"$log" 2>&1 </dev/null &
   pid=$!
@@ -29,7 +29,9 @@ run_quietly() {
     sleep 0.2
     if [ $((SECONDS - started)) -ge 5 ]; then
       started=$SECONDS
-      printf '  %s\n' "$(tail -n 1 "$log" | cut -c 1-100)"
+      now=$(tail -n 1 "$log" | cut -c 1-100)
+      [ "$now" = "$said" ] || printf '  %s\n' "$now"
+      said=$now
     fi
   done
   wait "$pid" || code=$?
