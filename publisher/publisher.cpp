@@ -114,8 +114,7 @@ Publisher::Counters Publisher::counters() const {
   return impl_->counters();
 }
 
-// ---- writes
-// -------------------------------------------------------------------------------------------------------
+// ---- writes ----
 
 namespace {
 
@@ -177,8 +176,7 @@ bool Publisher::flush(std::chrono::milliseconds at_most) {
   return future.wait_for(at_most) == std::future_status::ready;
 }
 
-// ---- reads
-// --------------------------------------------------------------------------------------------------------
+// ---- reads ----
 
 Publisher::Future<Answer<Entry>> Publisher::get(std::string_view ns, std::string_view key, ReadCall call) {
   Promise<Entry> promise;

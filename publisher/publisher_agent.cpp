@@ -50,8 +50,7 @@ PublisherAgent::~PublisherAgent() {
   close();
 }
 
-// ---- any thread
-// ---------------------------------------------------------------------------------------------------
+// ---- any thread ----
 
 bool PublisherAgent::offer(std::unique_ptr<Operation>& operation) {
   const std::size_t size = operation->bytes;
@@ -83,8 +82,7 @@ Publisher::Counters PublisherAgent::counters() const {
   return out;
 }
 
-// ---- stepping
-// -----------------------------------------------------------------------------------------------------
+// ---- stepping ----
 
 bool PublisherAgent::step(Now now) {
   now_ = now;
@@ -278,8 +276,7 @@ void PublisherAgent::mark_answered(std::uint64_t order) {
   }
 }
 
-// ---- the connection's answers
-// -------------------------------------------------------------------------------------
+// ---- the connection's answers ----
 
 void PublisherAgent::on_greeting(const Greeting&) {
   counters_.connected.store(true, std::memory_order_relaxed);

@@ -36,8 +36,7 @@ class PublisherAgent final : public ClientConnection::Owner {
   [[nodiscard]] Publisher::Counters counters() const;
   void wake() { waker_.wake(); }
 
-  // ---- the background thread
-  // ----------------------------------------------------------------------------------
+  // ---- the background thread ----
   bool step(Now now);  // true: there is more to do at once
   void sleep(Now now);
   void close();  // answers everything open: `unavailable` if it never left, else `timeout`

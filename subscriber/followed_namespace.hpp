@@ -38,8 +38,8 @@ struct FollowedNamespace {
   Need need = Need::nothing;
   Cause cause = Cause::join;
   Steady need_at{};
-  bool queued = false;    // in SyncState's list of those in need
-  std::uint64_t job = 0;  // the request that will answer, 0 = none
+  bool snapshot_queued = false, changes_queued = false;  // in SyncState's lists of those in need
+  std::uint64_t job = 0;                                 // the request that will answer, 0 = none
   Seq seen_at_ask;
   std::uint64_t fresh_in = 0;  // the join in which an answer after the barriers confirmed it
   bool stopped = false;        // a feature of a set is not understood: nothing after it is applied

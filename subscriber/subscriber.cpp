@@ -115,8 +115,7 @@ Result<std::unique_ptr<Subscriber::Impl>> Subscriber::Impl::make(SubscriberOptio
   return impl;
 }
 
-// ---- the background thread
-// ----------------------------------------------------------------------------------------
+// ---- the background thread ----
 
 void Subscriber::Impl::run() {
   while (!stopping_.load(std::memory_order_acquire)) {
@@ -208,8 +207,7 @@ void Subscriber::Impl::on_expired(std::uint64_t tag, const Error& error) {
   sync_.on_answer(tag, {connection_->greeting().epoch, Revision(), tl::unexpected<Error>(error)}, now_);
 }
 
-// ---- any thread
-// ---------------------------------------------------------------------------------------------------
+// ---- any thread ----
 
 void Subscriber::Impl::stop() {
   if (!thread_.joinable()) return;
@@ -264,8 +262,7 @@ SubscriberStatus Subscriber::Impl::status() const {
   return out;
 }
 
-// ---- Subscriber
-// ---------------------------------------------------------------------------------------------------
+// ---- Subscriber ----
 
 Result<std::unique_ptr<Subscriber>> Subscriber::open(SubscriberOptions options) {
   auto impl = Impl::make(std::move(options));

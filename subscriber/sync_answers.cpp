@@ -36,8 +36,7 @@ void SyncState::on_answer(std::uint64_t tag, SyncAnswer answer, Now now) {
   pump(now);
 }
 
-// ---- snapshots
-// ----------------------------------------------------------------------------------------------------
+// ---- snapshots ----
 
 void SyncState::on_snapshot(std::uint64_t tag, Job& job, SnapshotReply& reply, Revision rev, Now now) {
   if (!std::exchange(job.begun, true)) job.first_rev = rev;
@@ -85,11 +84,19 @@ void SyncState::finish_snapshot(Job& job, Now now) {
   for (auto& [ns, copy] : job.build) (void)find_or_follow(ns);
   for (auto& [name, n] : namespaces_) {
     if (n->subtree != job.subtree) continue;
-    if (n->job != 0) jobs_.erase(n->job);  // a snapshot or changes of it alone: this one is newer
-    n->job = 0;
+    abandon(*n);  // this snapshot is newer than what is asked for it alone
     const auto built = job.build.find(name);
     install(*n, built == job.build.end() ? NamespaceCopy{} : std::move(built->second), job, now);
   }
+}
+
+// What is under way for `n` will not be used. Changes may be asked for others with it: those keep their
+// request.
+void SyncState::abandon(FollowedNamespace& n) {
+  const auto found = jobs_.find(std::exchange(n.job, 0));
+  if (found == jobs_.end() || found->second.kind != Job::Kind::snapshot) return;
+  for (auto& [name, copy] : found->second.build) copy.entries.retire(garbage_);
+  jobs_.erase(found);
 }
 
 // A finished snapshot of one namespace. Shown once everything up to the last chunk's revision was applied.
@@ -107,8 +114,7 @@ void SyncState::install(FollowedNamespace& n, NamespaceCopy&& copy, const Job& j
   update_state(n, now);
 }
 
-// ---- changes
-// ------------------------------------------------------------------------------------------------------
+// ---- changes ----
 
 void SyncState::on_changes(std::uint64_t tag, Job& job, ChangesReply& reply, Revision rev, Now now) {
   if (reply.more && !reply.after) {
@@ -120,10 +126,10 @@ void SyncState::on_changes(std::uint64_t tag, Job& job, ChangesReply& reply, Rev
     if (n != nullptr && set.epoch == epoch_ && !set.is_marker()) on_set(*n, std::move(set), now);
   }
   for (const auto& [ns, error] : reply.failed) {
-    if (FollowedNamespace* n = find(ns)) {
-      if (n->job == tag) n->job = 0;
-      on_failed_name(*n, error, now);
-    }
+    FollowedNamespace* n = find(ns);
+    if (n == nullptr || n->job != tag) continue;
+    n->job = 0;
+    on_failed_name(*n, error, now);
   }
   if (reply.more) {
     job.after = std::move(reply.after);
@@ -205,8 +211,7 @@ void SyncState::settle(FollowedNamespace& n, const Job& job, Revision rev, Now n
   update_state(n, now);
 }
 
-// ---- surveys
-// ------------------------------------------------------------------------------------------------------
+// ---- surveys ----
 
 void SyncState::on_survey(std::uint64_t tag, Job& job, NamespacesReply& reply, Now now) {
   if (reply.more && !reply.after) {

@@ -18,8 +18,8 @@ constexpr std::uint64_t kAgainMinMs = 200, kAgainJitterMs = 400;
 
 void SyncState::enqueue(FollowedNamespace& n) {
   if (n.job != 0) return;  // its end enqueues
-  if (n.need == Need::snapshot) snapshots_wanted_.push_back(&n);
-  if (n.need == Need::changes && !std::exchange(n.queued, true)) changes_wanted_.push_back(&n);
+  if (n.need == Need::snapshot && !std::exchange(n.snapshot_queued, true)) snapshots_wanted_.push_back(&n);
+  if (n.need == Need::changes && !std::exchange(n.changes_queued, true)) changes_wanted_.push_back(&n);
 }
 
 void SyncState::want(FollowedNamespace& n, Need need, Cause cause, Steady at) {
@@ -31,8 +31,8 @@ void SyncState::want(FollowedNamespace& n, Need need, Cause cause, Steady at) {
     n.need = need;
     n.cause = cause;
     n.need_at = at;
-    enqueue(n);
   }
+  enqueue(n);
   next_work_ = std::min(next_work_, n.need_at);
 }
 
@@ -52,14 +52,15 @@ void SyncState::pump(Now now) {
                                          : Job::Kind::survey;
     job.subtree = i;
     s.need = Need::nothing;
-    begin(std::move(job));
+    begin(std::move(job), now);
   }
   for (std::size_t left = snapshots_wanted_.size(); left > 0 && jobs_.size() < kJobsMax; --left) {
     FollowedNamespace& n = *snapshots_wanted_.front();
     snapshots_wanted_.pop_front();
+    n.snapshot_queued = false;
     if (n.need != Need::snapshot || n.job != 0) continue;
     if (now.steady < n.need_at) {
-      snapshots_wanted_.push_back(&n);
+      enqueue(n);
       next_work_ = std::min(next_work_, n.need_at);
       continue;
     }
@@ -67,7 +68,7 @@ void SyncState::pump(Now now) {
     job.ns = *n.name;
     n.need = Need::nothing;
     n.building = true;
-    begin(std::move(job));
+    begin(std::move(job), now);
   }
   pump_changes(now);
 }
@@ -79,25 +80,25 @@ void SyncState::pump_changes(Now now) {
   job.kind = Job::Kind::changes;
   for (FollowedNamespace* n : changes_wanted_) {
     if (n->need != Need::changes || n->job != 0) {
-      n->queued = false;
+      n->changes_queued = false;
     } else if ((n->cause != Cause::gap && !force) || now.steady < n->need_at || jobs_.size() >= kJobsMax) {
       if (now.steady < n->need_at) next_work_ = std::min(next_work_, n->need_at);
       later.push_back(n);
     } else {
-      n->queued = false;
+      n->changes_queued = false;
       n->need = Need::nothing;
       n->seen_at_ask = n->seen;
       job.since.emplace_back(n, n->work().seq);
       if (job.since.size() < kNamesPerAsk) continue;
-      begin(std::exchange(job, Job{}));
+      begin(std::exchange(job, Job{}), now);
       job.kind = Job::Kind::changes;
     }
   }
   changes_wanted_ = std::move(later);
-  if (!job.since.empty()) begin(std::move(job));
+  if (!job.since.empty()) begin(std::move(job), now);
 }
 
-void SyncState::begin(Job job) {
+void SyncState::begin(Job job, Now now) {
   const std::uint64_t tag = ++last_tag_;
   job.join = join_;
   job.after_barriers = in_force();
@@ -106,7 +107,10 @@ void SyncState::begin(Job job) {
   } else if (job.kind == Job::Kind::snapshot) {
     find(job.ns)->job = tag;
   } else {
-    for (auto& [n, seq] : job.since) n->job = tag;
+    for (auto& [n, seq] : job.since) {
+      n->job = tag;
+      update_state(*n, now);
+    }
   }
   const Job& kept = jobs_.emplace(tag, std::move(job)).first->second;
   send(tag, kept);
@@ -149,11 +153,10 @@ void SyncState::send(std::uint64_t tag, const Job& job) {
   }
 }
 
-// ---- failures
-// -----------------------------------------------------------------------------------------------------
+// ---- failures ----
 
 // The same again, from its beginning.
-void SyncState::requeue(Job& job, Steady at) {
+void SyncState::requeue(std::uint64_t tag, Job& job, Steady at) {
   for (auto& [name, copy] : job.build) copy.entries.retire(garbage_);
   next_work_ = std::min(next_work_, at);
   if (job.subtree) {
@@ -171,6 +174,7 @@ void SyncState::requeue(Job& job, Steady at) {
     enqueue(n);
   } else {
     for (auto& [n, seq] : job.since) {
+      if (n->job != tag) continue;  // it failed on a page before, or a snapshot took its place
       n->job = 0;
       want(*n, Need::changes, n->cause, at);
       enqueue(*n);
@@ -192,24 +196,25 @@ void SyncState::on_failed(std::uint64_t tag, const Error& error, bool same_epoch
   }
   if (error.code == ErrorCode::other_history && !same_epoch)
     rejoin("the broker has another history", true, now);
-  if (job.kind == Job::Kind::changes) return on_failed_changes(job, error, again, now);
+  if (job.kind == Job::Kind::changes) return on_failed_changes(tag, job, error, again, now);
   if (job.kind == Job::Kind::snapshot && !job.subtree && error.code == ErrorCode::permission_denied) {
     FollowedNamespace& n = *find(job.ns);
-    requeue(job, again);
+    requeue(tag, job, again);
     n.need = Need::nothing;
     return on_failed_name(n, error, now);
   }
-  requeue(job, again);
+  requeue(tag, job, again);
 }
 
 // All names failed, or the request itself did. The error may name one.
-void SyncState::on_failed_changes(Job& job, const Error& error, Steady again, Now now) {
-  requeue(job, again);
+void SyncState::on_failed_changes(std::uint64_t tag, Job& job, const Error& error, Steady again, Now now) {
+  requeue(tag, job, again);
   const bool of_names = error.code == ErrorCode::compacted || error.code == ErrorCode::other_history ||
                         error.code == ErrorCode::permission_denied;
   if (!of_names) return;
   for (auto& [n, seq] : job.since) {
-    if (job.since.size() == 1 || error.ns == *n->name) on_failed_name(*n, error, now);
+    const bool named = job.since.size() == 1 || error.ns == *n->name;
+    if (named && n->need == Need::changes && n->job == 0) on_failed_name(*n, error, now);
   }
 }
 

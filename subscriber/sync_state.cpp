@@ -60,8 +60,7 @@ bool SyncState::in_force() const {
                                  [](const LaneWatch& w) { return !w.open() || w.in_force(); });
 }
 
-// ---- joining
-// ------------------------------------------------------------------------------------------------------
+// ---- joining ----
 
 void SyncState::on_greeting(const Greeting& greeting, Now now) {
   begin_join(greeting, now);
@@ -178,8 +177,7 @@ void SyncState::rejoin(std::string_view why, bool reopen, Now now) {
   update_all_states(now);
 }
 
-// ---- time
-// ---------------------------------------------------------------------------------------------------------
+// ---- time ----
 
 void SyncState::check_lane(Lane lane, Now now) {
   LaneWatch& w = watch(lane);

@@ -73,8 +73,7 @@ class SyncState {
   SyncState(const SyncState&) = delete;
   SyncState& operator=(const SyncState&) = delete;
 
-  // ---- inputs
-  // -------------------------------------------------------------------------------------------------
+  // ---- inputs ----
   void on_greeting(const Greeting& greeting, Now now);
   void on_lost(const Error& why, Now now);
   void on_answer(std::uint64_t tag, SyncAnswer answer, Now now);
@@ -139,15 +138,16 @@ class SyncState {
   void want(FollowedNamespace& n, Need need, Cause cause, Steady at);
   void pump(Now now);
   void pump_changes(Now now);
-  void begin(Job job);
+  void begin(Job job, Now now);
   void send(std::uint64_t tag, const Job& job);
   void on_failed(std::uint64_t tag, const Error& error, bool same_epoch, Now now);
-  void on_failed_changes(Job& job, const Error& error, Steady again, Now now);
-  void requeue(Job& job, Steady at);
+  void on_failed_changes(std::uint64_t tag, Job& job, const Error& error, Steady again, Now now);
+  void requeue(std::uint64_t tag, Job& job, Steady at);
   void enqueue(FollowedNamespace& n);
   // sync_answers.cpp: what came
   void on_snapshot(std::uint64_t tag, Job& job, SnapshotReply& reply, Revision rev, Now now);
   void finish_snapshot(Job& job, Now now);
+  void abandon(FollowedNamespace& n);
   void install(FollowedNamespace& n, NamespaceCopy&& copy, const Job& job, Now now);
   void on_changes(std::uint64_t tag, Job& job, ChangesReply& reply, Revision rev, Now now);
   void on_failed_name(FollowedNamespace& n, const Error& error, Now now);

@@ -78,7 +78,9 @@ void SyncState::on_set(FollowedNamespace& n, ChangeSet&& set, Now now) {
   if (n.can_apply() && set.seq == n.work().seq.next()) {
     apply(n, set);
     apply_held(n);
-    if (n.need == Need::changes && n.cause == Cause::gap && !n.behind()) n.need = Need::nothing;
+    const bool only_a_gap =
+        n.need == Need::changes && n.cause == Cause::gap && !n.next && n.fresh_in == join_;
+    if (only_a_gap && !n.behind()) n.need = Need::nothing;  // it closed by itself
     update_state(n, now);
     return;
   }
