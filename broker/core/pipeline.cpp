@@ -5,14 +5,9 @@
 
 #include "broker/core/asked.hpp"
 #include "broker/core/build_transaction.hpp"
-#include "broker/core/change_stream.hpp"
 #include "broker/core/in_flight.hpp"
-#include "broker/core/parking.hpp"
 #include "broker/core/read_desk.hpp"
-#include "broker/core/recent_feed.hpp"
-#include "broker/core/replier.hpp"
-#include "broker/core/sessions.hpp"
-#include "broker/core/status.hpp"
+#include "broker/core/self_report.hpp"
 #include "proto/wire/codec/request.hpp"
 #include "proto/wire/names.hpp"
 
@@ -52,7 +47,6 @@ struct Pipeline::Impl final : HeadSource {
   }
 
   // ---- the hallway
-  // ------------------------------------------------------------------------------------------
 
   // in: decoded, its asker known, of this history.
   void on_request(const ReplyTo& from, std::string_view payload, Now now) {
@@ -185,7 +179,6 @@ struct Pipeline::Impl final : HeadSource {
   }
 
   // ---- start
-  // ------------------------------------------------------------------------------------------------
 
   void replay(std::vector<TransactionPtr> tail, const Journal& journal) {
     // Time goes on from the last transaction, also when everything is folded.
@@ -214,7 +207,6 @@ struct Pipeline::Impl final : HeadSource {
   }
 
   // ---- authorise and admit
-  // ----------------------------------------------------------------------------------
 
   Result<void> authorise_write(const Principal& principal) {
     for (const auto& item : intent.items) {
@@ -257,7 +249,6 @@ struct Pipeline::Impl final : HeadSource {
   }
 
   // ---- waiting
-  // ----------------------------------------------------------------------------------------------
 
   void park(const Asked& asked, Revision until_applied) {
     if (auto room = in_flight.hold(asked.from.connection); !room) return refuse(asked, room.error());
@@ -300,46 +291,17 @@ struct Pipeline::Impl final : HeadSource {
   }
 
   // ---- what the broker tells of itself
-  // ----------------------------------------------------------------------
 
   void answer_hello(const Asked& asked) {
-    HelloReply hello;
-    hello.server = settings.server;
-    hello.run = settings.run;
-    hello.changes = settings.changes;
-    hello.express = settings.express;
-    hello.heartbeat_ms = static_cast<std::uint64_t>(settings.heartbeat.count());
-    hello.ack_ms = static_cast<std::uint64_t>(settings.ack.count());
-    hello.limits = default_limits();
-    hello.principal = asked.principal.name;
+    const HelloReply hello = hello_of(settings, asked.principal);
     replier.send(asked.from, codec::encode_hello_reply(replier.head(asked.id()), hello));
   }
 
   void answer_status(const Asked& asked) {
-    const auto& streamed = stream.counters();
-    StatusFigures figures;
-    figures.server = settings.server;
-    figures.run = settings.run;
-    figures.applied = recent.applied();
-    figures.folded = fold.folded();
-    figures.read_only = sequencer.read_only();
     const auto up = std::chrono::duration_cast<std::chrono::milliseconds>(asked.now.steady - started);
-    figures.uptime_ms = started == Steady{} ? 0 : static_cast<std::uint64_t>(up.count());
-    figures.recent_changes = recent.changes();
-    figures.recent_bytes = recent.bytes();
-    figures.pending_writes = pending.size();
-    figures.pending_bytes = pending.bytes();
-    figures.parked = parking.size();
-    figures.sessions = sessions.size();
-    figures.requests = requests;
-    figures.writes = writes;
-    figures.errors = replier.errors();
-    figures.frames = streamed.frames;
-    figures.sets = streamed.sets;
-    figures.markers = streamed.markers;
-    figures.heartbeats = streamed.heartbeats;
-    figures.barriers = streamed.barriers;
-    replier.send(asked.from, encode_status_reply(replier.head(asked.id()), figures));
+    const StatusSources ask{settings, sequencer, recent, fold, pending, parking, sessions, stream, replier};
+    const StatusCounters counters{started == Steady{} ? up.zero() : up, requests, writes};
+    replier.send(asked.from, encode_status_reply(replier.head(asked.id()), ask, counters));
   }
 
   std::optional<Head> head_of(std::string_view ns) override {

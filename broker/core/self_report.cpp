@@ -1,0 +1,51 @@
+#include "broker/core/self_report.hpp"
+
+#include <array>
+
+namespace prismbus {
+
+HelloReply hello_of(const PipelineSettings& settings, const Principal& principal) {
+  HelloReply hello;
+  hello.server = settings.server;
+  hello.run = settings.run;
+  hello.changes = settings.changes;
+  hello.express = settings.express;
+  hello.heartbeat_ms = static_cast<std::uint64_t>(settings.heartbeat.count());
+  hello.ack_ms = static_cast<std::uint64_t>(settings.ack.count());
+  hello.limits = default_limits();
+  hello.principal = principal.name;
+  return hello;
+}
+
+std::string encode_status_reply(const codec::ReplyHead& head, const StatusSources& ask,
+                                const StatusCounters& counters) {
+  const ChangeStream::Counters& streamed = ask.stream.counters();
+  const std::array<std::pair<std::string_view, std::uint64_t>, 18> figures{{
+      {"run", ask.settings.run.value()},
+      {"applied", ask.recent.applied().value()},
+      {"folded", ask.fold.folded().value()},
+      {"uptime_ms", static_cast<std::uint64_t>(counters.uptime.count())},
+      {"recent_changes", ask.recent.changes()},
+      {"recent_bytes", ask.recent.bytes()},
+      {"pending_writes", ask.pending.size()},
+      {"pending_bytes", ask.pending.bytes()},
+      {"parked", ask.parking.size()},
+      {"sessions", ask.sessions.size()},
+      {"requests", counters.requests},
+      {"writes", counters.writes},
+      {"errors", ask.replier.errors()},
+      {"frames", streamed.frames},
+      {"sets", streamed.sets},
+      {"markers", streamed.markers},
+      {"heartbeats", streamed.heartbeats},
+      {"barriers", streamed.barriers},
+  }};
+  std::string reply = codec::begin_reply(head, static_cast<std::uint32_t>(figures.size()) + 2);
+  codec::Writer out(reply);
+  out.field("server", ask.settings.server);
+  out.field("read_only", ask.sequencer.read_only());
+  for (const auto& [name, value] : figures) out.field(name, value);
+  return reply;
+}
+
+}  // namespace prismbus

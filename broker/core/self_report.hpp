@@ -1,0 +1,40 @@
+// What the broker tells of itself: `hello` and `status`; proto/PROTOCOL.md documents each field. Reads
+// everybody's counters, changes nothing. Bus thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "broker/core/asked.hpp"
+#include "broker/core/change_stream.hpp"
+#include "broker/core/parking.hpp"
+#include "broker/core/pending.hpp"
+#include "broker/core/recent_feed.hpp"
+#include "broker/core/replier.hpp"
+#include "broker/core/sequencer.hpp"
+#include "broker/core/sessions.hpp"
+
+namespace prismbus {
+
+[[nodiscard]] HelloReply hello_of(const PipelineSettings& settings, const Principal& principal);
+
+// Whom `status` asks.
+struct StatusSources {
+  const PipelineSettings& settings;
+  const Sequencer& sequencer;
+  const Recent& recent;
+  const RecentFeed& fold;
+  const Pending& pending;
+  const Parking& parking;
+  const Sessions& sessions;
+  const ChangeStream& stream;
+  const Replier& replier;
+};
+struct StatusCounters {
+  std::chrono::milliseconds uptime{};
+  std::uint64_t requests = 0, writes = 0;
+};
+[[nodiscard]] std::string encode_status_reply(const codec::ReplyHead& head, const StatusSources& ask,
+                                              const StatusCounters& counters);
+
+}  // namespace prismbus
