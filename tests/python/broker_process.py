@@ -1,5 +1,6 @@
 # A real broker as a child process: data directory, free ports, ready file, signals. Dies with its test.
 # PRISMBUS_BIN names the folder of prismbusd; everything else it makes lies in a temporary directory of its own.
+import atexit
 import ctypes
 import json
 import os
@@ -20,8 +21,11 @@ PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
 
-def scratch_dir(prefix="prismbus-", where=None):
-    return tempfile.mkdtemp(prefix=prefix, dir=where)
+def scratch_dir(prefix="prismbus-"):
+    """A directory of this process's own, gone when it ends."""
+    path = tempfile.mkdtemp(prefix=prefix)
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
 
 
 class Broker:
