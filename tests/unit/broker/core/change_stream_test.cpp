@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "proto/wire/codec/stream.hpp"
+#include "proto/wire/names.hpp"
 
 namespace prismbus {
 namespace {

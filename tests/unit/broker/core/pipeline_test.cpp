@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "proto/wire/codec/reply.hpp"
 #include "proto/wire/codec/request.hpp"
 #include "proto/wire/codec/stream.hpp"
 #include "tests/model/fake_broker.hpp"
