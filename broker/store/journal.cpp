@@ -2,6 +2,8 @@
 // with it.
 #include "broker/store/journal.hpp"
 
+#include <cerrno>
+
 #include "broker/store/directory.hpp"
 #include "broker/store/disk_keys.hpp"
 #include "broker/store/journal_record.hpp"

@@ -47,7 +47,7 @@ class Journal {
   [[nodiscard]] Result<void, AppendFailure> append(std::span<const TransactionPtr> batch);
 
   // Rewrites the meta record and syncs it: tells whether a journal that had no space can write again, without
-  // a client's write. An empty append; failures as append's.
+  // a client's write. An empty append, done once the file system has 1 MiB left; failures as append's.
   [[nodiscard]] Result<void, AppendFailure> probe();
   [[nodiscard]] const lmdb::Fault& last_fault() const {
     return last_fault_;

@@ -11,14 +11,14 @@ namespace {
 // A write cut short leaves less than a page, or a few reserved blocks, behind.
 constexpr std::uint64_t kFullBelowBytes = 1u << 20;
 
+}  // namespace
+
 bool file_system_is_full(const lmdb::Env& env) {
   int fd = -1;
   struct statvfs fs {};
   if (mdb_env_get_fd(env.get(), &fd) != 0 || fstatvfs(fd, &fs) != 0) return false;
   return std::uint64_t{fs.f_bavail} * fs.f_frsize < kFullBelowBytes;
 }
-
-}  // namespace
 
 AppendFailure append_failure(const lmdb::Env& env, const lmdb::Fault& fault) {
   if (fault.outcome_unknown || fault.code == MDB_PANIC) return AppendFailure::unknown;

@@ -16,6 +16,9 @@
 
 namespace prismbus {
 
+// Less than 1 MiB is left for whoever runs this. False when it cannot be told.
+[[nodiscard]] bool file_system_is_full(const lmdb::Env& env);
+
 // Asks the file system of `env` when the code alone does not tell.
 [[nodiscard]] AppendFailure append_failure(const lmdb::Env& env, const lmdb::Fault& fault);
 [[nodiscard]] FoldFailure fold_failure(const lmdb::Env& env, const lmdb::Fault& fault);

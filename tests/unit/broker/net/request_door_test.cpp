@@ -1,7 +1,10 @@
 // The request door against raw ZeroMQ peers: framing, numbering, and who is dropped.
 #include "broker/net/request_door.hpp"
 
+#include <stdlib.h>
+
 #include <catch2/catch.hpp>
+#include <filesystem>
 
 #include "tests/unit/broker/net/door_fixture.hpp"
 
@@ -205,4 +208,36 @@ TEST_CASE("connections that are gone are forgotten") {
     f.door.tend();
     return f.door.connections() == 0;
   }));
+}
+
+TEST_CASE("a door binds by name of the loopback, by IPv6 and by path, and not where somebody listens") {
+  DoorFixture f;
+  const auto bind = [&](RequestDoor& door, const std::string& text) {
+    return door.bind(*Endpoint::parse(text, Endpoint::Use::bind));
+  };
+  const auto by_name = bind(f.door, "tcp://localhost:0");
+  REQUIRE(by_name.has_value());
+  CHECK(by_name->starts_with("tcp://127.0.0.1:"));
+  CHECK(bind(f.door, "tcp://[::1]:0").has_value());
+  std::string dir = (std::filesystem::temp_directory_path() / "prismbus-door-XXXXXX").string();
+  REQUIRE(::mkdtemp(dir.data()) != nullptr);
+  const std::string path = "ipc://" + dir + "/requests";
+  REQUIRE(bind(f.door, path).has_value());
+  CHECK(f.door.endpoints().size() == 4);
+
+  Peer local(f.clients, ZMQ_DEALER, path);
+  local.send({"", "by path"});
+  REQUIRE(f.await_requests(1));
+
+  RequestDoor second(f.context, {});
+  for (const std::string& taken : {f.endpoint, path}) {
+    INFO(taken);
+    const auto refused = bind(second, taken);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == ErrorCode::unavailable);
+    CHECK(refused.error().message.find(taken) != std::string::npos);
+  }
+  local.send({"", "still served"});
+  CHECK(f.await_requests(2));
+  std::filesystem::remove_all(dir);
 }
