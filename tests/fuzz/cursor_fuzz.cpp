@@ -1,8 +1,8 @@
 // The reader under all decoders: it passes exactly the bytes msgpack-c takes for one object, and refuses what
 // that refuses; the depth-bounded and the constant-space walk agree; a walk token by token ends at the same
 // place.
-#include "oracle.hpp"
 #include "proto/wire/codec/cursor.hpp"
+#include "tests/fuzz/oracle.hpp"
 
 using namespace prismbus;
 using codec::Cursor;

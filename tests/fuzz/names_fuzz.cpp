@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "oracle.hpp"
 #include "proto/wire/names.hpp"
+#include "tests/fuzz/oracle.hpp"
 
 using namespace prismbus;
 

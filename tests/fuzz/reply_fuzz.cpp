@@ -1,7 +1,7 @@
 // Every decoder of replies over the same bytes. What one accepts msgpack-c accepts whole; replies that have
 // an encoder encode to bytes that decode to the same.
-#include "oracle.hpp"
 #include "proto/wire/codec/reply.hpp"
+#include "tests/fuzz/oracle.hpp"
 
 using namespace prismbus;
 using namespace prismbus::codec;

@@ -1,8 +1,8 @@
 // decode_request: what it accepts msgpack-c accepts whole and encodes to bytes that decode to themselves;
 // what it refuses is refused with a code, a field and a message that themselves survive the wire.
-#include "oracle.hpp"
 #include "proto/wire/codec/reply.hpp"
 #include "proto/wire/codec/request.hpp"
+#include "tests/fuzz/oracle.hpp"
 
 using namespace prismbus;
 

@@ -18,7 +18,7 @@ for decoder; do
   max_len=1024
   [ "$decoder" = names ] && max_len=400  # the table it is held against costs glob times key
   began=$(date +%s)
-  "$build/bin/${decoder}_fuzz" -runs="$executions" -max_len="$max_len" -timeout=1 -rss_limit_mb=512 -malloc_limit_mb=64 \
+  "$build/bin/${decoder}_fuzz" -runs="$executions" -max_len="$max_len" -timeout=10 -rss_limit_mb=512 -malloc_limit_mb=64 \
     -print_final_stats=1 -artifact_prefix="$out/$decoder.finding-" \
     "$out/$decoder" "$here/corpus/$decoder" "$here/corpus/any" "$here/../golden/wire" >"$log" 2>&1 || failed=1
   ended=$(date +%s)

@@ -1,8 +1,8 @@
 // Frames of the change stream, and their bodies by themselves. Accepted change sets encode to bytes that
 // decode to the same; the views a journal is replayed by name the same changes.
-#include "oracle.hpp"
 #include "proto/wire/codec/stream.hpp"
 #include "proto/wire/names.hpp"
+#include "tests/fuzz/oracle.hpp"
 
 using namespace prismbus;
 using namespace prismbus::codec;

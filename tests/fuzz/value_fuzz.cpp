@@ -2,11 +2,11 @@
 #include <set>
 #include <tuple>
 
-#include "oracle.hpp"
 #include "proto/wire/codec/request.hpp"
 #include "proto/wire/limits.hpp"
 #include "proto/wire/names.hpp"
 #include "proto/wire/value.hpp"
+#include "tests/fuzz/oracle.hpp"
 
 using namespace prismbus;
 namespace type = msgpack::type;

@@ -1,6 +1,7 @@
-#include "examples.hpp"
+// One reply of every kind, with all its fields.
 #include "proto/wire/codec/reply.hpp"
 #include "proto/wire/codec/stream.hpp"
+#include "tests/golden/wire/examples.hpp"
 
 namespace prismbus::golden {
 namespace {

@@ -1,7 +1,8 @@
+// One request of every op, with all its fields.
 #include <utility>
 
-#include "examples.hpp"
 #include "proto/wire/codec/request.hpp"
+#include "tests/golden/wire/examples.hpp"
 
 namespace prismbus::golden {
 namespace {

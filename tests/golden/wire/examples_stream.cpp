@@ -1,6 +1,7 @@
-#include "examples.hpp"
+// One frame of every kind on the change stream.
 #include "proto/wire/codec/stream.hpp"
 #include "proto/wire/names.hpp"
+#include "tests/golden/wire/examples.hpp"
 
 namespace prismbus::golden {
 namespace {

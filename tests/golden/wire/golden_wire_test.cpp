@@ -8,10 +8,10 @@
 #include <iterator>
 #include <set>
 
-#include "examples.hpp"
 #include "proto/wire/codec/reply.hpp"
 #include "proto/wire/codec/request.hpp"
 #include "proto/wire/codec/stream.hpp"
+#include "tests/golden/wire/examples.hpp"
 
 using namespace prismbus;
 

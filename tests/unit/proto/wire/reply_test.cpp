@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "json_bytes.hpp"
 #include "proto/wire/codec/stream.hpp"
 #include "proto/wire/limits.hpp"
+#include "tests/unit/proto/wire/json_bytes.hpp"
 
 using namespace prismbus;
 using namespace prismbus::codec;

@@ -2,9 +2,9 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "json_bytes.hpp"
 #include "proto/wire/codec/request.hpp"
 #include "proto/wire/limits.hpp"
+#include "tests/unit/proto/wire/json_bytes.hpp"
 
 using namespace prismbus;
 using codec::decode_request;

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "json_bytes.hpp"
+#include "tests/unit/proto/wire/json_bytes.hpp"
 
 using namespace prismbus;
 using codec::decode_request;

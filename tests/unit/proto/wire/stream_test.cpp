@@ -3,8 +3,8 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "json_bytes.hpp"
 #include "proto/wire/names.hpp"
+#include "tests/unit/proto/wire/json_bytes.hpp"
 
 using namespace prismbus;
 using namespace prismbus::codec;

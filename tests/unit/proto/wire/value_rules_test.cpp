@@ -2,9 +2,9 @@
 #include <initializer_list>
 #include <string>
 
-#include "json_bytes.hpp"
 #include "proto/wire/codec/request.hpp"
 #include "proto/wire/limits.hpp"
+#include "tests/unit/proto/wire/json_bytes.hpp"
 
 using namespace prismbus;
 using codec::validate_value;
