@@ -2,7 +2,7 @@
 #include "broker/store/disk_keys.hpp"
 #include "broker/store/journal_record.hpp"
 #include "broker/store/record_bytes.hpp"
-#include "oracle.hpp"
+#include "tests/fuzz/oracle.hpp"
 
 using namespace prismbus;
 

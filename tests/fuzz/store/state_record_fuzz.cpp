@@ -3,7 +3,7 @@
 #include "broker/store/disk_keys.hpp"
 #include "broker/store/record_bytes.hpp"
 #include "broker/store/state_record.hpp"
-#include "oracle.hpp"
+#include "tests/fuzz/oracle.hpp"
 
 using namespace prismbus;
 
