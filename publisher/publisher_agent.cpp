@@ -55,9 +55,12 @@ PublisherAgent::~PublisherAgent() {
 bool PublisherAgent::offer(std::unique_ptr<Operation>& operation) {
   const std::size_t size = operation->bytes;
   const bool write = operation->is_write;
-  if (bytes_.load(std::memory_order_relaxed) + size > bytes_max_) return false;
-  if (!queue_.try_push(std::move(operation))) return false;
-  bytes_.fetch_add(size, std::memory_order_relaxed);
+  // Counted before it is visible to the other thread, which takes it off again.
+  if (bytes_.fetch_add(size, std::memory_order_relaxed) + size > bytes_max_ ||
+      !queue_.try_push(std::move(operation))) {
+    bytes_.fetch_sub(size, std::memory_order_relaxed);
+    return false;
+  }
   if (write) counters_.writes.fetch_add(1, std::memory_order_relaxed);
   // A wake-up costs a system call: only a sleeping thread gets one.
   if (asleep_.load(std::memory_order_seq_cst) && asleep_.exchange(false, std::memory_order_seq_cst))

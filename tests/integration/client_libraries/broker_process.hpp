@@ -1,0 +1,27 @@
+// One prismbusd on free loopback ports and a temporary directory, which can be killed and started again in
+// place.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+namespace prismbus {
+
+class BrokerProcess {
+ public:
+  BrokerProcess();   // starts it; throws std::runtime_error when it does not serve in time
+  ~BrokerProcess();  // kills it and removes its directory
+  BrokerProcess(const BrokerProcess&) = delete;
+  BrokerProcess& operator=(const BrokerProcess&) = delete;
+
+  void kill();   // SIGKILL, waits for its end
+  void start();  // on the same ports and data
+  [[nodiscard]] const std::string& requests() const { return requests_; }
+
+ private:
+  std::string directory_, requests_ = "tcp://127.0.0.1:0", changes_ = "tcp://127.0.0.1:0";
+  pid_t pid_ = -1;
+};
+
+}  // namespace prismbus
