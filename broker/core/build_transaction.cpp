@@ -1,23 +1,10 @@
 #include "broker/core/build_transaction.hpp"
 
 #include <algorithm>
-
-#include "proto/wire/codec/stream.hpp"
+#include <numeric>
 
 namespace prismbus {
 namespace {
-
-// Distinct namespaces of the items, in byte order.
-std::vector<std::string_view> namespaces_of(const WriteIntent& intent) {
-  std::vector<std::string_view> names;
-  names.reserve(intent.items.size());
-  for (const auto& item : intent.items) {
-    if (names.empty() || names.back() != item.ns) names.push_back(item.ns);
-  }
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  return names;
-}
 
 void count(NamespaceFigures& figures, const TxnRequest::Do& item, const KeyFact& before, Revision rev) {
   if (before.live) {
@@ -32,37 +19,46 @@ void count(NamespaceFigures& figures, const TxnRequest::Do& item, const KeyFact&
   }
 }
 
-// The items of one namespace, in `do` order, into its set.
-void fill(StoredSet& set, const WriteIntent& intent, const Judged& judged, const TransactionPlace& place) {
-  std::vector<codec::ChangeView> views;
-  std::vector<codec::ChangeOffsets> offsets;
-  for (std::size_t i = 0; i < intent.items.size(); ++i) {
-    const auto& item = intent.items[i];
-    if (item.ns != set.ns) continue;
-    const KeyFact& before = judged.facts[i];
-    count(set.after, item, before, place.rev);
-    const bool put = item.op == ChangeOp::put;
-    views.push_back({item.op, item.key, item.value, put ? (before.live ? before.version + 1 : 1) : 0});
-    set.changes.push_back({item.op,
-                           {},
-                           {},
-                           views.back().version,
-                           put ? (before.live ? before.created : place.rev) : Revision{}});
-  }
-  codec::encode_change_set(set.encoded,
-                           {place.epoch, place.rev, set.seq, place.time, place.by, intent.options.note},
-                           views, offsets);
-  const std::string_view bytes = set.encoded;
-  for (std::size_t i = 0; i < set.changes.size(); ++i) {
-    set.changes[i].key = bytes.substr(offsets[i].key_at, offsets[i].key_size);
-    set.changes[i].value = bytes.substr(offsets[i].value_at, offsets[i].value_size);
-  }
+StoredChange change_of(const TxnRequest::Do& item, const KeyFact& before, Revision rev) {
+  if (item.op == ChangeOp::del) return {ChangeOp::del, {}, {}, 0, {}};
+  if (before.live) return {ChangeOp::put, {}, {}, before.version + 1, before.created};
+  return {ChangeOp::put, {}, {}, 1, rev};
 }
 
 }  // namespace
 
-Result<TransactionPtr> build_transaction(const WriteIntent& intent, const Judged& judged,
-                                         const TransactionPlace& place, Ledger& ledger) {
+void TransactionBuilder::group(const WriteIntent& intent) {
+  items_.resize(intent.items.size());
+  std::iota(items_.begin(), items_.end(), 0u);
+  if (items_.size() == 1) return;
+  std::stable_sort(items_.begin(), items_.end(),
+                   [&intent](auto a, auto b) { return intent.items[a].ns < intent.items[b].ns; });
+}
+
+// The items of one namespace, in `do` order, into its set.
+void TransactionBuilder::fill(StoredSet& set, std::span<const std::uint32_t> items, const WriteIntent& intent,
+                              const Judged& judged, const TransactionPlace& place) {
+  views_.clear();
+  offsets_.clear();
+  set.changes.reserve(items.size());
+  for (const std::uint32_t i : items) {
+    const auto& item = intent.items[i];
+    count(set.after, item, judged.facts[i], place.rev);
+    set.changes.push_back(change_of(item, judged.facts[i], place.rev));
+    views_.push_back({item.op, item.key, item.value, set.changes.back().version});
+  }
+  codec::encode_change_set(set.encoded,
+                           {place.epoch, place.rev, set.seq, place.time, place.by, intent.options.note},
+                           views_, offsets_);
+  const std::string_view bytes = set.encoded;
+  for (std::size_t i = 0; i < set.changes.size(); ++i) {
+    set.changes[i].key = bytes.substr(offsets_[i].key_at, offsets_[i].key_size);
+    set.changes[i].value = bytes.substr(offsets_[i].value_at, offsets_[i].value_size);
+  }
+}
+
+Result<TransactionPtr> TransactionBuilder::build(const WriteIntent& intent, const Judged& judged,
+                                                 const TransactionPlace& place, Ledger& ledger) {
   auto txn = std::make_shared<Transaction>();
   txn->rev = place.rev;
   txn->time = place.time;
@@ -70,23 +66,24 @@ Result<TransactionPtr> build_transaction(const WriteIntent& intent, const Judged
   txn->op = intent.op;
   if (intent.options.note) txn->note = std::string(*intent.options.note);
   if (intent.options.session) txn->req = RequestId{std::string(*intent.options.session), intent.options.n};
-  const auto names = namespaces_of(intent);
-  for (const std::string_view ns : names) {
+  group(intent);
+  const bool one_namespace = intent.items[items_.front()].ns == intent.items[items_.back()].ns;
+  if (!one_namespace) txn->order.resize(items_.size());
+  for (std::size_t begin = 0, end = 0; begin < items_.size(); begin = end) {
+    const std::string_view ns = intent.items[items_[begin]].ns;
+    while (end < items_.size() && intent.items[items_[end]].ns == ns) ++end;
     const auto fact = ledger.find_namespace(ns);
     if (!fact) return tl::unexpected(fact.error());
     auto set = std::make_unique<StoredSet>();
     set->ns = ns;
     set->seq = fact->seq.next();
     set->after = fact->figures;
-    fill(*set, intent, judged, place);
-    txn->sets.push_back(std::move(set));
-  }
-  if (names.size() > 1) {
-    txn->order.reserve(intent.items.size());
-    for (const auto& item : intent.items) {
-      const auto at = std::lower_bound(names.begin(), names.end(), item.ns);
-      txn->order.push_back(static_cast<std::uint16_t>(at - names.begin()));
+    const auto items = std::span<const std::uint32_t>(items_).subspan(begin, end - begin);
+    fill(*set, items, intent, judged, place);
+    if (!one_namespace) {
+      for (const std::uint32_t i : items) txn->order[i] = static_cast<std::uint16_t>(txn->sets.size());
     }
+    txn->sets.push_back(std::move(set));
   }
   return TransactionPtr(std::move(txn));
 }

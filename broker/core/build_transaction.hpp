@@ -2,9 +2,13 @@
 // change set encoded once, as it is journaled and published. Bus thread.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "broker/core/judge.hpp"
+#include "proto/wire/codec/stream.hpp"
 
 namespace prismbus {
 
@@ -15,8 +19,21 @@ struct TransactionPlace {
   std::string_view by;
 };
 
-// Errors: internal (a stored record is corrupt).
-[[nodiscard]] Result<TransactionPtr> build_transaction(const WriteIntent& intent, const Judged& judged,
-                                                       const TransactionPlace& place, Ledger& ledger);
+class TransactionBuilder {
+ public:
+  // Linear in the changes, but for sorting them by namespace. Errors: internal (a stored record is corrupt).
+  [[nodiscard]] Result<TransactionPtr> build(const WriteIntent& intent, const Judged& judged,
+                                             const TransactionPlace& place, Ledger& ledger);
+
+ private:
+  void group(const WriteIntent& intent);
+  void fill(StoredSet& set, std::span<const std::uint32_t> items, const WriteIntent& intent,
+            const Judged& judged, const TransactionPlace& place);
+
+  // Of the transaction under way; kept for their memory.
+  std::vector<std::uint32_t> items_;  // indexes into `do`, by namespace, then in `do` order
+  std::vector<codec::ChangeView> views_;
+  std::vector<codec::ChangeOffsets> offsets_;
+};
 
 }  // namespace prismbus

@@ -12,8 +12,8 @@ KeyFact fact_of(const StoredChange& change, Revision rev) {
 
 Result<KeyFact> Ledger::find(std::string_view ns, std::string_view key) {
   if (const auto* pending = pending_.find(ns, key)) {
-    KeyFact fact = fact_of(*pending->change, pending->rev);
-    fact.rests_on = pending->rev;
+    KeyFact fact = fact_of(*pending->change, pending->txn->rev);
+    fact.rests_on = pending->txn->rev;
     return fact;
   }
   if (const auto recent = recent_.find(ns, key)) return fact_of(*recent->change, recent->txn->rev);

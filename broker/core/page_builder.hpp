@@ -38,7 +38,7 @@ class PageBuilder {
   static void write_end(codec::Writer& out, const std::optional<CursorToken>& after) {
     out.field("more", after.has_value());
     if (!after) return;
-    out.text("after");
+    out.name("after");
     out.bin(encode_cursor(*after));
   }
   [[nodiscard]] static std::uint32_t end_fields(const std::optional<CursorToken>& after) {

@@ -24,7 +24,7 @@ struct HeadsBuilder {
     ++count;
   }
   void write(Writer& out) const {
-    out.text("heads");
+    out.name("heads");
     out.map(count);
     out.raw(bytes);
   }
@@ -168,7 +168,7 @@ class SinceSeqs {
     page_.write_items(out, "sets");
     heads_.write(out);
     if (failed_count_ > 0) {
-      out.text("failed");
+      out.name("failed");
       out.map(failed_count_);
       out.raw(failed_);
     }

@@ -4,35 +4,15 @@
 
 namespace prismbus {
 
-std::string_view Pending::name_of(std::string_view ns, std::string_view key) {
-  scratch_.assign(ns);
-  scratch_ += '\0';
-  scratch_ += key;
-  return scratch_;
-}
-
 void Pending::add(TransactionPtr txn, const ReplyTo& to, MessageId id) {
   for (const auto& set : txn->sets) {
     namespaces_.insert_or_assign(set->ns, NamespaceState{txn->rev, set.get()});
-    for (const StoredChange& change : set->changes) {
-      const KeyState state{txn->rev, &change};
-      const auto name = name_of(set->ns, change.key);
-      if (const auto it = keys_.find(name); it != keys_.end()) {
-        it->second = state;
-      } else {
-        keys_.emplace(name, state);
-      }
-    }
+    const std::uint64_t ns_hash = RecentIndex::hash_namespace(set->ns);
+    for (const StoredChange& change : set->changes) keys_.put(ns_hash, {txn.get(), set.get(), &change});
   }
   changes_ += txn->change_count();
   bytes_ += txn->memory_bytes();
   writes_.push_back({std::move(txn), to, id, {}});
-}
-
-const Pending::KeyState* Pending::find(std::string_view ns, std::string_view key) {
-  if (keys_.empty()) return nullptr;
-  const auto it = keys_.find(name_of(ns, key));
-  return it == keys_.end() ? nullptr : &it->second;
 }
 
 const Pending::NamespaceState* Pending::find_namespace(std::string_view ns) const {
@@ -53,10 +33,8 @@ PendingWrite Pending::pop_front() {
   for (const auto& set : write.txn->sets) {
     const auto ns = namespaces_.find(set->ns);
     if (ns != namespaces_.end() && ns->second.rev == write.txn->rev) namespaces_.erase(ns);
-    for (const StoredChange& change : set->changes) {
-      const auto it = keys_.find(name_of(set->ns, change.key));
-      if (it != keys_.end() && it->second.rev == write.txn->rev) keys_.erase(it);
-    }
+    const std::uint64_t ns_hash = RecentIndex::hash_namespace(set->ns);
+    for (const StoredChange& change : set->changes) keys_.erase(ns_hash, change);
   }
   changes_ -= write.txn->change_count();
   bytes_ -= write.txn->memory_bytes();
@@ -68,7 +46,7 @@ std::vector<PendingWrite> Pending::drop_all() {
   std::vector<PendingWrite> dropped(std::make_move_iterator(writes_.begin()),
                                     std::make_move_iterator(writes_.end()));
   writes_.clear();
-  keys_.clear();
+  keys_ = {};
   namespaces_.clear();
   changes_ = bytes_ = waiters_ = 0;
   return dropped;

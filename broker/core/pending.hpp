@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "broker/core/ports.hpp"
+#include "broker/store/recent_index.hpp"
 #include "broker/store/transaction.hpp"
 #include "proto/base/bytes.hpp"
 
@@ -36,15 +37,13 @@ class Pending {
  public:
   void add(TransactionPtr txn, const ReplyTo& to, MessageId id);
 
-  struct KeyState {
-    Revision rev;
-    const StoredChange* change = nullptr;
-  };
   struct NamespaceState {
     Revision rev;
     const StoredSet* set = nullptr;
   };
-  [[nodiscard]] const KeyState* find(std::string_view ns, std::string_view key);
+  [[nodiscard]] const RecentChange* find(std::string_view ns, std::string_view key) const {
+    return keys_.find(ns, key);
+  }
   [[nodiscard]] const NamespaceState* find_namespace(std::string_view ns) const;
 
   // `rev` must be pending. Who waits is answered when its fate is known.
@@ -60,12 +59,9 @@ class Pending {
   [[nodiscard]] std::size_t waiters() const { return waiters_; }
 
  private:
-  std::string_view name_of(std::string_view ns, std::string_view key);
-
   std::deque<PendingWrite> writes_;
-  std::unordered_map<std::string, KeyState, BytesHash, std::equal_to<>> keys_;
+  RecentIndex keys_;
   std::unordered_map<std::string, NamespaceState, BytesHash, std::equal_to<>> namespaces_;
-  std::string scratch_;
   std::size_t changes_ = 0, bytes_ = 0, waiters_ = 0;
 };
 

@@ -83,7 +83,7 @@ struct Pipeline::Impl final : HeadSource {
     if (auto room = in_flight.hold(asked.from.connection); !room) return refuse(asked, room.error());
     last_time = std::max(last_time, asked.now.wall);
     auto txn =
-        build_transaction(intent, judged, {epoch, sequencer.next(), last_time, asked.principal.name}, ledger);
+        builder.build(intent, judged, {epoch, sequencer.next(), last_time, asked.principal.name}, ledger);
     if (!txn) {
       in_flight.release(asked.from.connection);
       return refuse(asked, txn.error());
@@ -345,6 +345,7 @@ struct Pipeline::Impl final : HeadSource {
   std::uint64_t requests = 0, writes = 0;
   bool draining = false;
   Fatal fatal = Fatal::none;
+  TransactionBuilder builder;
   WriteIntent intent;                   // of the request under way; reused
   std::vector<PendingWrite> committed;  // of the step under way; reused
 };

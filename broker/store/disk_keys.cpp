@@ -26,6 +26,13 @@ void check_names(std::string_view ns, std::string_view key) {
 
 }  // namespace
 
+bool fits_disk_key(std::string_view ns, std::string_view key) {
+  return ns.size() <= limits::kNsBytes && key.size() <= limits::kKeyBytes;
+}
+bool fits_session_key(std::string_view by, std::string_view session) {
+  return by.size() <= limits::kPrincipalBytes && session.size() <= limits::kSessionBytes;
+}
+
 std::string_view DiskKey::log(Revision rev) {
   store_be64(bytes_.data(), rev.value());
   return {bytes_.data(), kRevBytes};
@@ -64,8 +71,7 @@ std::string_view DiskKey::session_outcomes(std::string_view by, std::string_view
 }
 
 std::string_view DiskKey::session_key(char table, std::string_view by, std::string_view session) {
-  PRISMBUS_ASSERT(by.size() <= limits::kPrincipalBytes && session.size() <= limits::kSessionBytes,
-                  "principals and sessions were validated before");
+  PRISMBUS_ASSERT(fits_session_key(by, session), "principals and sessions were validated before");
   char* out = bytes_.data();
   *out++ = table;
   out = append(out, by);

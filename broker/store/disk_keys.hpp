@@ -26,6 +26,11 @@ namespace prismbus {
 
 inline constexpr std::string_view kMetaKey = "meta";
 
+// Names that may stand in a key. Building a key of longer ones is a bug: whoever looks up what a client sent
+// asks first.
+[[nodiscard]] bool fits_disk_key(std::string_view ns, std::string_view key);
+[[nodiscard]] bool fits_session_key(std::string_view by, std::string_view session);
+
 class DiskKey {
  public:
   [[nodiscard]] std::string_view log(Revision rev);

@@ -125,6 +125,8 @@ Result<std::optional<RecentHead>> ReadView::find_head(std::string_view ns) const
 Result<void> ReadView::scan(
     std::string_view from_ns, std::string_view from_key,
     const std::function<bool(std::string_view, std::string_view, const EntryView*)>& each) const {
+  if (!fits_disk_key(from_ns, from_key))
+    return fail(ErrorCode::invalid_argument, "a scan from a name that is too long");
   DiskKey key;
   const std::string_view from = from_ns.empty() ? std::string_view() : key.head(from_ns, from_key);
   auto rows = Rows::open(impl_->state, impl_->state.tables().head, from);

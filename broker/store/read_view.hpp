@@ -32,7 +32,8 @@ class ReadView {
 
   // Live entries in (ns, key) order from the first >= (ns, key), as long as `each` answers true. Bytes are
   // lent for the call of `each` only. Entries of the state are merged with recent; deleted ones are left out
-  // but count as visited: `each` is then called with nullptr, so that a caller can bound its work.
+  // but count as visited: `each` is then called with nullptr, so that a caller can bound its work. Names that
+  // are too long to be are invalid_argument here, and absent to the finds.
   [[nodiscard]] Result<void> scan(
       std::string_view from_ns, std::string_view from_key,
       const std::function<bool(std::string_view ns, std::string_view key, const EntryView*)>& each) const;

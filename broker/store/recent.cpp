@@ -114,7 +114,7 @@ struct Recent::Impl {
       for (const auto& set : entry.txn->sets) {
         const std::uint64_t ns_hash = RecentIndex::hash_namespace(set->ns);
         for (const StoredChange& change : set->changes) {
-          index.erase_folded(ns_hash, {entry.txn.get(), set.get(), &change}, folded);
+          index.erase(ns_hash, change);
         }
         Heads& shard = heads_of(set->ns);
         if (const auto at = shard.find(set->ns); at != shard.end() && at->second.head.rev <= folded)

@@ -41,13 +41,16 @@ void RecentIndex::put(std::uint64_t ns_hash, const RecentChange& change) {
   slot = {hash, change};
 }
 
-void RecentIndex::erase_folded(std::uint64_t ns_hash, const RecentChange& change, Revision folded) {
-  const std::uint64_t hash = hash_of(ns_hash, change.change->key);
+void RecentIndex::erase(std::uint64_t ns_hash, const StoredChange& change) {
+  const std::uint64_t hash = hash_of(ns_hash, change.key);
   Shard& shard = shards_[hash >> (64 - kShardBits)];
   if (shard.used == 0) return;
-  std::size_t hole = find_slot(shard, hash, change.set->ns, change.change->key);
-  Slot& found = shard.slots[hole];
-  if (found.change.change == nullptr || found.change.txn->rev > folded) return;
+  // By address: what stands there is not looked into, it may be long out of the cache.
+  std::size_t hole = hash & (shard.slots.size() - 1);
+  while (shard.slots[hole].change.change != &change) {
+    if (shard.slots[hole].change.change == nullptr) return;
+    hole = (hole + 1) & (shard.slots.size() - 1);
+  }
   const std::size_t mask = shard.slots.size() - 1;
   for (std::size_t at = (hole + 1) & mask; shard.slots[at].change.change != nullptr; at = (at + 1) & mask) {
     // It may move into the hole if its own place is not between the hole and where it stands.

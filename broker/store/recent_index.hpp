@@ -1,6 +1,6 @@
-// The hash index of recent: (ns, key) -> its newest change. Bus thread. Open addressing with linear probing
-// in 64 shards that grow one by one, so that no single call pays for the growth of all; looked up without
-// allocation.
+// A hash index of changes that transactions in memory hold: (ns, key) -> the newest one. recent and pending
+// each have one. Bus thread. Open addressing with linear probing in 64 shards that grow one by one, so that
+// no single call pays for the growth of all; neither looking up nor putting allocates otherwise.
 #pragma once
 
 #include <array>
@@ -20,8 +20,8 @@ class RecentIndex {
   [[nodiscard]] const RecentChange* find(std::string_view ns, std::string_view key) const;
   // `ns_hash` is hash_namespace of the set's: computed once a set. Replaces an older change of the key.
   void put(std::uint64_t ns_hash, const RecentChange& change);
-  // Erases the key of `change` if what stands there is not newer than `folded`.
-  void erase_folded(std::uint64_t ns_hash, const RecentChange& change, Revision folded);
+  // Erases the key of `change` if that change itself stands there, not a newer one.
+  void erase(std::uint64_t ns_hash, const StoredChange& change);
 
  private:
   struct Slot {

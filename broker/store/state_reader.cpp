@@ -49,6 +49,7 @@ Result<std::optional<std::string_view>> StateReader::get(lmdb::Dbi table, std::s
 }
 
 Result<std::optional<EntryView>> StateReader::find(std::string_view ns, std::string_view key) {
+  if (!fits_disk_key(ns, key)) return std::optional<EntryView>();
   const std::string_view disk_key = key_.head(ns, key);
   const auto record = get(tables_->head, disk_key);
   if (!record) return unexpected<Error>(record.error());
@@ -61,6 +62,7 @@ Result<std::optional<EntryView>> StateReader::find(std::string_view ns, std::str
 }
 
 Result<std::optional<RecentHead>> StateReader::find_head(std::string_view ns) {
+  if (ns.empty() || !fits_disk_key(ns, {})) return std::optional<RecentHead>();
   const auto record = get(tables_->namespaces, ns);
   if (!record) return unexpected<Error>(record.error());
   if (!*record) return std::optional<RecentHead>();
@@ -70,6 +72,7 @@ Result<std::optional<RecentHead>> StateReader::find_head(std::string_view ns) {
 }
 
 Result<std::optional<Revision>> StateReader::find_change_set(std::string_view ns, Seq seq) {
+  if (!fits_disk_key(ns, {})) return std::optional<Revision>();
   const std::string_view disk_key = key_.changeset(ns, seq);
   const auto record = get(tables_->changesets, disk_key);
   if (!record) return unexpected<Error>(record.error());
@@ -80,6 +83,7 @@ Result<std::optional<Revision>> StateReader::find_change_set(std::string_view ns
 }
 
 Result<std::optional<SessionState>> StateReader::find_session(std::string_view by, std::string_view session) {
+  if (!fits_session_key(by, session)) return std::optional<SessionState>();
   const std::string_view header_key = key_.session_header(by, session);
   const auto header_record = get(tables_->sessions, header_key);
   if (!header_record) return unexpected<Error>(header_record.error());

@@ -13,7 +13,7 @@ std::string begin(const ReplyHead& head, bool ok, std::uint32_t fields) {
   payload.reserve(96);
   Writer out(payload);
   out.map(kCommonFields + fields);
-  out.text("id");
+  out.name("id");
   out.integer(head.id);
   out.field("ok", ok);
   out.field("epoch", head.epoch.value());
@@ -46,7 +46,7 @@ void write_entry(Writer& out, const EntryView& entry, bool with_value) {
   out.field("ns", entry.ns);
   out.field("key", entry.key);
   if (with_value) {
-    out.text("value");
+    out.name("value");
     out.raw(entry.value);
   }
   out.field("rev", entry.rev.value());
@@ -69,7 +69,7 @@ std::string begin_reply(const ReplyHead& head, std::uint32_t fields) {
 std::string encode_error_reply(const ReplyHead& head, const Error& error) {
   std::string payload = begin(head, false, 1);
   Writer out(payload);
-  out.text("error");
+  out.name("error");
   encode_error(out, error);
   return payload;
 }
@@ -87,7 +87,7 @@ std::string encode_hello_reply(const ReplyHead& head, const HelloReply& hello) {
   out.field("stream_curve", hello.stream_curve);
   out.field("heartbeat_ms", hello.heartbeat_ms);
   out.field("ack_ms", hello.ack_ms);
-  out.text("limits");
+  out.name("limits");
   write_limits(out, hello.limits);
   out.field("principal", std::string_view(hello.principal));
   if (hello.expires) out.field("expires", *hello.expires);
@@ -99,7 +99,7 @@ std::string encode_entry_reply(const ReplyHead& head, const EntryView& entry) {
   payload.reserve(payload.size() + entry.value.size() + entry.ns.size() + entry.key.size() + entry.by.size() +
                   96);
   Writer out(payload);
-  out.text("entry");
+  out.name("entry");
   write_entry(out, entry, true);
   return payload;
 }
@@ -124,10 +124,10 @@ std::string encode_delete_reply(const ReplyHead& head, const DeleteReply& reply)
 std::string encode_txn_reply(const ReplyHead& head, const TxnReply& reply) {
   std::string payload = begin(head, true, reply.duplicate ? 3 : 2);
   Writer out(payload);
-  out.text("seqs");
+  out.name("seqs");
   out.map(static_cast<std::uint32_t>(reply.seqs.size()));
   for (const auto& [ns, seq] : reply.seqs) out.field(ns, seq.value());
-  out.text("versions");
+  out.name("versions");
   out.array(static_cast<std::uint32_t>(reply.versions.size()));
   for (const auto version : reply.versions) out.uint(version);
   if (reply.duplicate) out.field("duplicate", true);

@@ -190,7 +190,7 @@ void write_do(Writer& out, const TxnRequest::Do& change) {
   out.field("ns", change.ns);
   out.field("key", change.key);
   if (!put) return;
-  out.text("value");
+  out.name("value");
   out.raw(change.value);
 }
 

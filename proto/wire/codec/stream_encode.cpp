@@ -16,7 +16,7 @@ ChangeOffsets write_change(std::string& out, const ChangeView& change) {
   offsets.key_size = static_cast<std::uint32_t>(change.key.size());
   offsets.key_at = static_cast<std::uint32_t>(out.size()) - offsets.key_size;
   if (!put) return offsets;
-  writer.text("value");
+  writer.name("value");
   offsets.value_at = static_cast<std::uint32_t>(out.size());
   offsets.value_size = static_cast<std::uint32_t>(change.value.size());
   writer.raw(change.value);
@@ -39,7 +39,7 @@ void encode_change_set(std::string& out, const ChangeSetHead& head, const std::v
   writer.field("time", to_micros(head.time));
   writer.field("by", head.by);
   if (head.note) writer.field("note", *head.note);
-  writer.text("changes");
+  writer.name("changes");
   writer.array(static_cast<std::uint32_t>(changes.size()));
   offsets.reserve(offsets.size() + changes.size());
   for (const auto& change : changes) offsets.push_back(write_change(out, change));
@@ -55,7 +55,7 @@ std::string encode_marker(Epoch epoch, const Head& head) {
   writer.field("time", to_micros(head.time));
   writer.field("hash", head.hash);
   writer.field("lane", head.lane == Lane::express ? "express" : "changes");
-  writer.text("changes");
+  writer.name("changes");
   writer.array(0);
   return out;
 }

@@ -29,6 +29,11 @@ void Writer::array(std::uint32_t items) {
 }
 
 void Writer::text(std::string_view utf8) {
+  if (utf8.size() < 32) {
+    out_.push_back(static_cast<char>(0xa0 | utf8.size()));
+    out_.append(utf8);
+    return;
+  }
   with_packer(out_, [&](auto& p) { p.pack_str(static_cast<std::uint32_t>(utf8.size())); });
   out_.append(utf8);
 }
@@ -39,6 +44,7 @@ void Writer::bin(std::string_view bytes) {
 }
 
 void Writer::uint(std::uint64_t v) {
+  if (v < 128) return out_.push_back(static_cast<char>(v));
   with_packer(out_, [&](auto& p) { p.pack_uint64(v); });
 }
 

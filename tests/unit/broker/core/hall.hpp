@@ -65,7 +65,7 @@ struct Hall {
     REQUIRE(std::holds_alternative<Judged>(verdict));
     last = last.next();
     const Wall time = from_micros(1'000'000 * last.value());
-    auto txn = build_transaction(intent, std::get<Judged>(verdict),
+    auto txn = TransactionBuilder().build(intent, std::get<Judged>(verdict),
                                  {store.journal.meta().epoch, last, time, "anonymous"}, ledger);
     REQUIRE(txn.has_value());
     REQUIRE(store.journal.append(std::vector{*txn}).has_value());
