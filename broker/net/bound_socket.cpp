@@ -55,6 +55,16 @@ Result<std::string> BoundSocket::bind(const Endpoint& endpoint) {
   if (!endpoint.is_tcp() && somebody_listens_on(endpoint.path())) {
     return fail(ErrorCode::unavailable, "cannot bind " + endpoint.text() + ": in use");
   }
+  // libzmq looks no name up for a bind, not even this one.
+  if (endpoint.is_tcp() && endpoint.host() == "localhost") {
+    const std::string port = endpoint.port() == 0 ? "*" : std::to_string(endpoint.port());
+    const auto numeric = Endpoint::parse("tcp://127.0.0.1:" + port, Endpoint::Use::bind);
+    PRISMBUS_ASSERT(numeric.has_value(), "a numeric host and a port that was parsed make an endpoint");
+    return bind(*numeric);
+  }
+  const int ipv6 =
+      endpoint.is_ipv6() ? 1 : 0;  // left on by an earlier bind it would turn 127.0.0.1 into ::ffff:...
+  zmq_setsockopt(get(), ZMQ_IPV6, &ipv6, sizeof ipv6);
   auto bound = socket_.bind(endpoint);
   if (bound) endpoints_.push_back(*bound);
   return bound;

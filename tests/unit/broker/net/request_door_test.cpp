@@ -215,10 +215,10 @@ TEST_CASE("a door binds by name of the loopback, by IPv6 and by path, and not wh
   const auto bind = [&](RequestDoor& door, const std::string& text) {
     return door.bind(*Endpoint::parse(text, Endpoint::Use::bind));
   };
+  CHECK(bind(f.door, "tcp://[::1]:0").has_value());
   const auto by_name = bind(f.door, "tcp://localhost:0");
   REQUIRE(by_name.has_value());
   CHECK(by_name->starts_with("tcp://127.0.0.1:"));
-  CHECK(bind(f.door, "tcp://[::1]:0").has_value());
   std::string dir = (std::filesystem::temp_directory_path() / "prismbus-door-XXXXXX").string();
   REQUIRE(::mkdtemp(dir.data()) != nullptr);
   const std::string path = "ipc://" + dir + "/requests";
