@@ -205,6 +205,33 @@ TEST_CASE("I1, I9: the store equals plain maps through folds, drops and restarts
   }
 }
 
+TEST_CASE("folds of a large tree, with deletes all over it, stay sound") {
+  const TemporaryDirectory dir;
+  auto store = Store::open({dir.path(), kTestMap, nullptr, nullptr});
+  REQUIRE(store);
+  SampleHistory history(store->journal.meta().epoch);
+  std::mt19937_64 rng(13);
+  constexpr std::uint64_t kKeys = 20'000;
+  for (int round = 0; round < 4; ++round) {
+    std::vector<TransactionPtr> batch;
+    for (int i = 0; i < 8'000; ++i) {
+      const std::string ns = "n" + std::to_string(rng() % 3), key = "key/" + std::to_string(rng() % kKeys);
+      const auto known = history.world().find(ns);
+      const bool there = known != history.world().end() && known->second.entries.contains(key);
+      batch.push_back(there && round > 0 && rng() % 4 != 0
+                          ? history.remove(ns, key)
+                          : history.put(ns, key, std::string(rng() % 200, 'v')));
+    }
+    REQUIRE(store->journal.append(batch));
+    REQUIRE(store->state.fold(batch, Wall{}));
+    require_sound(store->journal, store->state);
+  }
+  Recent recent(history.last());
+  StateReader state(store->state);
+  JournalReader journal(store->journal);
+  require_view_equals(ReadView(recent.snapshot(), state, journal), history.world());
+}
+
 TEST_CASE("a session's window slides: outcomes older than the highest n - 1,023 are let go") {
   const TemporaryDirectory dir;
   auto store = Store::open({dir.path(), kTestMap, nullptr, nullptr});

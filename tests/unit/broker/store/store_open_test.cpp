@@ -266,6 +266,29 @@ TEST_CASE("I9: a view whose state was folded past its recent is at the folded re
   require_sound(store->journal, store->state);
 }
 
+TEST_CASE("names that cannot be are absent, never an abort") {
+  const TemporaryDirectory dir;
+  auto store = open(dir.path());
+  REQUIRE(store);
+  Recent recent(Revision(0));
+  StateReader state(store->state);
+  JournalReader journal(store->journal);
+  const std::string longest(5000, 'n');
+  {
+    const ReadView view(recent.snapshot(), state, journal);
+    for (const std::string& name : {std::string(), longest}) {
+      CHECK_FALSE(view.find(name, longest)->has_value());
+      CHECK_FALSE(view.find_head(name)->has_value());
+      CHECK(view.change_set(name, Seq(1)).error().code == ErrorCode::not_found);
+    }
+    const auto none = [](std::string_view, std::string_view, const EntryView*) { return true; };
+    CHECK(view.scan(longest, "", none).error().code == ErrorCode::invalid_argument);
+    CHECK(view.scan("a", longest, none).error().code == ErrorCode::invalid_argument);
+    CHECK(view.scan_namespaces(longest, [](std::string_view, const RecentHead&) { return true; }));
+  }
+  CHECK_FALSE(state.find_session(longest, longest)->has_value());
+}
+
 TEST_CASE("a scan starts where it is asked to, ends when told, and shows deleted keys of recent as visited") {
   const TemporaryDirectory dir;
   auto store = open(dir.path());
