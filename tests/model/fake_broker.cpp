@@ -6,10 +6,8 @@
 namespace prismbus::model {
 namespace {
 
-constexpr std::size_t kMapBytes = std::size_t{32} << 20;
-
 Store open_store(const FakeBrokerSettings& settings, FakeDisk& journal, FakeDisk& state) {
-  auto store = Store::open({settings.dir, kMapBytes, &journal, &state});
+  auto store = Store::open({settings.dir, settings.map_bytes, &journal, &state});
   if (!store) throw std::runtime_error("the store does not open: " + store.error().message);
   return std::move(*store);
 }

@@ -28,6 +28,7 @@ struct FakeBrokerSettings {
   PipelineSettings pipeline;
   FoldSettings fold;
   std::size_t read_queue = 4096;
+  std::size_t map_bytes = std::size_t{32} << 20;
 };
 
 class FakeBroker {
