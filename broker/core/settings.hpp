@@ -20,8 +20,8 @@ struct PipelineSettings {
   std::size_t batch_bytes_max = 4u << 20;  // of one group commit: a small put waits behind at most one
   std::size_t batch_txns_max = 8192;
   std::size_t pending_bytes_max = 64u << 20;  // sequenced, not yet durable; more is `overloaded`
-  std::size_t recent_changes_max = 250'000;   // replayed at start: bounds the time to the first answer
-  std::size_t recent_bytes_max = 192u << 20;
+  std::size_t recent_changes_max = 160'000;   // replayed at start: bounds the time to the first answer
+  std::size_t recent_bytes_max = 160u << 20;
   std::size_t parked_max = 65'536;  // requests waiting for a revision or a durable write
   std::size_t connection_in_flight_max = 16'384;
   std::size_t markers_per_second = 2'000;

@@ -75,11 +75,15 @@ PipelineSettings pipeline_settings(const Settings& settings, const std::vector<s
   return out;
 }
 
+// The fold lets a fresh broker answer whoever came back before it takes half of the machine.
+constexpr std::chrono::milliseconds kFoldStartHold{500};
+
 FoldSettings fold_settings(const Settings& settings) {
   FoldSettings out;
   out.changes_max = settings.fold_changes_max;
   out.changes_min = settings.fold_changes_min;
   out.wait_max = settings.fold_wait;
+  out.start_hold = kFoldStartHold;
   return out;
 }
 

@@ -25,7 +25,6 @@ bool heals(FoldFailure failure) {
 }  // namespace
 
 // ---- journal
-// ------------------------------------------------------------------------------------------------
 
 JournalAgent::JournalAgent(Journal& journal, BoundedQueue<JournalBatch>& in,
                            BoundedQueue<JournalOutcome>& out)
@@ -61,7 +60,6 @@ std::size_t JournalAgent::step(Now) {
 }
 
 // ---- fold
-// ---------------------------------------------------------------------------------------------------
 
 FoldAgent::FoldAgent(State& state, FoldSettings settings, BoundedQueue<JournalBatch>& in,
                      BoundedQueue<FoldOutcome>& out)
@@ -91,6 +89,7 @@ std::span<const TransactionPtr> FoldAgent::next_batch() const {
 
 std::size_t FoldAgent::step(Now now) {
   gather(now);
+  if (retry_at_ == Steady{}) retry_at_ = now.steady + settings_.start_hold;
   if (unsent_ && out_.try_push(std::move(*unsent_))) unsent_.reset();
   if (unsent_ || stopped_ || waiting_.empty() || now.steady < retry_at_) return 0;
   if (waiting_changes_ < settings_.changes_min && now.steady - oldest_ < settings_.wait_max) return 0;

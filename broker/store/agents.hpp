@@ -45,9 +45,11 @@ class JournalAgent {
 };
 
 struct FoldSettings {
-  std::size_t changes_max = 100'000;         // an LMDB transaction holds at most 131 k dirty pages
-  std::size_t changes_min = 50'000;          // small folds disturb commits: wait for this many ...
+  std::size_t changes_max = 60'000;          // an LMDB transaction holds at most 131 k dirty pages
+  std::size_t changes_min = 30'000;          // small folds disturb commits: wait for this many ...
   std::chrono::milliseconds wait_max{2000};  // ... or for the oldest to be this old
+  std::chrono::milliseconds start_hold{
+      0};  // not before this long after the first step: first answers come first
 };
 
 struct FoldOutcome {
@@ -77,7 +79,7 @@ class FoldAgent {
   std::vector<JournalBatch> drained_;
   std::vector<TransactionPtr> waiting_;
   std::size_t waiting_changes_ = 0;
-  Steady oldest_{}, retry_at_{};
+  Steady oldest_{}, retry_at_{};  // retry_at_: the start, or after a failure
   bool stopped_ = false;
   std::optional<FoldOutcome> unsent_;
 };
