@@ -1,3 +1,4 @@
+// JSON text -> Value, by nlohmann's events: its tree would lose integers above 2^63 and doubled keys.
 #include <nlohmann/json.hpp>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Value -> JSON text. Written by hand: the rules of section 8 (floats, $ forms) are about the text itself.
 #include <cmath>
 
 #include "publisher/command/base64.hpp"

@@ -131,6 +131,10 @@ int run(std::vector<std::string> arguments, const char* broker_environment, Term
                          add_import, add_export, add_status}) {
     add({app, chosen});
   }
+  for (CLI::App* sub : app.get_subcommands({})) {
+    sub->footer(sub->get_footer() +
+                "\nOptions of every command (--broker, --timeout, --json) and exit codes: prismbus --help\n");
+  }
   const auto word = command_word(arguments);
   const auto names = command_names(app);
   if (word && std::find(names.begin(), names.end(), *word) == names.end()) {

@@ -78,7 +78,8 @@ struct Value::Member {
 
 // One MessagePack value, integers in their shortest form, floats as 64 bits.
 [[nodiscard]] std::string to_message_pack(const Value& value);
-// invalid_argument when the bytes are not exactly one MessagePack value, or nest deeper than kDocumentDepth.
+// invalid_argument when the bytes are not exactly one MessagePack value, or nest deeper than the contract
+// allows.
 [[nodiscard]] Result<Value> from_message_pack(std::string_view encoded);
 
 }  // namespace prismbus::command

@@ -1,5 +1,5 @@
-// Value <-> MessagePack, through msgpack-c. The only file of the command that includes it.
-#include <msgpack.hpp>
+// Value <-> MessagePack, through msgpack-c as proto/wire/value.hpp gives it.
+#include "proto/wire/value.hpp"
 
 #include <bit>
 
@@ -119,18 +119,9 @@ std::string to_message_pack(const Value& value) {
 }
 
 Result<Value> from_message_pack(std::string_view encoded) {
-  if (encoded.empty()) return fail(ErrorCode::invalid_argument, "no MessagePack value");
-  try {
-    // Sizes are bounded by the bytes that can back them: an array of n items takes at least n bytes.
-    const std::size_t n = encoded.size();
-    const msgpack::unpack_limit limit(n, n, n, n, n, kDocumentDepth);
-    std::size_t offset = 0;
-    const auto handle = msgpack::unpack(encoded.data(), n, offset, nullptr, nullptr, limit);
-    if (offset != n) return fail(ErrorCode::invalid_argument, "bytes after the MessagePack value");
-    return unpack(handle.get());
-  } catch (const std::exception&) {  // msgpack-c's way to report bytes that are no value
-    return fail(ErrorCode::invalid_argument, "not a MessagePack value");
-  }
+  const auto handle = unpack_value(encoded);
+  if (!handle) return fail(ErrorCode::invalid_argument, "not exactly one MessagePack value");
+  return unpack(handle->get());
 }
 
 }  // namespace prismbus::command

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "proto/wire/names.hpp"
 #include "publisher/command/command.hpp"
 #include "publisher/command/json_value.hpp"
@@ -34,6 +36,10 @@ bool WatchLines::print(const WatchedSet& received, Epoch epoch) {
   // change set.
   const bool initial = seen_.insert(set.ns).second && set.by.empty();
   if (initial && look_.changes_only) return false;
+  if (set.by.empty()) {  // a snapshot's changes come in no order
+    std::sort(set.changes.begin(), set.changes.end(),
+              [](const auto& a, const auto& b) { return a.key < b.key; });
+  }
   if (set.changes.empty() && !(set.resync && !initial)) return false;
   look_.json ? print_json_set(set, epoch, initial) : print_text_set(set, initial);
   return !initial;

@@ -1,3 +1,4 @@
+// YAML text -> Value, by yaml-cpp's events: its nodes would lose quotes, places and doubled keys.
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>

@@ -1,3 +1,5 @@
+// Value -> YAML text in block style. A string goes without quotes only where no reader could take it for
+// another type.
 #include <cmath>
 
 #include "publisher/command/base64.hpp"
