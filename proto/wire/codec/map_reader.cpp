@@ -81,24 +81,29 @@ void MapReader::split(std::string_view encoded) {
   }
   count_ = fields;
   if (!cursor.at_end()) return refuse_here("bytes follow the end of the map");
-  if (!names_unique()) refuse_here("a field stands there twice");
+  const auto twice = name_standing_twice();
+  if (!twice) return;
+  // Only what could be a name is repeated in the answer.
+  if (is_key(*twice)) return fault_.refuse(Place{place_, *twice, {}}, "stands there twice");
+  refuse_here("a field stands there twice");
 }
 
-bool MapReader::names_unique() {
-  if (static_cast<std::uint32_t>(std::popcount(bits_)) == count_) return true;  // not even two bits alike
+std::optional<std::string_view> MapReader::name_standing_twice() const {
+  if (static_cast<std::uint32_t>(std::popcount(bits_)) == count_) return std::nullopt;  // no two bits alike
   if (count_ <= near_.size()) {
     for (std::uint32_t i = 1; i < count_; ++i) {
       for (std::uint32_t k = 0; k < i; ++k) {
-        if (fields_[i].tag == fields_[k].tag && fields_[i].name == fields_[k].name) return false;
+        if (fields_[i].tag == fields_[k].tag && fields_[i].name == fields_[k].name) return fields_[i].name;
       }
     }
-    return true;
+    return std::nullopt;
   }
   std::vector<std::string_view> names;
   names.reserve(count_);
   for (std::uint32_t i = 0; i < count_; ++i) names.push_back(fields_[i].name);
   std::sort(names.begin(), names.end());
-  return std::adjacent_find(names.begin(), names.end()) == names.end();
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  return twice == names.end() ? std::nullopt : std::optional(*twice);
 }
 
 const MapReader::Field* MapReader::find(Name name) const {

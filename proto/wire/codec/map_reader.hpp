@@ -114,7 +114,7 @@ class MapReader {
     std::string_view name, value;
   };
   void split(std::string_view encoded);
-  [[nodiscard]] bool names_unique();
+  [[nodiscard]] std::optional<std::string_view> name_standing_twice() const;
   void refuse_here(std::string_view message);
   [[nodiscard]] const Field* find(Name name) const;
   [[nodiscard]] const Field* need(Name name);
