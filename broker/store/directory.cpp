@@ -63,7 +63,6 @@ Result<void> create_env(const std::string& dir, const std::string& name, const l
 }  // namespace
 
 // ---- lock
-// ---------------------------------------------------------------------------------------------------
 
 Result<DirectoryLock> DirectoryLock::take(const std::string& dir) {
   if (const auto made = make_directory(dir); !made) return unexpected<Error>(made.error());
@@ -92,7 +91,6 @@ DirectoryLock& DirectoryLock::operator=(DirectoryLock&& other) noexcept {
 }
 
 // ---- directories
-// --------------------------------------------------------------------------------------------
 
 Result<void> make_directory(const std::string& dir) {
   if (directory_exists(dir)) return {};
@@ -121,7 +119,6 @@ bool directory_exists(const std::string& dir) {
 }
 
 // ---- environments
-// -------------------------------------------------------------------------------------------
 
 Result<OpenedEnv> open_or_create_env(const std::string& dir, const std::string& name,
                                      const lmdb::Env::Options& options, const FirstTransaction& first) {

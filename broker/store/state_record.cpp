@@ -50,7 +50,6 @@ void read_fixed(RecordReader& in, EntryView& entry) {
 }  // namespace
 
 // ---- head
-// ---------------------------------------------------------------------------------------------------
 
 void encode_head(std::string& out, std::string_view disk_key, const Transaction& txn,
                  const StoredChange& change, const VersionLinks& links) {
@@ -110,7 +109,6 @@ std::optional<DeletedRecord> decode_deleted(std::string_view disk_key, std::stri
 }
 
 // ---- history
-// ------------------------------------------------------------------------------------------------
 
 void encode_history(std::string& out, std::string_view disk_key, const Transaction& txn,
                     const StoredChange& change, const VersionLinks& links) {
@@ -158,7 +156,6 @@ std::optional<HistoryRecord> decode_history(std::string_view disk_key, std::stri
 }
 
 // ---- change sets, namespaces
-// --------------------------------------------------------------------------------
 
 void encode_changeset(std::string& out, std::string_view disk_key, Revision rev) {
   begin_record(out);
@@ -205,7 +202,6 @@ std::optional<RecentHead> decode_namespace(std::string_view ns, std::string_view
 }
 
 // ---- sessions
-// -----------------------------------------------------------------------------------------------
 
 void encode_session_header(std::string& out, std::string_view disk_key, const SessionHeaderRecord& header) {
   begin_record(out);
@@ -256,7 +252,6 @@ std::optional<SessionState> decode_session_outcomes(std::string_view disk_key, s
 }
 
 // ---- meta
-// ---------------------------------------------------------------------------------------------------
 
 void encode_state_meta(std::string& out, const StateMeta& meta) {
   begin_record(out);

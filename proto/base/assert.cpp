@@ -6,7 +6,8 @@
 namespace prismbus {
 
 void assert_failed(const char* condition, const char* why, const char* file, int line) {
-  std::fprintf(stderr, "event=assertion_failed condition=\"%s\" why=\"%s\" at=%s:%d\n", condition, why, file, line);
+  std::fprintf(stderr, "event=assertion_failed condition=\"%s\" why=\"%s\" at=%s:%d\n", condition, why, file,
+               line);
   std::fflush(stderr);
   std::abort();
 }

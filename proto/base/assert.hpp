@@ -6,5 +6,6 @@ namespace prismbus {
 [[noreturn]] void assert_failed(const char* condition, const char* why, const char* file, int line);
 }
 
-#define PRISMBUS_ASSERT(condition, why) \
-  (__builtin_expect(!!(condition), 1) ? void(0) : ::prismbus::assert_failed(#condition, why, __FILE__, __LINE__))
+#define PRISMBUS_ASSERT(condition, why)         \
+  (__builtin_expect(!!(condition), 1) ? void(0) \
+                                      : ::prismbus::assert_failed(#condition, why, __FILE__, __LINE__))

@@ -1,5 +1,5 @@
-// The only way between threads: a bounded queue of values, drained whole. Any number of producers, one consumer.
-// Full is an answer (I8): try_push refuses and the caller says so to whoever asked.
+// The only way between threads: a bounded queue of values, drained whole. Any number of producers, one
+// consumer. Full is an answer (I8): try_push refuses and the caller says so to whoever asked.
 #pragma once
 
 #include <cstddef>

@@ -35,7 +35,6 @@ std::string describe(const Fault& fault) {
 }
 
 // ---- environment
-// --------------------------------------------------------------------------------------------
 
 Outcome<std::shared_ptr<Env>> Env::open(const std::string& dir, const Options& options) {
   std::shared_ptr<Env> env(new Env());
@@ -68,7 +67,6 @@ void Env::check_readers() const {
 }
 
 // ---- read transaction
-// ---------------------------------------------------------------------------------------
 
 ReadTxn::~ReadTxn() {
   if (txn_ != nullptr) mdb_txn_abort(txn_);
@@ -110,7 +108,6 @@ void ReadTxn::release() {
 }
 
 // ---- write transaction
-// --------------------------------------------------------------------------------------
 
 Outcome<WriteTxn> WriteTxn::begin(const std::shared_ptr<Env>& env) {
   if (env->poisoned()) return fault(MDB_PANIC, "mdb_txn_begin");
@@ -172,7 +169,6 @@ Outcome<void> WriteTxn::commit() {
 }
 
 // ---- tables and cursors
-// -------------------------------------------------------------------------------------
 
 Outcome<Dbi> open_dbi(MDB_txn* txn, const char* name, bool create) {
   Dbi dbi = 0;

@@ -17,17 +17,23 @@ bool needs_quotes(std::string_view v) {
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
   switch (level) {
-    case LogLevel::debug: return spdlog::level::debug;
-    case LogLevel::info: return spdlog::level::info;
-    case LogLevel::warn: return spdlog::level::warn;
-    case LogLevel::error: break;
+    case LogLevel::debug:
+      return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::warn:
+      return spdlog::level::warn;
+    case LogLevel::error:
+      break;
   }
   return spdlog::level::err;
 }
 
 }  // namespace
 
-LogLine::LogLine(std::string_view event) : text_("event=") { text_ += event; }
+LogLine::LogLine(std::string_view event) : text_("event=") {
+  text_ += event;
+}
 
 void LogLine::append(std::string_view key, std::string_view value) {
   text_ += ' ';

@@ -16,8 +16,8 @@ enum class LogLevel { debug, info, warn, error };
 
 using LogSink = std::function<void(LogLevel, std::string_view line)>;
 
-// "event=name" + " key=value"...; a value with spaces, quotes or control characters is quoted and escaped, so that
-// one event is always one line.
+// "event=name" + " key=value"...; a value with spaces, quotes or control characters is quoted and escaped, so
+// that one event is always one line.
 class LogLine {
  public:
   explicit LogLine(std::string_view event);

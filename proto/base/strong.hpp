@@ -29,5 +29,7 @@ using Run = Strong<struct RunTag>;            // random name of a broker process
 
 template <class Tag>
 struct std::hash<prismbus::Strong<Tag>> {
-  std::size_t operator()(prismbus::Strong<Tag> s) const noexcept { return std::hash<std::uint64_t>{}(s.value()); }
+  std::size_t operator()(prismbus::Strong<Tag> s) const noexcept {
+    return std::hash<std::uint64_t>{}(s.value());
+  }
 };

@@ -14,7 +14,9 @@ Waker::Waker() : fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   PRISMBUS_ASSERT(fd_ >= 0, "an agent cannot be woken without an eventfd");
 }
 
-Waker::~Waker() { ::close(fd_); }
+Waker::~Waker() {
+  ::close(fd_);
+}
 
 void Waker::wake() {
   const std::uint64_t one = 1;

@@ -64,7 +64,7 @@ nanoseconds ClientConnection::jittered(nanoseconds d) {  // d .. 1.5 d
   return d + nanoseconds(std::uniform_int_distribution<std::int64_t>(0, d.count() / 2)(random_));
 }
 
-// ---- one broker after another ----
+// ---- one broker after another
 
 void ClientConnection::open(Now now) {
   auto socket = Socket::open(*context_, SocketRole::request_client);
@@ -174,7 +174,7 @@ void ClientConnection::on_hello_reply(const ReplyHeader& reply, Now now) {
   if (tell) owner_->on_greeting(greeting_);
 }
 
-// ---- requests ----
+// ---- requests
 
 void ClientConnection::submit(std::uint64_t tag, const RequestBody& body, const CallOptions& options,
                               Now now) {
@@ -270,7 +270,7 @@ void ClientConnection::on_final_or_retry(PendingRequest& request, const ReplyHea
   if (request.retry_at >= request.deadline && request.answered >= request.sent) return finish();
 }
 
-// ---- stepping ----
+// ---- stepping
 
 bool ClientConnection::step(Now now) {
   if (state_ == State::waiting && now.steady >= retry_at_) open(now);

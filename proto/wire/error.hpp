@@ -30,7 +30,15 @@ enum class ErrorCode : std::uint8_t {
   read_only,
 };
 
-enum class Retry : std::uint8_t { no, after_hello, after_reread, after_snapshot, after_delay, with_request_id, later };
+enum class Retry : std::uint8_t {
+  no,
+  after_hello,
+  after_reread,
+  after_snapshot,
+  after_delay,
+  with_request_id,
+  later
+};
 
 struct ErrorRow {
   ErrorCode code;
@@ -42,18 +50,26 @@ struct ErrorRow {
 
 inline constexpr std::array<ErrorRow, 15> kErrorTable{{
     {ErrorCode::invalid_argument, "invalid_argument", 400, Retry::no, "malformed; `field` names where"},
-    {ErrorCode::unauthenticated, "unauthenticated", 401, Retry::after_hello, "no token, a bad or an expired one"},
-    {ErrorCode::permission_denied, "permission_denied", 403, Retry::no, "not allowed; says nothing about existence"},
+    {ErrorCode::unauthenticated, "unauthenticated", 401, Retry::after_hello,
+     "no token, a bad or an expired one"},
+    {ErrorCode::permission_denied, "permission_denied", 403, Retry::no,
+     "not allowed; says nothing about existence"},
     {ErrorCode::not_found, "not_found", 404, Retry::no, "no such key at that revision"},
-    {ErrorCode::conflict, "conflict", 409, Retry::after_reread, "a compare failed; `ns`, `key`, `rev` are its present ones"},
+    {ErrorCode::conflict, "conflict", 409, Retry::after_reread,
+     "a compare failed; `ns`, `key`, `rev` are its present ones"},
     {ErrorCode::compacted, "compacted", 410, Retry::after_snapshot, "history below `floor` is gone"},
     {ErrorCode::other_history, "other_history", 410, Retry::after_snapshot, "the epoch is another one"},
     {ErrorCode::too_large, "too_large", 413, Retry::no, "over a limit; `limit` and `size`"},
-    {ErrorCode::rejected, "rejected", 422, Retry::no, "a schema or a guard refused the value; `path`, `reason`"},
-    {ErrorCode::overloaded, "overloaded", 429, Retry::after_delay, "a queue is full, nothing was done; `retry_after_ms`"},
-    {ErrorCode::internal, "internal", 500, Retry::with_request_id, "a defect of the broker; logged with `incident`"},
-    {ErrorCode::unsupported, "unsupported", 501, Retry::no, "unknown `op`, or an option not served here; `field`"},
-    {ErrorCode::unavailable, "unavailable", 503, Retry::with_request_id, "not caught up, or stopping; nothing was done"},
+    {ErrorCode::rejected, "rejected", 422, Retry::no,
+     "a schema or a guard refused the value; `path`, `reason`"},
+    {ErrorCode::overloaded, "overloaded", 429, Retry::after_delay,
+     "a queue is full, nothing was done; `retry_after_ms`"},
+    {ErrorCode::internal, "internal", 500, Retry::with_request_id,
+     "a defect of the broker; logged with `incident`"},
+    {ErrorCode::unsupported, "unsupported", 501, Retry::no,
+     "unknown `op`, or an option not served here; `field`"},
+    {ErrorCode::unavailable, "unavailable", 503, Retry::with_request_id,
+     "not caught up, or stopping; nothing was done"},
     {ErrorCode::timeout, "timeout", 504, Retry::with_request_id, "the outcome is unknown"},
     {ErrorCode::read_only, "read_only", 507, Retry::later, "no space, or the store stopped taking writes"},
 }};
@@ -105,7 +121,8 @@ struct Error {
   return tl::unexpected<Error>(std::move(e));
 }
 // too_large with its limit and the size found, at `field`.
-[[nodiscard]] Error over_limit(std::string field, std::string message, std::uint64_t limit, std::uint64_t size);
+[[nodiscard]] Error over_limit(std::string field, std::string message, std::uint64_t limit,
+                               std::uint64_t size);
 // "prefix: message": context added on the way up.
 [[nodiscard]] Error in_context(std::string_view prefix, Error error);
 

@@ -1,5 +1,6 @@
 // Every message of the contract as a struct, in one place. Owning types unless the name says View.
-// A value is always kept as its encoded MessagePack bytes, exactly as it came. Encoding and decoding: wire/codec.
+// A value is always kept as its encoded MessagePack bytes, exactly as it came. Encoding and decoding:
+// wire/codec.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@
 
 namespace prismbus {
 
-// ---- vocabulary ---------------------------------------------------------------------------------------------
+// ---- vocabulary
 
 // -2^63 .. 2^64-1, given back as it came.
 struct MessageId {
@@ -97,7 +98,7 @@ struct NamespaceRow {
 // The content hash term of one live entry: XXH3-64 of (key, 0x00, rev as 8 bytes big-endian).
 [[nodiscard]] std::uint64_t entry_hash(std::string_view key, Revision rev);
 
-// ---- requests -----------------------------------------------------------------------------------------------
+// ---- requests
 // Decoded requests lend from the payload they were decoded from.
 
 enum class Consistency : std::uint8_t { linearizable, local };
@@ -171,7 +172,7 @@ struct TxnRequest {
   WriteOptions write;
 };
 struct SnapshotRequest {
-  std::optional<std::string_view> ns;     // exactly one of ns, under
+  std::optional<std::string_view> ns;  // exactly one of ns, under
   std::optional<std::string_view> under;
   std::optional<std::string_view> after;
   std::optional<std::uint64_t> max_bytes;
@@ -187,8 +188,9 @@ struct UnsupportedRequest {  // an op of the contract that this broker does not 
   std::string_view op;
 };
 
-using RequestBody = std::variant<UnsupportedRequest, HelloRequest, GetRequest, MGetRequest, ListRequest, NamespacesRequest,
-                                 PutRequest, DeleteRequest, TxnRequest, SnapshotRequest, ChangesRequest, StatusRequest>;
+using RequestBody =
+    std::variant<UnsupportedRequest, HelloRequest, GetRequest, MGetRequest, ListRequest, NamespacesRequest,
+                 PutRequest, DeleteRequest, TxnRequest, SnapshotRequest, ChangesRequest, StatusRequest>;
 
 struct Request {
   MessageId id;
@@ -197,11 +199,11 @@ struct Request {
   RequestBody body;
 };
 
-// ---- replies ------------------------------------------------------------------------------------------------
+// ---- replies
 
 struct LimitsInForce {
-  std::uint64_t ns_bytes, key_bytes, value_bytes, value_depth, txn_changes, txn_bytes, message_bytes, note_bytes,
-      session_writes, sessions;
+  std::uint64_t ns_bytes, key_bytes, value_bytes, value_depth, txn_changes, txn_bytes, message_bytes,
+      note_bytes, session_writes, sessions;
   friend bool operator==(const LimitsInForce&, const LimitsInForce&) = default;
 };
 [[nodiscard]] LimitsInForce default_limits();
@@ -265,7 +267,7 @@ struct ReplyHeader {
   std::string_view body;
 };
 
-// ---- stream -------------------------------------------------------------------------------------------------
+// ---- stream
 
 struct Heartbeat {
   Epoch epoch;

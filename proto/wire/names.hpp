@@ -17,7 +17,8 @@ namespace prismbus {
 [[nodiscard]] bool is_namespace(std::string_view ns);
 [[nodiscard]] bool is_key(std::string_view key);
 [[nodiscard]] bool is_plain_text(std::string_view text);  // UTF-8 without control characters, may be empty
-[[nodiscard]] bool is_utf8(std::string_view bytes);  // well-formed: no surrogates, no overlong forms, <= U+10FFFF
+[[nodiscard]] bool is_utf8(
+    std::string_view bytes);  // well-formed: no surrogates, no overlong forms, <= U+10FFFF
 
 [[nodiscard]] bool is_system_namespace(std::string_view ns);  // first segment starts with '_'
 // `under` and everything below; `under` "" = everything but the broker's own.
@@ -26,10 +27,13 @@ namespace prismbus {
 // Topic of a namespace on the stream: ns + "/".
 [[nodiscard]] std::string topic_of(std::string_view ns);
 inline constexpr std::string_view kHeartbeatTopic{"\0hb/", 4};
-inline constexpr std::string_view kBarrierPrefix{"\xff" "bar/", 5};
+inline constexpr std::string_view kBarrierPrefix{
+    "\xff"
+    "bar/",
+    5};
 
-// `?` one code point but '/'; `*` any run without '/'; `**` any run; `\` escapes. Matched against the whole key.
-// Linear in key x pattern; a trailing lone '\' is invalid_argument.
+// `?` one code point but '/'; `*` any run without '/'; `**` any run; `\` escapes. Matched against the whole
+// key. Linear in key x pattern; a trailing lone '\' is invalid_argument.
 [[nodiscard]] Result<void> validate_glob(std::string_view glob, std::string_view field);
 [[nodiscard]] bool glob_matches(std::string_view glob, std::string_view key);
 

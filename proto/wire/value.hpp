@@ -1,5 +1,6 @@
-// Native types to values and back, by msgpack-c's own adaptors: bool, integers, double, std::string, vectors and
-// maps of them, and anything with MSGPACK_DEFINE. The bytes obey section 2 of the contract or the broker refuses them.
+// Native types to values and back, by msgpack-c's own adaptors: bool, integers, double, std::string, vectors
+// and maps of them, and anything with MSGPACK_DEFINE. The bytes obey section 2 of the contract or the broker
+// refuses them.
 #pragma once
 
 #include <msgpack.hpp>

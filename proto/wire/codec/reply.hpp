@@ -31,7 +31,8 @@ struct ReplyHead {  // what an encoder needs of the common part
 void encode_entry(Writer& out, const EntryView& entry);  // the 8-field map
 void encode_entry_without_value(Writer& out, const EntryView& entry);
 void encode_head(Writer& out, const Head& head);
-void encode_namespace_row(Writer& out, std::string_view ns, const Head& head, std::uint64_t keys, std::uint64_t bytes);
+void encode_namespace_row(Writer& out, std::string_view ns, const Head& head, std::uint64_t keys,
+                          std::uint64_t bytes);
 void encode_error(Writer& out, const Error& error);
 // `{ns} + change set` from an already encoded change set: one map with `ns` first.
 void encode_set_with_ns(Writer& out, std::string_view ns, std::string_view encoded_set);

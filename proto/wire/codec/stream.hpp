@@ -25,20 +25,24 @@ struct ChangeSetHead {
   std::optional<std::string_view> note;
 };
 
-// One change set map; appends to `out` and gives where each key and value came to lie in it, as offsets, in order.
+// One change set map; appends to `out` and gives where each key and value came to lie in it, as offsets, in
+// order.
 struct ChangeOffsets {
   std::uint32_t key_at = 0, key_size = 0, value_at = 0, value_size = 0;
 };
 void encode_change_set(std::string& out, const ChangeSetHead& head, const std::vector<ChangeView>& changes,
                        std::vector<ChangeOffsets>& offsets);
 [[nodiscard]] std::string encode_marker(Epoch epoch, const Head& head);
-[[nodiscard]] std::string encode_heartbeat_frame(const Heartbeat& beat);                       // topic + map
-[[nodiscard]] std::string encode_barrier_frame(std::string_view topic, const Barrier& barrier);  // topic + map
+[[nodiscard]] std::string encode_heartbeat_frame(const Heartbeat& beat);  // topic + map
+[[nodiscard]] std::string encode_barrier_frame(std::string_view topic,
+                                               const Barrier& barrier);  // topic + map
 
 // ns + "/" + array of the given encoded sets (or of one marker).
-[[nodiscard]] std::string encode_stream_frame(std::string_view ns, const std::vector<std::string_view>& encoded_sets);
+[[nodiscard]] std::string encode_stream_frame(std::string_view ns,
+                                              const std::vector<std::string_view>& encoded_sets);
 
-// Splits a frame at its topic's end: "ns/" (the namespace is checked), the heartbeat topic, or a barrier topic.
+// Splits a frame at its topic's end: "ns/" (the namespace is checked), the heartbeat topic, or a barrier
+// topic.
 struct StreamFrame {
   enum class Kind { changes, heartbeat, barrier } kind = Kind::changes;
   std::string_view ns;     // changes

@@ -66,7 +66,7 @@ struct Hall {
     last = last.next();
     const Wall time = from_micros(1'000'000 * last.value());
     auto txn = TransactionBuilder().build(intent, std::get<Judged>(verdict),
-                                 {store.journal.meta().epoch, last, time, "anonymous"}, ledger);
+                                          {store.journal.meta().epoch, last, time, "anonymous"}, ledger);
     REQUIRE(txn.has_value());
     REQUIRE(store.journal.append(std::vector{*txn}).has_value());
     pending.add(*txn, {}, {});
