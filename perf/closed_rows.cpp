@@ -108,8 +108,9 @@ Outcome bench_get_pipelined(Bench& bench) {
     return {};
   };
   const std::string echoed = "ROUTER echo of the request";
-  if (auto done = row("", run_closed_loop, 256, *echo, echoed, true); !done) return done;
-  if (auto done = row("", run_closed_loop, 1024, *echo, echoed, true); !done) return done;
+  // The mark is against libzmq on both sides, as services use it. Raw ZMTP asks faster than any of them can.
+  if (auto done = row("", run_closed_loop, 256, *echo, echoed, false); !done) return done;
+  if (auto done = row("", run_closed_loop, 1024, *echo, echoed, false); !done) return done;
   if (auto done = row("libzmq DEALER, ", run_dealer_loop, 256, *echo, echoed, true); !done) return done;
   auto answer = bench.start_raw("answer", reply_bytes);
   if (!answer) return tl::unexpected(answer.error());

@@ -23,6 +23,8 @@ from waiting import eventually
 
 SEED = int(os.environ.get("PRISMBUS_SEED", "20240607"))
 WITNESS_WORST_SECONDS = float(os.environ.get("PRISMBUS_TIME_SLACK", "1")) * 2.0
+# A sanitizer keeps what is freed for a while, to catch its use: there memory says nothing of the broker.
+MEMORY_JUDGED = os.environ.get("PRISMBUS_MEMORY_JUDGED", "1") == "1"
 MIB = 1 << 20
 HELLO = encode({"op": "hello", "id": 3})
 
@@ -64,6 +66,13 @@ class AbuseCase(unittest.TestCase):
         self.witness = Witness(self.broker.requests)
         self.witness.start()
         eventually(lambda: self.witness.answers, what="the witness's first answer")
+
+    @staticmethod
+    def judge_memory(holds, what):
+        if MEMORY_JUDGED:
+            eventually(holds, 20, what)
+        else:
+            print(f"{what}: not judged under a sanitizer, which keeps what is freed", flush=True)
 
     def tearDown(self):
         before = self.witness.answers
@@ -174,7 +183,7 @@ class Floods(AbuseCase):
         sent = 0
         while sent < 20_000 and peer.send(ask * 100):  # 4 GB of replies that nobody reads
             sent += 100
-        eventually(lambda: self.broker.rss_kib() - before < 700 << 10, 20, "bounded memory of the broker")
+        self.judge_memory(lambda: self.broker.rss_kib() - before < 700 << 10, "bounded memory of the broker")
         peer.reset()
 
     def test_a_flood_of_requests_on_one_connection_is_answered_or_refused_not_hoarded(self):
@@ -200,7 +209,7 @@ class Floods(AbuseCase):
                 break
         peak = self.broker.rss_kib()
         peer.reset()
-        eventually(lambda: self.broker.rss_kib() < max(peak // 2, 200 << 10), 20, "the memory of that message back")
+        self.judge_memory(lambda: self.broker.rss_kib() < max(peak // 2, 200 << 10), "the memory of that message back")
         print(f"at the peak {peak >> 10} MiB, afterwards {self.broker.rss_kib() >> 10} MiB")
 
     def test_a_frame_that_says_it_is_enormous_costs_its_connection_only(self):
@@ -212,7 +221,7 @@ class Floods(AbuseCase):
                 while peer.receive():
                     pass
                 peer.close()
-        self.assertLess(self.broker.rss_kib(), 400 << 10)
+        self.judge_memory(lambda: self.broker.rss_kib() < 400 << 10, "the memory as it was")
 
 
 class Subscriptions(AbuseCase):
@@ -253,7 +262,7 @@ class Subscriptions(AbuseCase):
             while healthy.receive(0) is not None:
                 pass
         client.close()
-        self.assertLess(self.broker.rss_kib() - before, 600 << 10)
+        self.judge_memory(lambda: self.broker.rss_kib() - before < 600 << 10, "the memory of one queue only")
         healthy.close()
         stuck.reset()
 
