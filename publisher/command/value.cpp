@@ -7,6 +7,16 @@
 
 namespace prismbus::command {
 
+Value::Value() = default;
+Value::~Value() = default;
+Value::Value(const Value& other) = default;
+Value::Value(Value&& other) noexcept = default;
+Value& Value::operator=(const Value& other) = default;
+Value& Value::operator=(Value&& other) noexcept = default;
+
+Value Value::nil() {
+  return {};
+}
 Value Value::boolean(bool b) {
   Value v;
   v.data = b;

@@ -37,12 +37,20 @@ struct Value {
   using Array = std::vector<Value>;
   using Map = std::vector<Member>;  // as written; keys are unique
 
+  // Defined where Member is complete.
+  Value();
+  ~Value();
+  Value(const Value& other);
+  Value(Value&& other) noexcept;
+  Value& operator=(const Value& other);
+  Value& operator=(Value&& other) noexcept;
+
   // Integers: uint64_t holds every one >= 0, int64_t only negative ones, so that equal numbers are equal
   // variants.
   std::variant<Nil, bool, std::uint64_t, std::int64_t, double, std::string, Binary, Extension, Array, Map>
       data;
 
-  [[nodiscard]] static Value nil() { return {}; }
+  [[nodiscard]] static Value nil();
   [[nodiscard]] static Value boolean(bool b);
   [[nodiscard]] static Value number(std::uint64_t n);
   [[nodiscard]] static Value integer(std::int64_t n);
