@@ -8,15 +8,24 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace prismbus {
+
+// One 64-bit float, always as a float. (What is in vectors and maps goes through msgpack-c, which writes a
+// whole number such as 2.0 as an integer; read as double it is the same number.)
+[[nodiscard]] std::string encode_float(double number);
 
 // An encoded value: exactly one MessagePack object.
 template <class T>
 [[nodiscard]] std::string encode_value(const T& native) {
-  msgpack::sbuffer buffer;
-  msgpack::pack(buffer, native);
-  return {buffer.data(), buffer.size()};
+  if constexpr (std::is_floating_point_v<T>) {
+    return encode_float(native);
+  } else {
+    msgpack::sbuffer buffer;
+    msgpack::pack(buffer, native);
+    return {buffer.data(), buffer.size()};
+  }
 }
 
 // nullopt when the bytes are no value (depth and sizes are bounded before anything is allocated).

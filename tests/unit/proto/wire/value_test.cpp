@@ -12,6 +12,7 @@ TEST_CASE("native values come back as they went") {
   CHECK(decode_value<int>(encode_value(-5)) == -5);
   CHECK(decode_value<bool>(encode_value(true)) == true);
   CHECK(decode_value<double>(encode_value(1.25)) == 1.25);
+  CHECK(encode_value(2.0) == std::string("\xcb\x40\0\0\0\0\0\0\0", 9));  // a float stays one, whole or not
   CHECK(decode_value<std::string>(encode_value(std::string("text"))) == "text");
   const std::map<std::string, std::vector<std::uint64_t>> tiers{{"BTC", {1, 2, 3}}, {"ETH", {}}};
   CHECK(decode_value<std::map<std::string, std::vector<std::uint64_t>>>(encode_value(tiers)) == tiers);
