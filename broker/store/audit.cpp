@@ -1,15 +1,16 @@
 // audit(): takes the state's snapshot, then the journal's, and walks both.
 #include "broker/store/audit.hpp"
 
+#include <filesystem>
+
 #include "broker/store/directory.hpp"
 #include "broker/store/write_failure.hpp"
 
 namespace prismbus {
 namespace {
 
-// Only addresses are reserved; it has to be at least the size of the files.
-constexpr std::size_t kMapBytes = std::size_t{64} << 30;
-constexpr std::size_t kSmallMapBytes = std::size_t{1} << 30;  // where addresses are scarce
+// Room for what a running broker adds between opening and the snapshot.
+constexpr std::size_t kMapSpareBytes = std::size_t{256} << 20;
 
 Result<AuditReport> walk(const std::shared_ptr<lmdb::Env>& journal_env, lmdb::Dbi log, lmdb::Dbi journal_meta,
                          const std::shared_ptr<lmdb::Env>& state_env, const State::Tables& tables) {
@@ -55,13 +56,14 @@ Result<AuditReport> walk(const std::shared_ptr<lmdb::Env>& journal_env, lmdb::Db
 Result<std::shared_ptr<lmdb::Env>> open_read_only(const std::string& path) {
   if (!directory_exists(path)) return fail(ErrorCode::unavailable, path + " is not there");
   lmdb::Env::Options options;
-  options.map_bytes = kMapBytes;
+  std::error_code failed;
+  const auto size = std::filesystem::file_size(path + "/data.mdb", failed);
+  if (failed) return fail(ErrorCode::unavailable, path + "/data.mdb: " + failed.message());
+  // As little address space as will do: an audit also runs where there is not much (valgrind, a small
+  // container).
+  options.map_bytes = static_cast<std::size_t>(size) + kMapSpareBytes;
   options.read_only = true;
   auto env = lmdb::Env::open(path, options);
-  if (!env && env.error().code == ENOMEM) {
-    options.map_bytes = kSmallMapBytes;
-    env = lmdb::Env::open(path, options);
-  }
   if (!env) return unexpected<Error>(open_error(path, env.error()));
   return std::move(*env);
 }
