@@ -71,6 +71,7 @@ void FoldAgent::gather(Now now) {
     for (TransactionPtr& txn : batch) {
       if (waiting_.empty()) oldest_ = now.steady;
       waiting_changes_ += txn->change_count();
+      waiting_bytes_ += txn->memory_bytes();
       waiting_.push_back(std::move(txn));
     }
   }
@@ -92,7 +93,8 @@ std::size_t FoldAgent::step(Now now) {
   if (retry_at_ == Steady{}) retry_at_ = now.steady + settings_.start_hold;
   if (unsent_ && out_.try_push(std::move(*unsent_))) unsent_.reset();
   if (unsent_ || stopped_ || waiting_.empty() || now.steady < retry_at_) return 0;
-  if (waiting_changes_ < settings_.changes_min && now.steady - oldest_ < settings_.wait_max) return 0;
+  const bool enough = waiting_changes_ >= settings_.changes_min || waiting_bytes_ >= settings_.bytes_min;
+  if (!enough && now.steady - oldest_ < settings_.wait_max) return 0;
 
   const Steady start = read_clock().steady;
   const auto batch = next_batch();
@@ -100,7 +102,10 @@ std::size_t FoldAgent::step(Now now) {
   unsent_ = FoldOutcome{state_.meta().folded, std::nullopt, elapsed_since(start)};
   std::size_t changes = 0;
   if (folded) {
-    for (const TransactionPtr& txn : batch) changes += txn->change_count();
+    for (const TransactionPtr& txn : batch) {
+      changes += txn->change_count();
+      waiting_bytes_ -= txn->memory_bytes();
+    }
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(batch.size()));
     waiting_changes_ -= changes;
     oldest_ = now.steady;

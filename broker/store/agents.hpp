@@ -47,6 +47,7 @@ class JournalAgent {
 struct FoldSettings {
   std::size_t changes_max = 60'000;          // an LMDB transaction holds at most 131 k dirty pages
   std::size_t changes_min = 30'000;          // small folds disturb commits: wait for this many ...
+  std::size_t bytes_min = 32u << 20;         // ... or for this much memory, when values are large ...
   std::chrono::milliseconds wait_max{2000};  // ... or for the oldest to be this old
   std::chrono::milliseconds start_hold{
       0};  // not before this long after the first step: first answers come first
@@ -78,7 +79,7 @@ class FoldAgent {
   BoundedQueue<FoldOutcome>& out_;
   std::vector<JournalBatch> drained_;
   std::vector<TransactionPtr> waiting_;
-  std::size_t waiting_changes_ = 0;
+  std::size_t waiting_changes_ = 0, waiting_bytes_ = 0;
   Steady oldest_{}, retry_at_{};  // retry_at_: the start, or after a failure
   bool stopped_ = false;
   std::optional<FoldOutcome> unsent_;
