@@ -5,18 +5,23 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-usage: tests/run.sh [--preset P] [--label L] [--exclude-label L] [--test REGEX] [--full]
+usage: tests/run.sh [--preset P] [--label L] [--exclude-label L] [--test REGEX] [--full] [--fresh]
 
   --preset P         release (default), dev, asan, tsan, coverage: a preset of CMakePresets.json
   --label L          only tests with that label: short, long (more than 10 s), threaded (worth a run under tsan)
   --exclude-label L  all but those
   --test REGEX       only tests whose name matches, e.g. --test fault.kill
   --full             the long forms: 500 kills, 50,000 model runs, many cycles of a full disk (about an hour)
+  --fresh            first broker/run.sh, then this with the other options, on a bare Debian 12 made by debootstrap
 
 Single tests: ctest --test-dir build/release -R integration.stream --output-on-failure
 One Python file by hand: PRISMBUS_BIN=build/release/bin /usr/bin/python3 tests/fault/kill_test.py --kills 100 --seed 7
 TEXT
 }
+
+rest=()
+for word; do [ "$word" = --fresh ] || rest+=("$word"); done
+[ ${#rest[@]} -eq $# ] || exec "$(dirname "$0")/fresh.sh" "${rest[@]}"
 
 preset=release
 select=()
