@@ -31,13 +31,13 @@ mount -t proc proc "$root/proc"
 mount --bind /dev "$root/dev"
 mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
 mount -t tmpfs tmpfs "$root/dev/shm"
-git clone -q --no-local . "$root/root/prismbus"
+git clone -q --no-local . "$root/srv/prismbus"
 
 # inside COMMAND...: in the clone, with an empty environment.
 inside() {
   echo "== inside: $*"
-  chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 \
-    bash -c 'cd /root/prismbus && exec "$@"' bash "$@" </dev/null
+  chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/srv LANG=C.UTF-8 \
+    bash -c 'cd /srv/prismbus && exec "$@"' bash "$@" </dev/null
 }
 started=$SECONDS
 inside broker/run.sh

@@ -8,6 +8,7 @@
 #include "broker/core/in_flight.hpp"
 #include "broker/core/read_desk.hpp"
 #include "broker/core/self_report.hpp"
+#include "broker/core/write_room.hpp"
 #include "proto/wire/codec/request.hpp"
 #include "proto/wire/names.hpp"
 
@@ -37,6 +38,7 @@ struct Pipeline::Impl final : HeadSource {
         recent(state.folded()),
         sessions({}, state),
         ledger(pending, recent, state),
+        write_room({settings.recent_changes_max, settings.recent_bytes_max}, sequencer, pending, recent),
         in_flight(settings.connection_in_flight_max),
         parking(settings.parked_max),
         stream(settings, epoch, feed),
@@ -69,7 +71,7 @@ struct Pipeline::Impl final : HeadSource {
   void write(const Asked& asked) {
     if (intent.options.session && repeats(asked)) return;
     if (auto allowed = authorise_write(asked.principal); !allowed) return refuse(asked, allowed.error());
-    if (auto room = admit(); !room) return refuse(asked, room.error());
+    if (auto room = write_room.admit(intent); !room) return refuse(asked, room.error());
     Verdict verdict = judge(intent, ledger, recent.applied());
     if (const auto* wait = std::get_if<MustWait>(&verdict)) return park(asked, wait->until_applied);
     if (auto* refused = std::get_if<Refused>(&verdict)) {
@@ -206,7 +208,7 @@ struct Pipeline::Impl final : HeadSource {
     replayed.clear();
   }
 
-  // ---- authorise and admit
+  // ---- authorise
 
   Result<void> authorise_write(const Principal& principal) {
     for (const auto& item : intent.items) {
@@ -218,15 +220,6 @@ struct Pipeline::Impl final : HeadSource {
     if (intent.op != WriteOp::txn) return {};
     for (const auto& condition : intent.conditions) {
       if (auto allowed = authoriser.authorise(principal, Right::read, condition.ns); !allowed) return allowed;
-    }
-    return {};
-  }
-
-  Result<void> admit() {
-    if (auto room = sequencer.admit(intent.bytes()); !room) return room;
-    if (recent.changes() + pending.changes() + intent.items.size() > settings.recent_changes_max ||
-        recent.bytes() + pending.bytes() + intent.bytes() > settings.recent_bytes_max) {
-      return tl::unexpected(overloaded("writes come faster than they are folded", 50));
     }
     return {};
   }
@@ -330,6 +323,7 @@ struct Pipeline::Impl final : HeadSource {
   Pending pending;
   Sessions sessions;
   Ledger ledger;
+  WriteRoom write_room;
   InFlight in_flight;
   Parking parking;
   ChangeStream stream;
@@ -381,6 +375,10 @@ void Pipeline::flush(Now now) {
 Steady Pipeline::next_deadline(Now now) const {
   const Steady far = impl_->sequencer.next_deadline(now);
   return impl_->stream.next_deadline(impl_->parking.next_deadline(far));
+}
+
+void Pipeline::reconfigure(const LiveSettings& settings) {
+  impl_->write_room.set_bounds(settings);
 }
 
 void Pipeline::drain() {

@@ -55,6 +55,9 @@ class Pipeline {
   // When step() has something to do although nothing arrives.
   [[nodiscard]] Steady next_deadline(Now now) const;
 
+  // In force for every request after it.
+  void reconfigure(const LiveSettings& settings);
+
   // From now on writes and new reads are `unavailable`; what is in flight ends. drained() = nothing is in
   // flight.
   void drain();

@@ -29,4 +29,9 @@ struct PipelineSettings {
   std::chrono::milliseconds no_space_probe{500};
 };
 
+// What of it may change while the broker serves.
+struct LiveSettings {
+  std::size_t recent_changes_max = 160'000, recent_bytes_max = 160u << 20;
+};
+
 }  // namespace prismbus

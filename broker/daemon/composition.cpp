@@ -1,11 +1,10 @@
 #include "broker/daemon/composition.hpp"
 
 #include <poll.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <array>
-#include <csignal>
+#include <atomic>
 #include <optional>
 #include <utility>
 
@@ -27,6 +26,7 @@ namespace {
 constexpr std::size_t kJournalBatches = 4;  // one is with the journal, one may be a probe
 constexpr std::size_t kFoldOutcomes = 16;
 constexpr std::size_t kReads = 4096;             // waiting for the reader; more are `overloaded`
+constexpr std::size_t kReloads = 4;              // settings read anew that the bus has not taken yet
 constexpr std::size_t kBeyondRecent = 1u << 20;  // batches: recent may pass its limit by what is pending
 constexpr std::chrono::minutes kReaderCheck{1};
 
@@ -38,6 +38,7 @@ struct Queues {
         from_fold(kFoldOutcomes, &wakers.bus),
         to_reader(kReads, &wakers.reader),
         from_reader(4 * kReads, &wakers.bus),  // twice what can be queued and in hand, so that it never fills
+        to_bus(kReloads, &wakers.bus),
         ended(1, &wakers.supervisor) {}
 
   BoundedQueue<JournalBatch> to_journal;
@@ -46,6 +47,7 @@ struct Queues {
   BoundedQueue<FoldOutcome> from_fold;
   BoundedQueue<ReadJob> to_reader;
   BoundedQueue<ReadDone> from_reader;
+  BoundedQueue<LiveSettings> to_bus;
   BoundedQueue<BusEnd> ended;
 };
 
@@ -75,6 +77,10 @@ PipelineSettings pipeline_settings(const Settings& settings, const std::vector<s
   return out;
 }
 
+LiveSettings live_settings(const Settings& settings) {
+  return {settings.recent_changes_max, settings.recent_bytes_max};
+}
+
 // The fold lets a fresh broker answer whoever came back before it takes half of the machine.
 constexpr std::chrono::milliseconds kFoldStartHold{500};
 
@@ -97,14 +103,6 @@ Result<void> bind_all(Door& door, const std::vector<std::string>& endpoints) {
   return {};
 }
 
-sigset_t stop_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGINT);
-  return set;
-}
-
 const char* name_of(BusEnd end) {
   switch (end) {
     case BusEnd::drained:
@@ -124,24 +122,23 @@ const char* name_of(BusEnd end) {
 // In the order they are made; destroyed the other way round, sockets before their context, users before the
 // used.
 struct Composition::Parts {
-  Parts(const Settings& chosen, LogSink sink, Store opened, int signals)
+  Parts(const Settings& chosen, LogSink sink, Store opened)
       : settings(chosen),
         log(std::move(sink)),
-        signal_fd(signals),
         store(std::move(opened)),
         queues(settings, wakers),
         sequencer(sequencer_settings(settings), store.journal.meta().last, queues.to_journal,
                   queues.from_journal, log) {}
-  ~Parts() { ::close(signal_fd); }
 
   Result<void> open_doors();
   void put_together();
-  void supervise(std::optional<BusEnd>& end);
+  [[nodiscard]] BusEnd supervise(const SignalInbox* signals, const Reload& reload);
+  void obey(SignalInbox::What what, const Reload& reload);
   void log_serving(const ReadyNotice& notice) const;
 
   const Settings settings;
   const LogSink log;
-  const int signal_fd;
+  std::atomic<bool> stopping = false;
   Store store;
   Wakers wakers;
   Queues queues;
@@ -184,23 +181,32 @@ void Composition::Parts::put_together() {
   reader.emplace(store, queues.to_reader, queues.from_reader);
 }
 
-// Until the bus thread has ended; a signal asks it to.
-void Composition::Parts::supervise(std::optional<BusEnd>& end) {
+// Until the bus thread has ended.
+BusEnd Composition::Parts::supervise(const SignalInbox* signals, const Reload& reload) {
+  const int signal_fd = signals == nullptr ? -1 : signals->fd();  // poll leaves out what is negative
   std::array<pollfd, 2> waited{{{signal_fd, POLLIN, 0}, {wakers.supervisor.fd(), POLLIN, 0}}};
   std::vector<BusEnd> ends;
-  while (!end) {
+  while (queues.ended.drain(ends) == 0) {
     store.journal.env()->check_readers();
     store.state.env()->check_readers();
     ::poll(waited.data(), waited.size(), static_cast<int>(std::chrono::milliseconds(kReaderCheck).count()));
-    signalfd_siginfo info{};
-    if (waited[0].revents != 0 && ::read(signal_fd, &info, sizeof info) == sizeof info) {
-      log(LogLevel::info, LogLine("stopping").with("signal", info.ssi_signo).text());
-      threads->drain_bus();
-    }
     if (waited[1].revents != 0) wakers.supervisor.clear();
-    ends.clear();
-    if (queues.ended.drain(ends) > 0) end = ends.front();
+    while (const auto what = signals == nullptr ? std::nullopt : signals->take()) obey(*what, reload);
+    if (stopping) threads->drain_bus();
   }
+  return ends.front();
+}
+
+void Composition::Parts::obey(SignalInbox::What what, const Reload& reload) {
+  if (what == SignalInbox::What::stop) {
+    log(LogLevel::info, LogLine("stopping").text());
+    stopping = true;
+    return;
+  }
+  const auto now = reload();
+  if (!now) return;
+  const bool handed = queues.to_bus.try_push(live_settings(*now));
+  log(handed ? LogLevel::info : LogLevel::warn, LogLine("reloaded").with("in_force", handed).text());
 }
 
 void Composition::Parts::log_serving(const ReadyNotice& notice) const {
@@ -215,42 +221,43 @@ Composition::Composition(std::unique_ptr<Parts> parts) : parts_(std::move(parts)
 Composition::~Composition() = default;
 
 Result<std::unique_ptr<Composition>> Composition::open(const Settings& settings, LogSink log) {
-  // Before the first thread: threads inherit the mask, so that only signalfd gets the signals.
-  const sigset_t signals = stop_signals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  remove_ready_file(settings.ready_file);  // of an earlier life: it would tell that we serve already
   StoreSettings where;
   where.dir = settings.data_dir;
   where.map_bytes = settings.map_bytes;
   auto store = Store::open(where);
   if (!store) return unexpected(store.error());
-  const int signal_fd = ::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-  PRISMBUS_ASSERT(signal_fd >= 0, "a process that just started has a descriptor left");
-  auto parts = std::make_unique<Parts>(settings, std::move(log), std::move(*store), signal_fd);
+  auto parts = std::make_unique<Parts>(settings, std::move(log), std::move(*store));
   if (auto opened = parts->open_doors(); !opened) return unexpected(opened.error());
   parts->put_together();
   return std::unique_ptr<Composition>(new Composition(std::move(parts)));
 }
 
-int Composition::run() {
+ReadyNotice Composition::bound() const {
+  return {::getpid(), parts_->requests->endpoints(), parts_->streams.all().front()->endpoints(), {}};
+}
+
+void Composition::stop() {
+  parts_->stopping = true;
+  parts_->wakers.supervisor.wake();
+}
+
+int Composition::run(const SignalInbox* signals, const Reload& reload) {
   Parts& p = *parts_;
-  const ReadyNotice notice{::getpid(), p.requests->endpoints(), p.streams.all().front()->endpoints(), {}};
+  const ReadyNotice notice = bound();
   p.log_serving(notice);
   p.threads.emplace(Agents{*p.pipeline, *p.bus, *p.journal, *p.fold, *p.reader, *p.admission}, p.wakers,
-                    p.queues.ended);
+                    p.queues.to_bus, p.queues.ended);
   if (!p.settings.ready_file.empty()) {
     if (auto written = write_ready_file(p.settings.ready_file, notice); !written) {
       p.log(LogLevel::error, LogLine("no_ready_file").with("reason", written.error().message).text());
     }
   }
-  std::optional<BusEnd> end;
-  p.supervise(end);
+  const BusEnd end = p.supervise(signals, reload);
   p.threads->stop_doors();
-  const bool died = *end == BusEnd::fatal_journal || *end == BusEnd::fatal_state;
+  const bool died = end == BusEnd::fatal_journal || end == BusEnd::fatal_state;
   remove_ready_file(p.settings.ready_file);
   if (died) {
-    p.log(LogLevel::error, LogLine("store_failed").with("environment", name_of(*end)).text());
+    p.log(LogLevel::error, LogLine("store_failed").with("environment", name_of(end)).text());
     p.threads->abandon_disk();
     // The last answers are still on their way: closing the sockets gives them their bounded linger.
     p.bus.reset();
@@ -262,7 +269,7 @@ int Composition::run() {
     return 1;
   }
   p.threads->stop_disk();
-  p.log(LogLevel::info, LogLine("stopped").with("bus", name_of(*end)).text());
+  p.log(LogLevel::info, LogLine("stopped").with("bus", name_of(end)).text());
   return 0;
 }
 

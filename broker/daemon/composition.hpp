@@ -1,11 +1,14 @@
 // The broker put together: the only file that knows all rooms. Opens the store, binds the doors, starts the
-// threads, supervises them from the caller's thread until a signal or a fault ends the process.
+// threads, supervises them from the caller's thread until it is told to stop or a fault ends it.
 #pragma once
 
-#include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 
+#include "broker/daemon/ready_file.hpp"
 #include "broker/daemon/settings.hpp"
+#include "broker/daemon/signal_inbox.hpp"
 #include "proto/base/log.hpp"
 #include "proto/wire/error.hpp"
 
@@ -13,14 +16,22 @@ namespace prismbus {
 
 class Composition {
  public:
-  // Blocks TERM and INT for the process first: they are read in run(). Errors: what the store or a bind
-  // refused.
+  // Reads the settings anew; nullopt when they cannot be taken as they are now. Supervisor's thread.
+  using Reload = std::function<std::optional<Settings>()>;
+
+  // Opens the store and binds. Errors: what either refused.
   [[nodiscard]] static Result<std::unique_ptr<Composition>> open(const Settings& settings, LogSink log);
   ~Composition();
 
-  // Serves; returns 0 after TERM or INT, 1 when the store failed. With 1 the process has to end at once,
-  // without destroying this: a thread may be waiting for a disk that never answers.
-  [[nodiscard]] int run();
+  // The endpoints really bound.
+  [[nodiscard]] ReadyNotice bound() const;
+
+  // Serves on the caller's thread until stop() or a signal; `signals` may be null, `reload` answers HUP.
+  // Returns 0, or 1 when the store failed. With 1 the process has to end at once, without destroying this: a
+  // thread may be waiting for a disk that never answers.
+  [[nodiscard]] int run(const SignalInbox* signals, const Reload& reload);
+  // Ends run() as TERM does; any thread, also before run().
+  void stop();
 
  private:
   struct Parts;

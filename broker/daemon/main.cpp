@@ -1,12 +1,15 @@
 // prismbusd: reads what it was told, says every mistake, and hands over to the composition.
 #include <fmt/format.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 
 #include "broker/daemon/check_command.hpp"
 #include "broker/daemon/command_line.hpp"
 #include "broker/daemon/composition.hpp"
+#include "broker/daemon/ready_file.hpp"
+#include "broker/daemon/reload.hpp"
 #include "broker/daemon/settings.hpp"
 
 namespace prismbus {
@@ -24,31 +27,78 @@ int report(const std::vector<std::string>& mistakes) {
   return kUsage;
 }
 
-int serve(const CommandLine& line) {
+// File, environment and flags, as they are now.
+SettingsOutcome read_settings(const CommandLine& line) {
   std::vector<std::string> mistakes = line.mistakes;
   std::string config = line.config_file;
   if (config.empty()) config = from_environment("PRISMBUS_CONFIG").value_or("");
   SaidSettings file;
   if (!config.empty()) file = read_settings_file(config, mistakes);
   SettingsOutcome outcome = merge_settings(file, from_environment, line.flags);
-  mistakes.insert(mistakes.end(), outcome.mistakes.begin(), outcome.mistakes.end());
-  if (!mistakes.empty()) return report(mistakes);
+  outcome.mistakes.insert(outcome.mistakes.begin(), mistakes.begin(), mistakes.end());
+  return outcome;
+}
 
-  const LogSink log = make_stderr_log(outcome.settings.log_level);
-  log(LogLevel::info, LogLine("starting").with("version", PRISMBUS_VERSION).text());
-  for (const EffectiveSetting& setting : outcome.effective) {
-    log(LogLevel::info, LogLine("setting")
-                            .with("name", setting.key)
-                            .with("value", setting.value)
-                            .with("from", setting.from)
-                            .text());
+void log_settings(const LogSink& log, LogLevel level, std::string_view event,
+                  const std::vector<EffectiveSetting>& settings) {
+  for (const EffectiveSetting& setting : settings) {
+    log(level, LogLine(event)
+                   .with("name", setting.key)
+                   .with("value", setting.value)
+                   .with("from", setting.from)
+                   .text());
   }
+}
+
+// What the log lets through may change while the broker serves; any thread logs.
+class LogGate {
+ public:
+  explicit LogGate(LogLevel least) : least_(least), sink_(make_stderr_log(LogLevel::debug)) {}
+  void set(LogLevel least) { least_ = least; }
+  [[nodiscard]] LogSink sink() {
+    return [this](LogLevel level, std::string_view line) {
+      if (level >= least_) sink_(level, line);
+    };
+  }
+
+ private:
+  std::atomic<LogLevel> least_;
+  const LogSink sink_;
+};
+
+// HUP: reads again; with one mistake everything stays.
+std::optional<Settings> reload(const CommandLine& line, std::vector<EffectiveSetting>& in_force,
+                               LogGate& gate, const LogSink& log) {
+  const SettingsOutcome outcome = read_settings(line);
+  for (const std::string& mistake : outcome.mistakes) {
+    log(LogLevel::error, LogLine("not_reloaded").with("reason", mistake).text());
+  }
+  if (!outcome.mistakes.empty()) return std::nullopt;
+  const Reload changed = compare_settings(in_force, outcome.effective);
+  gate.set(outcome.settings.log_level);
+  log_settings(log, LogLevel::info, "setting", changed.live);
+  log_settings(log, LogLevel::warn, "setting_needs_restart", changed.waiting);
+  in_force = outcome.effective;
+  return outcome.settings;
+}
+
+int serve(const CommandLine& line) {
+  const SettingsOutcome outcome = read_settings(line);
+  if (!outcome.mistakes.empty()) return report(outcome.mistakes);
+
+  const SignalInbox signals;  // before the first thread
+  LogGate gate(outcome.settings.log_level);
+  const LogSink log = gate.sink();
+  log(LogLevel::info, LogLine("starting").with("version", PRISMBUS_VERSION).text());
+  std::vector<EffectiveSetting> in_force = outcome.effective;
+  log_settings(log, LogLevel::info, "setting", in_force);
+  remove_ready_file(outcome.settings.ready_file);  // of an earlier life: it would tell that we serve already
   auto broker = Composition::open(outcome.settings, log);
   if (!broker) {
     log(LogLevel::error, LogLine("cannot_start").with("reason", broker.error().message).text());
     return kCannotStart;
   }
-  const int code = (*broker)->run();
+  const int code = (*broker)->run(&signals, [&] { return reload(line, in_force, gate, log); });
   // After a fault nothing may wait for the disk any more, destructors included.
   if (code != 0) std::_Exit(code);
   return code;

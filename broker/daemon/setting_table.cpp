@@ -33,10 +33,10 @@ const std::array<SettingRow, 15> kTable{{
     {"--batch-bytes-max", "PRISMBUS_BATCH_BYTES_MAX", "batch_bytes_max", "4MiB", false,
      NumberField{&S::batch_bytes_max, 4 * kKiB, 64 * kMiB, true},
      "Of one group commit: a small write waits behind at most one of them."},
-    {"--recent-changes-max", "PRISMBUS_RECENT_CHANGES_MAX", "recent_changes_max", "160000", false,
+    {"--recent-changes-max", "PRISMBUS_RECENT_CHANGES_MAX", "recent_changes_max", "160000", true,
      NumberField{&S::recent_changes_max, 1'000, 10'000'000},
      "Changes durable but not yet in the state; more are refused. Replayed at start, so it bounds that too."},
-    {"--recent-bytes-max", "PRISMBUS_RECENT_BYTES_MAX", "recent_bytes_max", "160MiB", false,
+    {"--recent-bytes-max", "PRISMBUS_RECENT_BYTES_MAX", "recent_bytes_max", "160MiB", true,
      NumberField{&S::recent_bytes_max, 16 * kMiB, 64 * kGiB, true}, "The same in bytes of memory."},
     {"--fold-changes-min", "PRISMBUS_FOLD_CHANGES_MIN", "fold_changes_min", "30000", false,
      NumberField{&S::fold_changes_min, 1, 10'000'000},
@@ -46,7 +46,7 @@ const std::array<SettingRow, 15> kTable{{
     {"--fold-wait-ms", "PRISMBUS_FOLD_WAIT_MS", "fold_wait_ms", "2000", false,
      MillisecondsField{&S::fold_wait, 0, 3'600'000},
      "The longest that a change waits to be taken into the state."},
-    {"--log-level", "PRISMBUS_LOG_LEVEL", "log_level", "info", false, LevelField{&S::log_level},
+    {"--log-level", "PRISMBUS_LOG_LEVEL", "log_level", "info", true, LevelField{&S::log_level},
      "The least that is logged: debug, info, warn or error."},
 }};
 

@@ -64,7 +64,7 @@ struct SettingRow {
   std::string_view environment;  // PRISMBUS_MAP_BYTES
   std::string_view key;          // map_bytes, in the file
   std::string_view fallback;     // the default as it would be written; "" = none
-  bool live;                     // may change while the broker runs; none can yet
+  bool live;                     // taken anew on SIGHUP
   SettingField field;
   std::string_view sentence;
 };

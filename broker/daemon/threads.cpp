@@ -19,9 +19,13 @@ BusEnd end_of(Fatal fatal) {
   return fatal == Fatal::journal ? BusEnd::fatal_journal : BusEnd::fatal_state;
 }
 
-BusEnd run_bus(const std::stop_token& stop, Pipeline& pipeline, BusAgent& bus) {
+BusEnd run_bus(const std::stop_token& stop, Pipeline& pipeline, BusAgent& bus,
+               BoundedQueue<LiveSettings>& settings) {
   std::optional<Steady> drain_until;
+  std::vector<LiveSettings> told;
   for (;;) {
+    told.clear();
+    if (settings.drain(told) > 0) pipeline.reconfigure(told.back());
     const Now now = read_clock();
     const std::size_t done = bus.step(now);
     if (const Fatal fatal = pipeline.fatal(); fatal != Fatal::none) return end_of(fatal);
@@ -51,7 +55,8 @@ std::jthread start(const char* name, Waker& waker, Body body) {
 
 }  // namespace
 
-BrokerThreads::BrokerThreads(Agents agents, Wakers& wakers, BoundedQueue<BusEnd>& ended) {
+BrokerThreads::BrokerThreads(Agents agents, Wakers& wakers, BoundedQueue<LiveSettings>& to_bus,
+                             BoundedQueue<BusEnd>& ended) {
   admission_ =
       start("admission", wakers.admission, [&agent = agents.admission, &wakers](const std::stop_token& stop) {
         while (!stop.stop_requested()) {
@@ -74,8 +79,8 @@ BrokerThreads::BrokerThreads(Agents agents, Wakers& wakers, BoundedQueue<BusEnd>
       if (agent.step() == 0) wakers.reader.sleep_for(kIdle);
     }
   });
-  bus_ = start("bus", wakers.bus, [agents, &ended](const std::stop_token& stop) {
-    BusEnd end = run_bus(stop, agents.pipeline, agents.bus);
+  bus_ = start("bus", wakers.bus, [agents, &to_bus, &ended](const std::stop_token& stop) {
+    BusEnd end = run_bus(stop, agents.pipeline, agents.bus, to_bus);
     const bool told = ended.try_push(std::move(end));
     PRISMBUS_ASSERT(told, "the bus ends once");
   });

@@ -38,8 +38,10 @@ class BrokerThreads {
  public:
   static constexpr std::chrono::seconds kDrainMax{5};
 
-  // Starts them all. `ended` gets one value when the bus thread ends, and wakes the supervisor.
-  BrokerThreads(Agents agents, Wakers& wakers, BoundedQueue<BusEnd>& ended);
+  // Starts them all. What comes by `to_bus` is in force from the bus's next step on; `ended` gets one value
+  // when the bus thread ends, and wakes the supervisor.
+  BrokerThreads(Agents agents, Wakers& wakers, BoundedQueue<LiveSettings>& to_bus,
+                BoundedQueue<BusEnd>& ended);
 
   void drain_bus();   // asks the bus to finish what is in flight and to end; does not wait
   void stop_doors();  // ends bus and admission, and waits: nobody uses a socket afterwards

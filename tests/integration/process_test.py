@@ -11,7 +11,7 @@ import stat
 import threading
 
 from broker_process import Broker, run_broker, scratch_dir
-from prismbus_client import Client
+from prismbus_client import Client, Refused
 from waiting import eventually
 
 
@@ -110,6 +110,55 @@ class Refusals(unittest.TestCase):
             file.write("not a directory")
         self.assertGreater(run_broker("--data-dir", path, "--requests", "tcp://127.0.0.1:0", "--changes",
                                       "tcp://127.0.0.1:0")[0], 0)
+
+
+class Reload(unittest.TestCase):
+    """HUP: live settings at once, all or nothing."""
+
+    def setUp(self):
+        self.file = os.path.join(scratch_dir(), "prismbusd.toml")
+
+    def write(self, text):
+        with open(self.file, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def hup(self, broker, event):
+        told = broker.log().count(event)
+        broker.signal(signal.SIGHUP)
+        eventually(lambda: broker.log().count(event) > told, what=event)
+
+    def test_a_bound_that_is_raised_lets_writes_in_that_were_refused(self):
+        self.write("recent_changes_max = 1000\n")
+        # What is not folded for an hour fills `recent` to its bound.
+        with Broker(args=["--config", self.file, "--fold-changes-min", "60000", "--fold-wait-ms", "3600000"]) as broker:
+            broker.start()
+            with Client(broker.requests) as client:
+                changes = [{"op": "put", "ns": "a", "key": f"k{i}", "value": i} for i in range(1000)]
+                client.call("txn", do=changes)
+                with self.assertRaisesRegex(Refused, "overloaded"):
+                    client.put("a", "more", 1)
+                self.write("recent_changes_max = 2000\n")
+                self.hup(broker, "event=reloaded")
+                self.assertEqual(client.put("a", "more", 1)["seq"], 2)
+
+    def test_a_mistake_changes_nothing_and_is_told_with_its_line(self):
+        self.write('log_level = "info"\n')
+        with Broker(args=["--config", self.file]) as broker:
+            broker.start()
+            self.write('log_level = "loud"\nrecent_changes_max = 2000\n')
+            self.hup(broker, "event=not_reloaded")
+            self.assertIn("loud", broker.log())
+            self.assertNotIn("event=reloaded", broker.log())
+            with Client(broker.requests) as client:
+                self.assertTrue(client.hello()["ok"])
+
+    def test_what_needs_a_restart_is_named(self):
+        self.write("")
+        with Broker(args=["--config", self.file]) as broker:
+            broker.start()
+            self.write("heartbeat_ms = 50\nfold_wait_ms = 77\n")
+            self.hup(broker, "event=reloaded")
+            self.assertRegex(broker.log(), "event=setting_needs_restart name=fold_wait_ms value=77 from=file")
 
 
 class Ending(unittest.TestCase):

@@ -26,6 +26,7 @@ MAY_USE = {
     "broker/net": {"broker/core", "broker/store", "proto/transport", "proto/wire", "proto/base"},
     "broker/daemon": {"broker/core", "broker/net", "broker/sequencer", "broker/store", "proto/transport", "proto/wire",
                       "proto/base"},
+    "broker/testing": {"broker/daemon", "proto/wire", "proto/base"},
     "publisher": {"proto/transport", "proto/wire", "proto/base"},
     "subscriber": {"proto/transport", "proto/wire", "proto/base"},
     "publisher/command": {"publisher", "subscriber", "proto/transport", "proto/wire", "proto/base"},

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "broker/daemon/reload.hpp"
 #include "broker/daemon/setting_text.hpp"
 
 using namespace prismbus;
@@ -168,4 +169,21 @@ TEST_CASE("sizes take binary units and nothing else") {
   }
   CHECK(bytes_text(std::uint64_t{64} << 30) == "64GiB");
   CHECK(bytes_text(1000) == "1000");
+}
+
+TEST_CASE("settings read again are told apart: of effect at once, after a restart, and unchanged") {
+  const auto at = [](std::string_view changes, std::string_view fold_wait) {
+    return merge_settings({{"--recent-changes-max", {std::string(changes)}},
+                           {"--fold-wait-ms", {std::string(fold_wait)}}},
+                          environment({}), with_dir())
+        .effective;
+  };
+  CHECK(compare_settings(at("2000", "5"), at("2000", "5")).live.empty());
+  CHECK(compare_settings(at("2000", "5"), at("2000", "5")).waiting.empty());
+  const Reload both = compare_settings(at("2000", "5"), at("3000", "6"));
+  REQUIRE(both.live.size() == 1);
+  CHECK(both.live[0].key == "recent_changes_max");
+  CHECK(both.live[0].value == "3000");
+  REQUIRE(both.waiting.size() == 1);
+  CHECK(both.waiting[0].key == "fold_wait_ms");
 }
