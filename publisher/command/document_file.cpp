@@ -10,8 +10,6 @@
 #include <sstream>
 
 #include "proto/base/random.hpp"
-#include "publisher/command/json_value.hpp"
-#include "publisher/command/yaml_value.hpp"
 
 namespace prismbus::command {
 namespace {
@@ -31,18 +29,6 @@ Outcome<void> write_all(int fd, std::string_view text, const std::string& path) 
 
 }  // namespace
 
-Outcome<Format> format_of(std::string_view path, const std::optional<std::string>& flag) {
-  if (flag) {
-    if (*flag == "yaml") return Format::yaml;
-    if (*flag == "json") return Format::json;
-    return misused("--format", "yaml or json, not " + json_quoted(*flag));
-  }
-  if (path.ends_with(".json")) return Format::json;
-  if (path.ends_with(".yaml") || path.ends_with(".yml")) return Format::yaml;
-  return misused("--format", fmt::format("say yaml or json: {} does not end in .yaml, .yml or .json",
-                                         path == "-" ? "standard input" : path));
-}
-
 Outcome<std::string> read_text(const std::string& path, std::istream& standard_input) {
   std::ifstream file;
   if (path != "-") {
@@ -59,19 +45,6 @@ Outcome<std::string> read_text(const std::string& path, std::istream& standard_i
   }
   if (in.bad() || errno == EISDIR) return file_failure(path, "read", errno == 0 ? EIO : errno);
   return text;
-}
-
-Outcome<Value> parse_document(std::string_view path, std::string_view text, Format format) {
-  auto parsed = format == Format::yaml ? from_yaml(text) : from_json(text);
-  if (parsed) return std::move(*parsed);
-  Failure f;
-  f.exit = Exit::usage;
-  f.error = located(path == "-" ? "standard input" : path, parsed.error());
-  return tl::unexpected<Failure>(std::move(f));
-}
-
-std::string print_document(const Value& document, Format format) {
-  return format == Format::yaml ? to_yaml(document) : to_json(document, JsonLayout::indented) + "\n";
 }
 
 Outcome<void> write_atomically(const std::string& path, std::string_view text) {

@@ -1,4 +1,4 @@
-// prismbus export: a namespace, or one value, as a YAML or JSON document.
+// prismbus export: a namespace, or one value, as a document.
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
@@ -6,6 +6,7 @@
 
 #include "publisher/command/command.hpp"
 #include "publisher/command/document_file.hpp"
+#include "publisher/command/document_format.hpp"
 #include "publisher/command/json_value.hpp"
 #include "publisher/command/namespace_picture.hpp"
 #include "publisher/command/reply_value.hpp"
@@ -33,7 +34,7 @@ Outcome<Exported> read_value(const Options& o, Session& session) {
   return Exported{answer->epoch, answer->value.rev, Seq(), 1, stored_value(answer->value.value)};
 }
 
-Outcome<Exported> read_keys(const Options& o, Session& session) {
+Outcome<Exported> read_keys(const Options& o, bool flat, Session& session) {
   auto picture = read_namespace(session, o.ns);
   if (!picture) return tl::unexpected<Failure>(picture.error());
   if (!picture->exists) {
@@ -45,7 +46,7 @@ Outcome<Exported> read_keys(const Options& o, Session& session) {
   Exported out{picture->epoch, picture->rev, picture->seq, picture->keys.size(), Value::map({})};
   KeyValues keys;
   for (auto& [key, current] : picture->keys) keys.emplace(key, std::move(current.value));
-  if (o.flat) {
+  if (flat) {
     Value::Map members;
     for (auto& [key, value] : keys) members.push_back({Value::text(key), std::move(value)});
     out.document = Value::map(std::move(members));
@@ -58,7 +59,7 @@ Outcome<Exported> read_keys(const Options& o, Session& session) {
 }
 
 Outcome<void> export_document(const Options& o, Invocation& in) {
-  Format format = o.output.ends_with(".json") ? Format::json : Format::yaml;
+  Format format = format_by_ending(o.output).value_or(Format::yaml);
   if (o.format) {
     const auto named = format_of(o.output, o.format);
     if (!named) return tl::unexpected<Failure>(named.error());
@@ -66,11 +67,15 @@ Outcome<void> export_document(const Options& o, Invocation& in) {
   }
   auto session = Session::open(in.globals);
   if (!session) return tl::unexpected<Failure>(session.error());
-  const auto exported = o.as ? read_value(o, *session) : read_keys(o, *session);
+  const auto exported =
+      o.as ? read_value(o, *session) : read_keys(o, o.flat || format_row(format).flat, *session);
   if (!exported) return tl::unexpected<Failure>(exported.error());
+  const bool as_reply = in.globals.json && (o.output.empty() || o.output == "-");  // then no text is made
+  const auto text = as_reply ? Outcome<std::string>("") : print_document(exported->document, format);
+  if (!text) return tl::unexpected<Failure>(text.error());
   const bool to_file = !o.output.empty() && o.output != "-";
   if (to_file) {
-    const auto written = write_atomically(o.output, print_document(exported->document, format));
+    const auto written = write_atomically(o.output, *text);
     if (!written) return tl::unexpected<Failure>(written.error());
   }
   if (in.globals.json) {
@@ -80,7 +85,7 @@ Outcome<void> export_document(const Options& o, Invocation& in) {
     to_file ? reply.field("path", o.output) : reply.field("document", exported->document);
     print_json(in.terminal, reply.take());
   } else if (!to_file) {
-    in.terminal.out << print_document(exported->document, format);
+    in.terminal.out << *text;
   }
   return {};
 }
@@ -89,12 +94,14 @@ Outcome<void> export_document(const Options& o, Invocation& in) {
 
 void add_export(CommandLine line) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = line.app.add_subcommand("export", "Print a namespace as one YAML or JSON document");
+  CLI::App* sub = line.app.add_subcommand(
+      "export", "Print a namespace as one document: YAML, JSON, TOML, .env, properties");
   sub->fallthrough();
   sub->add_option("NS", o->ns, "Namespace")->required();
-  sub->add_option("--format", o->format, "yaml (default) or json")->type_name("FORMAT");
-  sub->add_option("-o,--output", o->output, "Write this file, whole or not at all; .json means --format json")
-      ->type_name("FILE");
+  sub->add_option("--format", o->format,
+                  format_names() + " (default: what the ending of FILE says, else yaml)")
+      ->type_name("FORMAT");
+  sub->add_option("-o,--output", o->output, "Write this file, whole or not at all")->type_name("FILE");
   CLI::Option* flat = sub->add_flag("--flat", o->flat, "Keys as they are, not nested by their slashes");
   sub->add_option("--as", o->as, "Only the value of this key: what import --as KEY wrote")
       ->type_name("KEY")
@@ -102,13 +109,21 @@ void add_export(CommandLine line) {
   sub->footer(
       "Gives back what import took, with the same of --flat, --as KEY or neither: equal values and types; "
       "order of maps,\n"
-      "comments and quoting style are not kept. All keys are of one revision. JSON is written as \"HTTP and "
-      "WebSocket\" in\n"
-      "proto/PROTOCOL.md says ({\"$bin\": ...}).\n\n"
+      "comments and quoting style are not kept. All keys are of one revision. yaml and json carry every "
+      "value "
+      "(JSON as\n"
+      "\"HTTP and WebSocket\" in proto/PROTOCOL.md says: {\"$bin\": ...}); toml has no null and no bytes; "
+      "env and "
+      "properties are\n"
+      "flat and carry strings only. What a format cannot carry is an error that names the key; then nothing "
+      "is "
+      "written.\n\n"
       "Examples:\n"
       "  prismbus export md.collector\n"
       "  prismbus export md.collector --format json | jq .nats\n"
       "  prismbus export md.collector -o backup.yaml\n"
+      "  prismbus export md.gateway --format toml\n"
+      "  prismbus export md.gateway.env -o gateway.env\n"
       "  prismbus export services --as collector -o collector.yaml\n");
   sub->callback(
       [o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return export_document(*o, in); }; });

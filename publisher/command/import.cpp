@@ -1,4 +1,4 @@
-// prismbus import: makes a namespace hold what a YAML or JSON document says.
+// prismbus import: makes a namespace hold what a document says.
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
@@ -7,6 +7,7 @@
 
 #include "publisher/command/command.hpp"
 #include "publisher/command/document_file.hpp"
+#include "publisher/command/document_format.hpp"
 #include "publisher/command/import_plan.hpp"
 #include "publisher/command/json_value.hpp"
 #include "publisher/command/namespace_picture.hpp"
@@ -31,21 +32,28 @@ struct Written {
   std::size_t transactions = 0;
 };
 
-Outcome<KeyValues> keys_of(const Options& o, const Value& document) {
-  if (o.as) return KeyValues{{*o.as, document}};
-  auto keys = o.flat ? split_top_level(document) : flatten(document);
-  if (keys) return std::move(*keys);
+// What the file wants, and whether its keys were made by joining nested names.
+struct Wanted {
+  KeyValues keys;
+  Nesting nesting = Nesting::flat;
+};
+
+Outcome<Wanted> keys_of(const Options& o, const Value& document, Format format) {
+  if (o.as) return Wanted{{{*o.as, document}}, Nesting::flat};
+  const Nesting nesting = o.flat || format_row(format).flat ? Nesting::flat : Nesting::by_slashes;
+  auto keys = nesting == Nesting::flat ? split_top_level(document) : flatten(document);
+  if (keys) return Wanted{std::move(*keys), nesting};
   return misused(o.file == "-" ? "standard input" : o.file, keys.error().message);
 }
 
-Outcome<KeyValues> read_keys(const Options& o, Terminal& terminal) {
+Outcome<Wanted> read_keys(const Options& o, Terminal& terminal) {
   const auto format = format_of(o.file, o.format);
   if (!format) return tl::unexpected<Failure>(format.error());
   const auto text = read_text(o.file, terminal.in);
   if (!text) return tl::unexpected<Failure>(text.error());
   const auto document = parse_document(o.file, *text, *format);
   if (!document) return tl::unexpected<Failure>(document.error());
-  return keys_of(o, *document);
+  return keys_of(o, *document, *format);
 }
 
 std::string_view op_of(DifferenceKind kind) {
@@ -153,10 +161,9 @@ tl::unexpected<Failure> partly(Failure f, const Written& written) {
 
 // Compares and writes. Its transactions hold only if nobody changed those keys in between; then it compares
 // again.
-Outcome<void> bring_up_to_date(const Options& o, const KeyValues& wanted, Session& session, Invocation& in) {
+Outcome<void> bring_up_to_date(const Options& o, const Wanted& wanted, Session& session, Invocation& in) {
   const TransactionLimits limits{session.hello().limits.txn_changes, session.hello().limits.txn_bytes};
   const Prune prune = o.prune ? Prune::yes : Prune::no;
-  const Nesting nesting = o.as || o.flat ? Nesting::flat : Nesting::by_slashes;
   Written written;
   for (int attempt = 1;; ++attempt) {
     session.start_over();
@@ -164,7 +171,7 @@ Outcome<void> bring_up_to_date(const Options& o, const KeyValues& wanted, Sessio
     if (!picture) return partly(picture.error(), written);
     auto current = picture->keys;
     if (o.as) std::erase_if(current, [&o](const auto& item) { return item.first != *o.as; });
-    const auto plan = plan_import(current, wanted, prune, nesting);
+    const auto plan = plan_import(current, wanted.keys, prune, wanted.nesting);
     if (!plan) return partly(plan.error(), written);
     if (written.transactions == 0) written = {picture->epoch, picture->rev, picture->seq, 0};
     auto parts = cut_into_transactions(o.ns, plan->changes, limits);
@@ -192,11 +199,13 @@ Outcome<void> import_document(const Options& o, Invocation& in) {
 constexpr const char* kExplanation =
     "Nested maps become keys joined by slashes: {api: {rate: 5}} is the key api/rate. Lists and empty maps "
     "are values.\n"
-    "--flat takes only the top level apart; --as KEY imports the document as the one value of KEY. YAML is "
-    "1.2 with its\n"
-    "core types (yes and 12:30 are strings), anchors and << merges resolved; ${ENV:-default} stays as it is. "
-    "JSON is\n"
-    "read as \"HTTP and WebSocket\" in proto/PROTOCOL.md says ({\"$bin\": ...}).\n"
+    "--flat takes only the top level apart; --as KEY imports the document as the one value of KEY.\n"
+    "${ENV:-default} stays as it is, in every format:\n"
+    "  yaml        1.2 with its core types (yes and 12:30 are strings), anchors and << merges resolved\n"
+    "  json        as \"HTTP and WebSocket\" in proto/PROTOCOL.md says ({\"$bin\": ...})\n"
+    "  toml        1.0; dates and times are strings\n"
+    "  env         NAME=text, NAME='text', NAME=\"text\"; always flat; every value is a string, 8080 too\n"
+    "  properties  Java's; always flat, dots stay; every value is a string\n"
     "Equal keys are not written again. What is written is one transaction, and only on top of what was "
     "compared: keys\n"
     "changed by others meanwhile are compared again. Nothing is deleted without --prune.\n\n"
@@ -206,17 +215,20 @@ constexpr const char* kExplanation =
     "  prismbus import collector.yaml md.collector --prune      # delete what the file lacks\n"
     "  prismbus import collector.yaml services --as collector   # one value\n"
     "  prismbus import tiers.json risk.tiers --flat --chunked   # more than 1,000 keys: not one transaction\n"
+    "  prismbus import gateway.toml md.gateway\n"
+    "  prismbus import .env md.gateway.env\n"
     "  render-config | prismbus import - md.okx --format yaml\n";
 
 }  // namespace
 
 void add_import(CommandLine line) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = line.app.add_subcommand("import", "Make a namespace hold what a YAML or JSON file says");
+  CLI::App* sub = line.app.add_subcommand(
+      "import", "Make a namespace hold what a file says: YAML, JSON, TOML, .env, properties");
   sub->fallthrough();
-  sub->add_option("FILE", o->file, "YAML or JSON; - is standard input")->required();
+  sub->add_option("FILE", o->file, "The document; - is standard input")->required();
   sub->add_option("NS", o->ns, "Namespace")->required();
-  sub->add_option("--format", o->format, "yaml or json, when the ending of FILE does not say")
+  sub->add_option("--format", o->format, format_names() + ", when the ending of FILE does not say")
       ->type_name("FORMAT");
   CLI::Option* flat = sub->add_flag("--flat", o->flat, "Only the top level is taken apart");
   sub->add_option("--as", o->as, "The whole document is the value of this key")

@@ -7,6 +7,7 @@
 #include "proto/wire/names.hpp"
 #include "publisher/command/command.hpp"
 #include "publisher/command/document_file.hpp"
+#include "publisher/command/document_format.hpp"
 #include "publisher/command/reply_value.hpp"
 #include "publisher/command/value_argument.hpp"
 
@@ -76,7 +77,7 @@ void add_put(CommandLine line) {
   CLI::Option* value = sub->add_option("VALUE", o->value, "The value; see below");
   sub->add_option("-f,--file", o->file, "Take the value from a YAML or JSON file; - is standard input")
       ->type_name("FILE");
-  sub->add_option("--format", o->format, "yaml or json, when the ending of FILE does not say")
+  sub->add_option("--format", o->format, format_names() + ", when the ending of FILE does not say")
       ->type_name("FORMAT");
   sub->add_flag("--string", o->string, "VALUE, or all of FILE, is text as it stands");
   sub->add_option("--if-rev", o->if_rev,

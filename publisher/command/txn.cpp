@@ -6,6 +6,7 @@
 
 #include "publisher/command/command.hpp"
 #include "publisher/command/document_file.hpp"
+#include "publisher/command/document_format.hpp"
 #include "publisher/command/reply_value.hpp"
 #include "publisher/command/transaction_words.hpp"
 

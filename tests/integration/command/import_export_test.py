@@ -107,11 +107,44 @@ class ImportExport(CommandCase):
                 path = self.file("bad.yaml", text)
                 self.refused(2, "import", path, self.ns, says="bad.yaml" + place)
         self.refused(2, "import", self.file("bad.json", '{"a": 1,}'), self.ns, says="bad.json:1:9: ")
+        for name, text, place in (("bad.toml", "a = 1\n[b", ":2:"), ("bad.env", "A=1\nB", ":2:1: no = after B"),
+                                  ("bad.properties", "a=1\nb", ":2:1: no = or : after")):
+            self.refused(2, "import", self.file(name, text), self.ns, says=name + place)
         self.refused(2, "import", self.file("list.yaml", "- 1\n"), self.ns, says="--as")
         self.refused(2, "import", self.file("slash.yaml", "a/b: 1\n"), self.ns, says='"a/b"')
         self.refused(2, "import", self.file("empty.yaml", ""), self.ns, "--prune", says="--as")
         self.refused(13, "import", os.path.join(self.scratch, "none.yaml"), self.ns, says="none.yaml")
         self.assertEqual(self.rev(), before)
+
+    def test_toml_env_and_properties_come_back_equal(self):
+        files = {
+            "a.toml": 'title = "${ENV:-default}"\nports = [8080, 8081]\n\n[db]\nmax = 1.5\nsince = 2024-01-02\n\n[[db.hosts]]\nn = 1\n',
+            ".env": "# the gateway\nexport PORT=8080\nURL='a b'\nHOME_URL=${ENV:-http://localhost}\n",
+            "a.properties": "app.name = gateway\napp.url=${ENV:-http\\://x}\npath/to : 配置\n",
+        }
+        for name, text in files.items():
+            with self.subTest(name):
+                ns, path = self.ns + name.replace(".", "-"), self.file(name, text)
+                first = self.done("import", path, ns, "--json").json
+                self.assertGreater(first["added"], 2)
+                self.assertEqual(self.done("import", path, ns, "--json").json["transactions"], 0)
+                copy = os.path.join(self.scratch, "copy" + name)
+                self.done("export", ns, "-o", copy)
+                back = self.done("import", copy, ns, "--dry-run", "--prune", "--json").json
+                self.assertEqual(back["changes"], [])
+        self.assertEqual(self.done("get", self.ns + "a-toml", "db/since").out, '"2024-01-02"\n')
+        self.assertEqual(self.done("get", self.ns + "-env", "PORT").out, '"8080"\n')
+        self.assertEqual(self.done("get", self.ns + "-env", "HOME_URL").out, '"${ENV:-http://localhost}"\n')
+        self.assertEqual(self.done("get", self.ns + "a-properties", "app.url").out, '"${ENV:-http://x}"\n')
+
+    def test_what_a_format_cannot_carry_is_named_and_nothing_is_written(self):
+        self.done("import", self.file("a.yaml", "a: {b: null, c: 5}\n"), self.ns)
+        copy = os.path.join(self.scratch, "not-there.toml")
+        self.refused(2, "export", self.ns, "-o", copy, says='the key "a/b" is null')
+        self.assertFalse(os.path.exists(copy))
+        self.refused(2, "export", self.ns, "--format", "env", says='the key "a/b" is no name')
+        self.refused(2, "export", self.ns, "--format", "properties", says='the key "a/b" holds no string')
+        self.refused(2, "export", self.ns, "--format", "xml", says="yaml, json, toml, env or properties")
 
     def test_export_says_what_it_cannot_do(self):
         self.refused(4, "export", self.ns, says="has never been written")

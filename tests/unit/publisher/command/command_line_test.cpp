@@ -86,7 +86,7 @@ TEST_CASE("misuse is one line on stderr that names what is wrong, exit code 2, b
       {{"txn", "move", "a", "b"}, "put or delete is expected"},
       {{"txn", "delete", "a", "b", "--require", "a", "b"}, "--require"},
       {{"txn", "delete", "a", "b", "--require", "a", "b", "x"}, "--require"},
-      {{"import", "x.toml", "a"}, "--format"},
+      {{"import", "x.txt", "a"}, "--format"},
       {{"import", "x.yaml", "a", "--format", "xml"}, "--format"},
       {{"import", "-", "a", "--format", "yaml", "--as", "k", "--prune"}, "--prune"},
       {{"import", "-", "a", "--format", "yaml", "--as", "k", "--flat"}, "--flat"},

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <sstream>
 
+#include "publisher/command/document_format.hpp"
+
 using namespace prismbus::command;
 
 namespace {
@@ -37,7 +39,11 @@ TEST_CASE("the format is told by the ending or by the flag, and never guessed") 
   CHECK(format_of("-", "json") == Format::json);
   CHECK_FALSE(format_of("-", {}));
   CHECK_FALSE(format_of("a.txt", {}));
-  CHECK_FALSE(format_of("a.json", "toml"));
+  CHECK(format_of("a.toml", {}) == Format::toml);
+  CHECK(format_of(".env", {}) == Format::env);
+  CHECK(format_of("deploy/.env.production", {}) == Format::env);
+  CHECK(format_of("a.properties", {}) == Format::properties);
+  CHECK_FALSE(format_of("a.json", "xml"));
 }
 
 TEST_CASE("a file is replaced whole, and nothing is left beside it") {
