@@ -148,10 +148,6 @@ struct Pipeline::Impl final : HeadSource {
 
   void read(const Asked& asked) {
     const RequestBody& body = asked.request.body;
-    if (const auto* unknown = std::get_if<UnsupportedRequest>(&body)) {
-      return refuse(asked,
-                    unsupported("op", "this broker does not serve `" + std::string(unknown->op) + "`"));
-    }
     const auto wait = reads.must_wait(body);
     if (!wait) return refuse(asked, wait.error());
     if (*wait) return park(asked, **wait);

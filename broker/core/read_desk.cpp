@@ -10,9 +10,22 @@ const ReadOptions* options_of(const RequestBody& body) {
   return nullptr;
 }
 
+// The op that this broker has no answer for; nullopt = it has one.
+std::optional<std::string_view> unserved_op(const RequestBody& body) {
+  if (const auto* unknown = std::get_if<UnsupportedRequest>(&body)) return unknown->op;
+  if (std::holds_alternative<HistoryRequest>(body)) return "history";
+  if (std::holds_alternative<DiffRequest>(body)) return "diff";
+  if (std::holds_alternative<RollbackRequest>(body)) return "rollback";
+  if (std::holds_alternative<BackupRequest>(body)) return "backup";
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<std::optional<Revision>> ReadDesk::must_wait(const RequestBody& body) const {
+  if (const auto op = unserved_op(body)) {
+    return tl::unexpected(unsupported("op", "this broker does not serve `" + std::string(*op) + "`"));
+  }
   std::optional<Revision> rev;
   if (const ReadOptions* options = options_of(body)) {
     if (options->at || options->at_time) {

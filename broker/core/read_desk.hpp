@@ -28,7 +28,7 @@ class ReadDesk {
         replier_(replier) {}
 
   // The revision a read has to wait for before it is answered at all; nullopt = none. Errors: unsupported
-  // (`at`).
+  // (`op`, `at`).
   [[nodiscard]] Result<std::optional<Revision>> must_wait(const RequestBody& body) const;
   void answer_get(const Asked& asked, const GetRequest& get);
   void answer_elsewhere(const Asked& asked);

@@ -62,6 +62,38 @@ struct Change {
   friend bool operator==(const Change&, const Change&) = default;
 };
 
+// What one transaction did to one key, as `history` tells it.
+struct KeyVersion {
+  Revision rev;
+  ChangeOp op = ChangeOp::put;
+  std::string value;          // put only
+  std::uint64_t version = 0;  // put only
+  Wall time{};
+  std::string by;
+  std::optional<std::string> note;
+  std::optional<RequestId> req;  // shown to the principal it belongs to
+  friend bool operator==(const KeyVersion&, const KeyVersion&) = default;
+};
+
+// Lends its bytes, as EntryView does.
+struct KeyVersionView {
+  Revision rev;
+  ChangeOp op = ChangeOp::put;
+  std::string_view value;
+  std::uint64_t version = 0;
+  Wall time{};
+  std::string_view by;
+  std::optional<std::string_view> note;
+  const RequestId* req = nullptr;  // null = not shown
+};
+
+// A key of which two revisions hold different bytes, or only one holds any: not both are absent.
+struct KeyDifference {
+  std::string key;
+  std::optional<Entry> before, after;
+  friend bool operator==(const KeyDifference&, const KeyDifference&) = default;
+};
+
 // All changes of one transaction in one namespace. A marker is one with no changes; then `hash` is set.
 struct ChangeSet {
   Epoch epoch;
@@ -183,6 +215,25 @@ struct ChangesRequest {
   Revision since_rev;
   Page page;
 };
+struct HistoryRequest {
+  std::string_view ns, key;
+  std::optional<Revision> before;  // only versions older than this; >= 1
+  Page page;
+};
+struct DiffRequest {
+  std::string_view ns;
+  Revision from, to;  // `to` 0 = now
+  Page page;
+};
+struct RollbackRequest {
+  std::string_view ns;
+  std::optional<std::string_view> key;  // absent = the whole namespace
+  Revision to;                          // >= 1
+  WriteOptions write;
+};
+struct BackupRequest {
+  std::string_view name;  // of the file, see validate_backup_name
+};
 struct StatusRequest {};
 struct UnsupportedRequest {  // an op of the contract that this broker does not serve, or no op of it at all
   std::string_view op;
@@ -190,7 +241,8 @@ struct UnsupportedRequest {  // an op of the contract that this broker does not 
 
 using RequestBody =
     std::variant<UnsupportedRequest, HelloRequest, GetRequest, MGetRequest, ListRequest, NamespacesRequest,
-                 PutRequest, DeleteRequest, TxnRequest, SnapshotRequest, ChangesRequest, StatusRequest>;
+                 PutRequest, DeleteRequest, TxnRequest, SnapshotRequest, ChangesRequest, HistoryRequest,
+                 DiffRequest, RollbackRequest, BackupRequest, StatusRequest>;
 
 struct Request {
   MessageId id;
@@ -234,6 +286,26 @@ struct TxnReply {
   std::vector<std::uint64_t> versions;  // in `do` order, 0 for deletes
   bool duplicate = false;
 };
+struct RollbackReply {
+  Seq seq;                    // of the new change set; the namespace's present one when nothing differed
+  std::uint64_t changes = 0;  // 0 = nothing differed, and there is no new revision
+  bool duplicate = false;
+};
+struct BackupReply {
+  std::string path;  // at the broker
+  std::uint64_t bytes = 0;
+  std::string sha256;  // 64 hex digits, lower case
+};
+struct HistoryReply {  // newest first
+  std::vector<KeyVersion> versions;
+  bool more = false;
+  std::optional<std::string> after;
+};
+struct DiffReply {  // in key order
+  std::vector<KeyDifference> changes;
+  bool more = false;
+  std::optional<std::string> after;
+};
 struct EntriesReply {  // list, mget (absent entries are nullopt)
   std::vector<std::optional<Entry>> entries;
   bool more = false;
@@ -263,6 +335,7 @@ struct ReplyHeader {
   MessageId id;
   Epoch epoch;
   Revision rev;
+  std::optional<Revision> at;  // of a read of the past: the revision it was read at
   std::optional<Error> error;  // set = the request failed
   std::string_view body;
 };

@@ -1,5 +1,6 @@
 #include "proto/wire/names.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -121,6 +122,17 @@ Result<void> validate_key(std::string_view key, std::string_view field) {
   if (key.empty()) return fail_field(std::string(field), "a key is not empty");
   if (key.size() > limits::kKeyBytes) return fail_field(std::string(field), "a key has at most 255 bytes");
   return fail_field(std::string(field), "a key is UTF-8 without control characters");
+}
+
+Result<void> validate_backup_name(std::string_view name, std::string_view field) {
+  if (name.size() > limits::kBackupNameBytes)
+    return fail_field(std::string(field), "the name of a backup has at most 120 bytes");
+  const auto may_stand = [](char c) { return c == '.' || kSegmentBytes[static_cast<std::uint8_t>(c)] != 0; };
+  if (name.empty() || name.front() == '.' || !std::all_of(name.begin(), name.end(), may_stand)) {
+    return fail_field(std::string(field),
+                      "the name of a backup is of A-Z a-z 0-9 . _ - and does not begin with '.'");
+  }
+  return {};
 }
 
 bool is_system_namespace(std::string_view ns) {

@@ -20,6 +20,9 @@ namespace prismbus {
 [[nodiscard]] bool is_utf8(
     std::string_view bytes);  // well-formed: no surrogates, no overlong forms, <= U+10FFFF
 
+// The name of a backup, which becomes that of a file: [A-Za-z0-9._-], not beginning with '.', 1..120 bytes.
+[[nodiscard]] Result<void> validate_backup_name(std::string_view name, std::string_view field);
+
 [[nodiscard]] bool is_system_namespace(std::string_view ns);  // first segment starts with '_'
 // `under` and everything below; `under` "" = everything but the broker's own.
 [[nodiscard]] bool is_under(std::string_view ns, std::string_view under);

@@ -13,7 +13,7 @@ template <class Decode, class Encode>
 void check_fixed_point(const ReplyHeader& header, Decode decode, Encode encode) {
   const auto reply = decode(header);
   if (!reply) return;
-  const ReplyHead head{header.id, header.epoch, header.rev};
+  const ReplyHead head{header.id, header.epoch, header.rev, header.at};
   const std::string once = encode(head, *reply);
   const auto header_again = decode_reply(once);
   FUZZ_CHECK(header_again && header_again->id == header.id);
@@ -37,9 +37,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   FUZZ_CHECK(fuzz::oracle_accepts_whole(payload));
   if (header->error) {
-    const auto once = encode_error_reply({header->id, header->epoch, header->rev}, *header->error);
+    const auto once =
+        encode_error_reply({header->id, header->epoch, header->rev, header->at}, *header->error);
     const auto again = decode_reply(once);
-    FUZZ_CHECK(again && again->error == header->error);
+    FUZZ_CHECK(again && again->error == header->error && again->at == header->at);
     FUZZ_CHECK(decode_put_reply(*header).error() == *header->error);
     return 0;
   }
@@ -48,9 +49,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_fixed_point(*header, decode_put_reply, encode_put_reply);
   check_fixed_point(*header, decode_delete_reply, encode_delete_reply);
   check_fixed_point(*header, decode_txn_reply, encode_txn_reply);
+  check_fixed_point(*header, decode_rollback_reply, encode_rollback_reply);
+  check_fixed_point(*header, decode_backup_reply, encode_backup_reply);
   (void)decode_entries_reply(*header);
   (void)decode_namespaces_reply(*header);
   (void)decode_snapshot_reply(*header);
   (void)decode_changes_reply(*header);
+  (void)decode_history_reply(*header);
+  (void)decode_diff_reply(*header);
   return 0;
 }

@@ -260,4 +260,11 @@ bool uint_of(std::string_view encoded, std::uint64_t& out) {
   return Cursor(encoded).read_uint(out);
 }
 
+bool request_id_of(std::string_view encoded, std::string_view& session, std::uint64_t& n) {
+  Cursor cursor(encoded);
+  std::uint32_t items = 0;
+  return cursor.read_array(items) && items == 2 && cursor.read_bin(session) &&
+         session.size() == limits::kSessionBytes && cursor.read_uint(n);
+}
+
 }  // namespace prismbus::codec

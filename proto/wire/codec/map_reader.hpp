@@ -137,5 +137,7 @@ void check_unique(std::vector<std::string_view> names, const Place& place, Fault
 // One value of a known type; false when it is another.
 [[nodiscard]] bool text_of(std::string_view encoded, std::string_view& out);
 [[nodiscard]] bool uint_of(std::string_view encoded, std::uint64_t& out);
+[[nodiscard]] bool request_id_of(std::string_view encoded, std::string_view& session,
+                                 std::uint64_t& n);  // `req`
 
 }  // namespace prismbus::codec

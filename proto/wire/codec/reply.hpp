@@ -1,5 +1,6 @@
 // Replies, both directions. Encoders return one payload; decoders are total and own what they return.
-// Field order on the wire: id, ok, epoch, rev, then the op's own as PROTOCOL section 4 names them.
+// Field order on the wire: id, ok, epoch, rev (and `at` of a read of the past), then the op's own as PROTOCOL
+// section 4 names them.
 #pragma once
 
 #include <functional>
@@ -16,6 +17,7 @@ struct ReplyHead {  // what an encoder needs of the common part
   MessageId id;
   Epoch epoch;
   Revision rev;
+  std::optional<Revision> at{};  // of a read of the past
 };
 
 [[nodiscard]] std::string encode_error_reply(const ReplyHead& head, const Error& error);
@@ -24,13 +26,19 @@ struct ReplyHead {  // what an encoder needs of the common part
 [[nodiscard]] std::string encode_put_reply(const ReplyHead& head, const PutReply& reply);
 [[nodiscard]] std::string encode_delete_reply(const ReplyHead& head, const DeleteReply& reply);
 [[nodiscard]] std::string encode_txn_reply(const ReplyHead& head, const TxnReply& reply);
-// A reply whose fields after the common four the caller writes: `fields` = how many of them.
+[[nodiscard]] std::string encode_rollback_reply(const ReplyHead& head, const RollbackReply& reply);
+[[nodiscard]] std::string encode_backup_reply(const ReplyHead& head, const BackupReply& reply);
+// A reply whose fields after the common ones the caller writes: `fields` = how many of them.
 [[nodiscard]] std::string begin_reply(const ReplyHead& head, std::uint32_t fields);
 
 // Building blocks of pages; each appends one MessagePack value.
 void encode_entry(Writer& out, const EntryView& entry);  // the 8-field map
 void encode_entry_without_value(Writer& out, const EntryView& entry);
 void encode_head(Writer& out, const Head& head);
+void encode_key_version(Writer& out, const KeyVersionView& version);
+// null = absent at that revision; not both.
+void encode_key_difference(Writer& out, std::string_view key, const EntryView* before,
+                           const EntryView* after);
 void encode_namespace_row(Writer& out, std::string_view ns, const Head& head, std::uint64_t keys,
                           std::uint64_t bytes);
 void encode_error(Writer& out, const Error& error);
@@ -43,9 +51,13 @@ void encode_set_with_ns(Writer& out, std::string_view ns, std::string_view encod
 [[nodiscard]] Result<PutReply> decode_put_reply(const ReplyHeader& reply);
 [[nodiscard]] Result<DeleteReply> decode_delete_reply(const ReplyHeader& reply);
 [[nodiscard]] Result<TxnReply> decode_txn_reply(const ReplyHeader& reply);
+[[nodiscard]] Result<RollbackReply> decode_rollback_reply(const ReplyHeader& reply);
+[[nodiscard]] Result<BackupReply> decode_backup_reply(const ReplyHeader& reply);
 [[nodiscard]] Result<EntriesReply> decode_entries_reply(const ReplyHeader& reply);
 [[nodiscard]] Result<NamespacesReply> decode_namespaces_reply(const ReplyHeader& reply);
 [[nodiscard]] Result<SnapshotReply> decode_snapshot_reply(const ReplyHeader& reply);
 [[nodiscard]] Result<ChangesReply> decode_changes_reply(const ReplyHeader& reply);
+[[nodiscard]] Result<HistoryReply> decode_history_reply(const ReplyHeader& reply);
+[[nodiscard]] Result<DiffReply> decode_diff_reply(const ReplyHeader& reply);
 
 }  // namespace prismbus::codec

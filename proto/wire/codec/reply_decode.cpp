@@ -114,6 +114,7 @@ Result<ReplyHeader> decode_reply(std::string_view payload) {
   if (!id.empty() && !Cursor(id).read_integer(header.id)) fault.refuse(in.at("id"), "must be an integer");
   header.epoch = Epoch(in.uint("epoch"));
   header.rev = Revision(in.uint("rev"));
+  if (const auto at = in.maybe_uint("at")) header.at = Revision(*at);
   const bool good = in.boolean("ok");
   if (!good && fault.ok()) header.error = read_error(in.any("error"), in.at("error"), fault);
   if (!fault.ok()) return fault.take();
@@ -158,6 +159,22 @@ Result<DeleteReply> decode_delete_reply(const ReplyHeader& reply) {
   return read_reply<DeleteReply>(reply, [](MapReader& in, DeleteReply& del) {
     del.seq = Seq(in.uint("seq"));
     del.duplicate = in.boolean_or("duplicate", false);
+  });
+}
+
+Result<RollbackReply> decode_rollback_reply(const ReplyHeader& reply) {
+  return read_reply<RollbackReply>(reply, [](MapReader& in, RollbackReply& rollback) {
+    rollback.seq = Seq(in.uint("seq"));
+    rollback.changes = in.uint("changes");
+    rollback.duplicate = in.boolean_or("duplicate", false);
+  });
+}
+
+Result<BackupReply> decode_backup_reply(const ReplyHeader& reply) {
+  return read_reply<BackupReply>(reply, [](MapReader& in, BackupReply& backup) {
+    backup.path = std::string(in.text("path"));
+    backup.bytes = in.uint("bytes");
+    backup.sha256 = std::string(in.text("sha256"));
   });
 }
 

@@ -12,12 +12,13 @@ std::string begin(const ReplyHead& head, bool ok, std::uint32_t fields) {
   std::string payload;
   payload.reserve(96);
   Writer out(payload);
-  out.map(kCommonFields + fields);
+  out.map(kCommonFields + (head.at ? 1 : 0) + fields);
   out.name("id");
   out.integer(head.id);
   out.field("ok", ok);
   out.field("epoch", head.epoch.value());
   out.field("rev", head.rev.value());
+  if (head.at) out.field("at", head.at->value());
   return payload;
 }
 
@@ -134,6 +135,24 @@ std::string encode_txn_reply(const ReplyHead& head, const TxnReply& reply) {
   return payload;
 }
 
+std::string encode_rollback_reply(const ReplyHead& head, const RollbackReply& reply) {
+  std::string payload = begin(head, true, reply.duplicate ? 3 : 2);
+  Writer out(payload);
+  out.field("seq", reply.seq.value());
+  out.field("changes", reply.changes);
+  if (reply.duplicate) out.field("duplicate", true);
+  return payload;
+}
+
+std::string encode_backup_reply(const ReplyHead& head, const BackupReply& reply) {
+  std::string payload = begin(head, true, 3);
+  Writer out(payload);
+  out.field("path", std::string_view(reply.path));
+  out.field("bytes", reply.bytes);
+  out.field("sha256", std::string_view(reply.sha256));
+  return payload;
+}
+
 void encode_entry(Writer& out, const EntryView& entry) {
   write_entry(out, entry, true);
 }
@@ -149,6 +168,40 @@ void encode_head(Writer& out, const Head& head) {
   out.field("time", to_micros(head.time));
   out.field("hash", head.hash);
   out.field("lane", lane_name(head.lane));
+}
+
+void encode_key_version(Writer& out, const KeyVersionView& version) {
+  const bool put = version.op == ChangeOp::put;
+  out.map(4u + (put ? 2u : 0u) + (version.note ? 1u : 0u) + (version.req != nullptr ? 1u : 0u));
+  out.field("rev", version.rev.value());
+  out.field("op", put ? "put" : "delete");
+  if (put) {
+    out.name("value");
+    out.raw(version.value);
+    out.field("version", version.version);
+  }
+  out.field("time", to_micros(version.time));
+  out.field("by", version.by);
+  if (version.note) out.field("note", *version.note);
+  if (version.req == nullptr) return;
+  out.name("req");
+  out.array(2);
+  out.bin(version.req->session);
+  out.uint(version.req->n);
+}
+
+void encode_key_difference(Writer& out, std::string_view key, const EntryView* before,
+                           const EntryView* after) {
+  PRISMBUS_ASSERT(before != nullptr || after != nullptr, "absent twice is no difference");
+  out.map(before != nullptr && after != nullptr ? 3 : 2);
+  out.field("key", key);
+  if (before != nullptr) {
+    out.name("before");
+    write_entry(out, *before, true);
+  }
+  if (after == nullptr) return;
+  out.name("after");
+  write_entry(out, *after, true);
 }
 
 void encode_namespace_row(Writer& out, std::string_view ns, const Head& head, std::uint64_t keys,

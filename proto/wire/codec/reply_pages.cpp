@@ -1,4 +1,5 @@
-// The clients' side of replies that come in pages: entries, namespaces, snapshot chunks, changes.
+// The clients' side of replies that come in pages: entries, namespaces, snapshot chunks, changes, history,
+// differences.
 #include <utility>
 
 #include "proto/wire/codec/reply.hpp"
@@ -44,6 +45,47 @@ void each_namespace(MapReader& in, Name name, Visit visit) {
     visit(ns, encoded, Place{&place, ns, {}});
   }
   check_unique(std::move(names), place, fault);
+}
+
+ChangeOp read_change_op(MapReader& in) {
+  const auto op = in.text("op");
+  if (op == "delete") return ChangeOp::del;
+  if (op != "put" && in.fault().ok()) in.fault().refuse(in.at("op"), "is put or delete");
+  return ChangeOp::put;
+}
+
+KeyVersion read_key_version(std::string_view encoded, const Place& place, Fault& fault) {
+  MapReader in(encoded, &place, fault);
+  KeyVersion version;
+  version.rev = Revision(in.uint("rev"));
+  version.op = read_change_op(in);
+  if (version.op == ChangeOp::put) {
+    version.value = std::string(in.any("value"));
+    version.version = in.uint("version");
+  }
+  version.time = from_micros(in.uint("time"));
+  version.by = std::string(in.text("by"));
+  if (const auto note = in.maybe_text("note")) version.note = std::string(*note);
+  const auto req = in.maybe_any("req");
+  if (req.empty()) return version;
+  RequestId id;
+  std::string_view session;
+  if (!request_id_of(req, session, id.n)) {
+    fault.refuse(in.at("req"), "must be [bin of 8 bytes, unsigned integer]");
+  }
+  id.session = std::string(session);
+  version.req = std::move(id);
+  return version;
+}
+
+KeyDifference read_key_difference(std::string_view encoded, const Place& place, Fault& fault) {
+  MapReader in(encoded, &place, fault);
+  KeyDifference difference;
+  difference.key = std::string(in.key("key"));
+  if (in.has("before")) difference.before = read_entry(in.any("before"), in.at("before"), fault, true);
+  if (in.has("after")) difference.after = read_entry(in.any("after"), in.at("after"), fault, true);
+  if (fault.ok() && !difference.before && !difference.after) fault.refuse(place, "is absent twice");
+  return difference;
 }
 
 void read_heads(MapReader& in, std::vector<std::pair<std::string, Head>>& heads) {
@@ -96,6 +138,24 @@ Result<SnapshotReply> decode_snapshot_reply(const ReplyHeader& reply) {
     });
     read_heads(in, chunk.heads);
     read_page(in, chunk);
+  });
+}
+
+Result<HistoryReply> decode_history_reply(const ReplyHeader& reply) {
+  return read_reply<HistoryReply>(reply, [](MapReader& in, HistoryReply& page) {
+    each_item(in, "versions", [&](std::string_view encoded, const Place& place) {
+      page.versions.push_back(read_key_version(encoded, place, in.fault()));
+    });
+    read_page(in, page);
+  });
+}
+
+Result<DiffReply> decode_diff_reply(const ReplyHeader& reply) {
+  return read_reply<DiffReply>(reply, [](MapReader& in, DiffReply& page) {
+    each_item(in, "changes", [&](std::string_view encoded, const Place& place) {
+      page.changes.push_back(read_key_difference(encoded, place, in.fault()));
+    });
+    read_page(in, page);
   });
 }
 

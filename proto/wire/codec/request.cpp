@@ -37,6 +37,10 @@ RequestBody decode_body(std::string_view op, MapReader& in) {
   if (op == "snapshot") return decode_snapshot(in);
   if (op == "hello") return decode_hello(in);
   if (op == "namespaces") return decode_namespaces(in);
+  if (op == "history") return decode_history(in);
+  if (op == "diff") return decode_diff(in);
+  if (op == "rollback") return decode_rollback(in);
+  if (op == "backup") return decode_backup(in);
   if (op == "status") return StatusRequest{};
   return UnsupportedRequest{op};
 }

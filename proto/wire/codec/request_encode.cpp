@@ -111,6 +111,18 @@ std::string_view op_of(const SnapshotRequest&) {
 std::string_view op_of(const ChangesRequest&) {
   return "changes";
 }
+std::string_view op_of(const HistoryRequest&) {
+  return "history";
+}
+std::string_view op_of(const DiffRequest&) {
+  return "diff";
+}
+std::string_view op_of(const RollbackRequest&) {
+  return "rollback";
+}
+std::string_view op_of(const BackupRequest&) {
+  return "backup";
+}
 std::string_view op_of(const StatusRequest&) {
   return "status";
 }
@@ -228,6 +240,31 @@ void add(FieldList& out, const ChangesRequest& changes) {
     for (const auto& [ns, seq] : changes.since) since.field(ns, seq.value());
   }
   add(out, changes.page);
+}
+
+void add(FieldList& out, const HistoryRequest& history) {
+  out.add("ns", history.ns);
+  out.add("key", history.key);
+  out.add_if("before", history.before);
+  add(out, history.page);
+}
+
+void add(FieldList& out, const DiffRequest& diff) {
+  out.add("ns", diff.ns);
+  out.add("from", diff.from.value());
+  out.add("to", diff.to.value());
+  add(out, diff.page);
+}
+
+void add(FieldList& out, const RollbackRequest& rollback) {
+  out.add("ns", rollback.ns);
+  out.add_if("key", rollback.key);
+  out.add("to", rollback.to.value());
+  add(out, rollback.write);
+}
+
+void add(FieldList& out, const BackupRequest& backup) {
+  out.add("name", backup.name);
 }
 
 void add(FieldList&, const StatusRequest&) {}

@@ -14,8 +14,12 @@ namespace prismbus::codec {
 [[nodiscard]] NamespacesRequest decode_namespaces(MapReader& in);
 [[nodiscard]] SnapshotRequest decode_snapshot(MapReader& in);
 [[nodiscard]] ChangesRequest decode_changes(MapReader& in);
+[[nodiscard]] HistoryRequest decode_history(MapReader& in);
+[[nodiscard]] DiffRequest decode_diff(MapReader& in);
+[[nodiscard]] BackupRequest decode_backup(MapReader& in);
 [[nodiscard]] PutRequest decode_put(MapReader& in);
 [[nodiscard]] DeleteRequest decode_delete(MapReader& in);
 [[nodiscard]] TxnRequest decode_txn(MapReader& in);
+[[nodiscard]] RollbackRequest decode_rollback(MapReader& in);
 
 }  // namespace prismbus::codec

@@ -1,4 +1,5 @@
-// Bodies of the requests that change nothing: hello, get, mget, list, namespaces, snapshot, changes.
+// Bodies of the requests that change nothing: hello, get, mget, list, namespaces, snapshot, changes, history,
+// diff, backup.
 #include <algorithm>
 
 #include "proto/wire/codec/request_parts.hpp"
@@ -226,6 +227,30 @@ ChangesRequest decode_changes(MapReader& in) {
   }
   changes.page = decode_page(in);
   return changes;
+}
+
+HistoryRequest decode_history(MapReader& in) {
+  HistoryRequest history;
+  history.ns = in.ns("ns");
+  history.key = in.key("key");
+  if (const auto before = at_least_one(in, "before")) history.before = Revision(*before);
+  history.page = decode_page(in);
+  return history;
+}
+
+DiffRequest decode_diff(MapReader& in) {
+  DiffRequest diff;
+  diff.ns = in.ns("ns");
+  diff.from = Revision(in.uint("from"));
+  diff.to = Revision(in.uint("to"));
+  diff.page = decode_page(in);
+  return diff;
+}
+
+BackupRequest decode_backup(MapReader& in) {
+  BackupRequest backup{in.text("name")};
+  if (in.fault().ok()) in.fault().set(validate_backup_name(backup.name, "name"));
+  return backup;
 }
 
 }  // namespace prismbus::codec

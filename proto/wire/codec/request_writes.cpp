@@ -1,4 +1,4 @@
-// Bodies of the requests that change something: put, delete, txn.
+// Bodies of the requests that change something: put, delete, txn, rollback.
 #include <algorithm>
 #include <functional>
 #include <numeric>
@@ -14,11 +14,8 @@ namespace {
 void decode_req(MapReader& in, WriteOptions& write) {
   const auto encoded = in.maybe_any("req");
   if (encoded.empty()) return;
-  Cursor cursor(encoded);
-  std::uint32_t items = 0;
   std::string_view session;
-  if (!cursor.read_array(items) || items != 2 || !cursor.read_bin(session) ||
-      session.size() != limits::kSessionBytes || !cursor.read_uint(write.n)) {
+  if (!request_id_of(encoded, session, write.n)) {
     return in.fault().refuse(in.at("req"), "must be [bin of 8 bytes, unsigned integer]");
   }
   write.session = session;
@@ -163,6 +160,16 @@ TxnRequest decode_txn(MapReader& in) {
   }
   txn.write = decode_write_options(in);
   return txn;
+}
+
+RollbackRequest decode_rollback(MapReader& in) {
+  RollbackRequest rollback;
+  rollback.ns = in.ns("ns");
+  if (in.has("key")) rollback.key = in.key("key");
+  rollback.to = Revision(in.uint("to"));
+  if (in.fault().ok() && rollback.to == Revision{}) in.fault().refuse(in.at("to"), "must be at least 1");
+  rollback.write = decode_write_options(in);
+  return rollback;
 }
 
 }  // namespace prismbus::codec

@@ -16,6 +16,12 @@ codec::ReplyHead head_of(std::uint64_t id) {
   return {{false, id}, Epoch(0x0123456789abcdef), Revision(42)};
 }
 
+codec::ReplyHead head_of_past(std::uint64_t id) {
+  codec::ReplyHead head = head_of(id);
+  head.at = Revision(40);
+  return head;
+}
+
 EntryView entry() {
   return {"trading.leverage", "tiers/BTC-USD", kValue, Revision(42), Revision(9), 3, kTime, "anonymous"};
 }
@@ -76,6 +82,27 @@ std::string error_with_every_field() {
   return codec::encode_error_reply(head_of(6), error);
 }
 
+std::string history() {
+  const RequestId req{std::string("\x00\x01\x02\x03\xfc\xfd\xfe\xff", 8), 12};
+  return page(13, 1, [&](codec::Writer& out) {
+    out.text("versions");
+    out.array(2);
+    codec::encode_key_version(out, {Revision(42), ChangeOp::del, {}, 0, kTime, "anonymous", "why", &req});
+    codec::encode_key_version(out, {Revision(9), ChangeOp::put, kValue, 1, kTime, "anonymous", {}, nullptr});
+  });
+}
+
+std::string diff() {
+  const EntryView there = entry();
+  return page(14, 1, [&](codec::Writer& out) {
+    out.text("changes");
+    out.array(3);
+    codec::encode_key_difference(out, there.key, nullptr, &there);
+    codec::encode_key_difference(out, there.key, &there, &there);
+    codec::encode_key_difference(out, there.key, &there, nullptr);
+  });
+}
+
 std::string changes() {
   std::string set;
   std::vector<codec::ChangeOffsets> offsets;
@@ -131,6 +158,16 @@ std::vector<Example> reply_examples() {
       {"reply_txn", codec::encode_txn_reply(head_of(8), {{{"a.b", Seq(5)}, {"c", Seq(1)}}, {3, 0}, true})},
       {"reply_snapshot", page(9, 2, snapshot)},
       {"reply_changes", changes()},
+      {"reply_entry_at", codec::encode_entry_reply(head_of_past(2), entry())},
+      {"reply_error_at",
+       codec::encode_error_reply(head_of_past(2), fail(ErrorCode::not_found, "no such key").value())},
+      {"reply_history", history()},
+      {"reply_diff", diff()},
+      {"reply_rollback", codec::encode_rollback_reply(head_of(15), {Seq(6), 2, false})},
+      {"reply_rollback_duplicate", codec::encode_rollback_reply(head_of(15), {Seq(6), 2, true})},
+      {"reply_backup",
+       codec::encode_backup_reply(head_of(17), {"/var/backups/prismbus/nightly-2026-11-24.1", 40960,
+                                                std::string(32, 'a') + std::string(32, '0')})},
       {"reply_error", error_with_every_field()},
       {"reply_error_bare",
        codec::encode_error_reply({{}, Epoch(1), Revision(0)}, fail(ErrorCode::unavailable, "").value())},

@@ -60,6 +60,11 @@ std::vector<Example> request_examples() {
       {"request_snapshot_under", encoded(10, SnapshotRequest{{}, "", {}, {}})},
       {"request_changes_since", encoded(11, ChangesRequest{{{"a.b", Seq(5)}, {"c", Seq(0)}}, {}, {}, page})},
       {"request_changes_under", encoded(12, ChangesRequest{{}, "a", Revision(40), {}})},
+      {"request_history", encoded(13, HistoryRequest{"a.b", "k", Revision(40), page})},
+      {"request_diff", encoded(14, DiffRequest{"a.b", Revision(7), Revision(0), page})},
+      {"request_rollback", encoded(15, RollbackRequest{"a.b", {}, Revision(7), write})},
+      {"request_rollback_key", encoded(16, RollbackRequest{"a.b", "k", Revision(7), {}})},
+      {"request_backup", encoded(17, BackupRequest{"nightly-2026-11-24.1"})},
       {"request_status", codec::encode_request(most)},
   };
 }

@@ -224,11 +224,73 @@ TEST_CASE("rows of namespaces, snapshot chunks and changes come back") {
   CHECK(changes->failed[0].second.code == ErrorCode::compacted);
 }
 
+TEST_CASE("a reply of the past says at which revision, also when it failed") {
+  const ReplyHead head{kHead.id, kHead.epoch, kHead.rev, Revision(40)};
+  const auto entry = encode_entry_reply(head, entry_view());
+  CHECK(header_of(entry).at == Revision(40));
+  CHECK(as_json(entry).dump().starts_with(R"({"id":7,"ok":true,"epoch":65261,"rev":42,"at":40,"entry":)"));
+  const auto failed = encode_error_reply(head, fail(ErrorCode::not_found, "no such key").value());
+  CHECK(header_of(failed).at == Revision(40));
+  CHECK(header_of(failed).error->code == ErrorCode::not_found);
+  CHECK_FALSE(header_of(encode_delete_reply(kHead, {Seq(6), false})).at);
+}
+
+TEST_CASE("rollback and backup replies come back as they went") {
+  const auto rollback = encode_rollback_reply(kHead, {Seq(6), 3, true});
+  CHECK(as_json(rollback).dump() ==
+        R"({"id":7,"ok":true,"epoch":65261,"rev":42,"seq":6,"changes":3,"duplicate":true})");
+  const auto back = decode_rollback_reply(header_of(rollback));
+  REQUIRE(back);
+  CHECK(back->seq == Seq(6));
+  CHECK(back->changes == 3);
+  CHECK(back->duplicate);
+  const auto backup = encode_backup_reply(kHead, {"/b/one", 4096, std::string(64, 'f')});
+  CHECK(as_json(backup)["path"] == "/b/one");
+  CHECK(decode_backup_reply(header_of(backup))->bytes == 4096);
+  CHECK(decode_backup_reply(header_of(backup))->sha256 == std::string(64, 'f'));
+}
+
+TEST_CASE("versions of a key come back, with and without what not everybody is shown") {
+  const RequestId req{"8 bytes!", 12};
+  const KeyVersion put{Revision(41), ChangeOp::put, "\x93\x01\x02\x03", 3, from_micros(8), "me", "why", req};
+  const KeyVersion del{Revision(40), ChangeOp::del, "", 0, from_micros(7), "you", {}, {}};
+  std::string first, second;
+  Writer first_out(first), second_out(second);
+  encode_key_version(first_out,
+                     {put.rev, put.op, put.value, put.version, put.time, put.by, *put.note, &*put.req});
+  encode_key_version(second_out, {del.rev, del.op, {}, 0, del.time, del.by, {}, nullptr});
+  CHECK(as_json(second).dump() == R"({"rev":40,"op":"delete","time":7,"by":"you"})");
+  const auto payload = page("versions", {first, second}, "cursor");
+  const auto back = decode_history_reply(header_of(payload));
+  REQUIRE(back);
+  CHECK(back->versions == std::vector<KeyVersion>{put, del});
+  CHECK(back->more);
+  CHECK(back->after == "cursor");
+}
+
+TEST_CASE("differences come back with the sides they have") {
+  const EntryView view = entry_view();
+  std::string came, changed, went;
+  Writer came_out(came), changed_out(changed), went_out(went);
+  encode_key_difference(came_out, "k", nullptr, &view);
+  encode_key_difference(changed_out, "k", &view, &view);
+  encode_key_difference(went_out, "k", &view, nullptr);
+  const auto payload = page("changes", {came, changed, went}, std::nullopt);
+  const auto back = decode_diff_reply(header_of(payload));
+  REQUIRE(back);
+  CHECK(back->changes == std::vector<KeyDifference>{{"k", {}, entry_owned()},
+                                                    {"k", entry_owned(), entry_owned()},
+                                                    {"k", entry_owned(), {}}});
+  CHECK_FALSE(back->more);
+}
+
 TEST_CASE("replies that break their form are errors, never half a reply") {
   for (const char* json :
        {R"(5)", R"({})", R"({"id":7,"ok":true,"epoch":1})", R"({"id":7,"epoch":1,"rev":1})",
         R"({"id":"x","ok":true,"epoch":1,"rev":1})", R"({"id":7,"ok":false,"epoch":1,"rev":1})",
         R"({"id":7,"ok":false,"epoch":1,"rev":1,"error":{"message":"no code"}})",
+        R"({"id":7,"ok":true,"epoch":1,"rev":1,"at":-1})",
+        R"({"id":7,"ok":true,"epoch":1,"rev":1,"at":null})",
         R"({"id":7,"ok":false,"epoch":1,"rev":1,"error":5})"}) {
     CAPTURE(json);
     CHECK_FALSE(decode_reply(pack_text(json)));
@@ -242,6 +304,15 @@ TEST_CASE("replies that break their form are errors, never half a reply") {
   CHECK(fails(R"(,"seqs":{"a/":1},"versions":[])", decode_txn_reply));
   CHECK(fails(R"(,"seqs":{"a":1},"versions":[-1])", decode_txn_reply));
   CHECK(fails(R"(,"entry":null)", decode_entry_reply));
+  CHECK(fails(R"(,"seq":1)", decode_rollback_reply));
+  CHECK(fails(R"(,"path":"p","bytes":-1,"sha256":"f")", decode_backup_reply));
+  CHECK(fails(R"(,"versions":[{"rev":1,"op":"swap","time":1,"by":"x"}],"more":false)", decode_history_reply));
+  CHECK(fails(R"(,"versions":[{"rev":1,"op":"put","time":1,"by":"x"}],"more":false)", decode_history_reply));
+  CHECK(fails(R"(,"versions":[{"rev":1,"op":"delete","time":1,"by":"x","req":[1,2]}],"more":false)",
+              decode_history_reply));
+  CHECK(fails(R"(,"changes":[{"key":"k"}],"more":false)", decode_diff_reply));
+  CHECK(fails(R"(,"changes":[{"before":{}}],"more":false)", decode_diff_reply));
+  CHECK(fails(R"(,"changes":[],"more":true)", decode_diff_reply));
   CHECK(fails(R"(,"entries":[],"more":true)", decode_entries_reply));  // more, but from where?
   CHECK(fails(R"(,"entries":[5],"more":false)", decode_entries_reply));
   CHECK(fails(

@@ -51,12 +51,12 @@ TEST_CASE("an id is any integer from -2^63 to 2^64-1, and 0 when absent") {
 }
 
 TEST_CASE("an op that is not served is told by its name, with its id") {
-  const auto payload = pack_text(R"({"op":"rollback","id":3,"ns":5})");
+  const auto payload = pack_text(R"({"op":"audit","id":3,"ns":5})");
   const auto request = decode_request(payload);
   REQUIRE(request);
   CHECK(request->id == MessageId{false, 3});
   REQUIRE(std::holds_alternative<UnsupportedRequest>(request->body));
-  CHECK(std::get<UnsupportedRequest>(request->body).op == "rollback");
+  CHECK(std::get<UnsupportedRequest>(request->body).op == "audit");
 }
 
 TEST_CASE("hello says who asks and what it follows") {
@@ -168,6 +168,46 @@ TEST_CASE("changes are asked by seqs or by a subtree and a revision") {
   const auto changes = body_of<ChangesRequest>(by_rev);
   CHECK(changes.under == "");
   CHECK(changes.since_rev == Revision(9));
+}
+
+TEST_CASE("history takes a key, where to begin and a page") {
+  const auto payload = pack_text(R"({"op":"history","ns":"a","key":"k","before":9,"limit":5,"after":"cur"})");
+  const auto history = body_of<HistoryRequest>(payload);
+  CHECK(history.key == "k");
+  CHECK(history.before == Revision(9));
+  CHECK(history.page.limit == 5u);
+  CHECK(history.page.after == "cur");
+  const auto bare = pack_text(R"({"op":"history","ns":"a","key":"k"})");
+  CHECK_FALSE(body_of<HistoryRequest>(bare).before);
+}
+
+TEST_CASE("diff takes two revisions in any order, 0 among them") {
+  const auto payload = pack_text(R"({"op":"diff","ns":"a","from":9,"to":0,"limit":5})");
+  const auto diff = body_of<DiffRequest>(payload);
+  CHECK(diff.from == Revision(9));
+  CHECK(diff.to == Revision(0));
+  CHECK(diff.page.limit == 5u);
+}
+
+TEST_CASE("rollback is of a namespace or of one key in it, and a write like any other") {
+  const auto whole =
+      pack_text(R"({"op":"rollback","ns":"a","to":3,"req":[{"$bin":"8 bytes!"},12],"note":"why"})");
+  const auto rollback = body_of<RollbackRequest>(whole);
+  CHECK_FALSE(rollback.key);
+  CHECK(rollback.to == Revision(3));
+  CHECK(rollback.write.session == "8 bytes!");
+  CHECK(rollback.write.n == 12);
+  CHECK(rollback.write.note == "why");
+  const auto one = pack_text(R"({"op":"rollback","ns":"a","key":"k","to":3})");
+  CHECK(body_of<RollbackRequest>(one).key == "k");
+}
+
+TEST_CASE("backup takes a name that is one file's, never a path") {
+  const auto payload = pack_text(R"({"op":"backup","name":"nightly-2026-11-24.1"})");
+  CHECK(body_of<BackupRequest>(payload).name == "nightly-2026-11-24.1");
+  const auto longest = pack_json({{"op", "backup"}, {"name", std::string(120, 'n')}});
+  CHECK(body_of<BackupRequest>(longest).name.size() == 120);
+  CHECK_FALSE(decode_request(pack_json({{"op", "backup"}, {"name", std::string(121, 'n')}})));
 }
 
 TEST_CASE("fields of other ops are unknown to this one, whatever they hold") {
