@@ -80,6 +80,8 @@ class JournalReader {
   void release();  // holds no LMDB snapshot until the next renew
   // `compacted` when it is at or below the floor, not_found when it is above the last, internal when corrupt.
   [[nodiscard]] Result<TransactionPtr> read(Revision rev);
+  // Of the snapshot held; 0 when it could not be had.
+  [[nodiscard]] Revision floor() const { return bounds_ ? bounds_->floor : Revision(0); }
 
  private:
   struct Bounds {

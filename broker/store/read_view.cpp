@@ -6,79 +6,18 @@
 #include <algorithm>
 
 #include "broker/store/disk_keys.hpp"
-#include "broker/store/recent_run.hpp"
+#include "broker/store/read_view_parts.hpp"
 #include "broker/store/run_merge.hpp"
 #include "broker/store/state_record.hpp"
 #include "broker/store/state_tables.hpp"
-#include "broker/store/write_failure.hpp"
 
 namespace prismbus {
-
-struct ReadView::Impl {
-  RecentSnapshotPtr recent;
-  StateReader& state;
-  JournalReader& journal;
-  Revision folded;
-  std::vector<RecentRunPtr> runs;  // oldest first; what recent had not sorted yet is the last one
-  TransactionPtr held;             // keeps what change_set lends
-
-  [[nodiscard]] TransactionPtr recent_transaction(Revision rev) const {
-    const auto run =
-        std::find_if(runs.begin(), runs.end(), [rev](const auto& r) { return rev <= r->last(); });
-    return run == runs.end() || rev < (*run)->first() ? nullptr : (*run)->find_transaction(rev);
-  }
-};
 
 namespace {
 
 RecentHead head_of(const RecentSnapshot::Run::Set& set) {
   return head_after(*set.txn, *set.set);
 }
-
-EntryView entry_of(const RecentSnapshot::Run::Item& item) {
-  return {item.ns,
-          item.key,
-          item.change->value,
-          item.txn->rev,
-          item.change->created,
-          item.change->version,
-          item.txn->time,
-          item.txn->by};
-}
-
-Error compacted(Revision floor) {
-  Error error;
-  error.code = ErrorCode::compacted;
-  error.message = "that part of the history is gone";
-  error.floor = floor.value();
-  return error;
-}
-
-// A state cursor as a source of rows; the error ends a scan.
-class Rows {
- public:
-  static Result<Rows> open(StateReader& state, lmdb::Dbi table, std::string_view from) {
-    const auto txn = state.snapshot();
-    if (!txn) return unexpected<Error>(txn.error());
-    auto cursor = lmdb::Cursor::open(*txn, table);
-    if (!cursor) return unexpected<Error>(read_error("state", cursor.error()));
-    Rows rows(std::move(*cursor));
-    rows.at_ = rows.cursor_.seek(from);
-    return rows;
-  }
-  [[nodiscard]] Result<void> check() const {
-    if (!at_) return unexpected<Error>(read_error("state", at_.error()));
-    return {};
-  }
-  [[nodiscard]] bool end() const { return !at_ || !*at_; }
-  [[nodiscard]] const lmdb::Cursor::Pair& row() const { return **at_; }
-  void next() { at_ = cursor_.next(); }
-
- private:
-  explicit Rows(lmdb::Cursor cursor) : cursor_(std::move(cursor)) {}
-  lmdb::Cursor cursor_;
-  lmdb::Outcome<std::optional<lmdb::Cursor::Pair>> at_;
-};
 
 }  // namespace
 
@@ -122,17 +61,21 @@ Result<std::optional<RecentHead>> ReadView::find_head(std::string_view ns) const
   return impl_->state.find_head(ns);
 }
 
-Result<void> ReadView::scan(
-    std::string_view from_ns, std::string_view from_key,
-    const std::function<bool(std::string_view, std::string_view, const EntryView*)>& each) const {
+Result<void> ReadView::scan(std::string_view from_ns, std::string_view from_key,
+                            const EachEntry& each) const {
+  return impl_->scan_heads(impl_->runs, from_ns, from_key, each);
+}
+
+Result<void> ReadView::Impl::scan_heads(const std::vector<RecentRunPtr>& over, std::string_view from_ns,
+                                        std::string_view from_key, const EachEntry& each) const {
   if (!fits_disk_key(from_ns, from_key))
     return fail(ErrorCode::invalid_argument, "a scan from a name that is too long");
   DiskKey key;
   const std::string_view from = from_ns.empty() ? std::string_view() : key.head(from_ns, from_key);
-  auto rows = Rows::open(impl_->state, impl_->state.tables().head, from);
+  auto rows = Rows::open(state, state.tables().head, from);
   if (!rows) return unexpected<Error>(rows.error());
-  KeyMerge recent(impl_->runs, impl_->folded, from_ns, from_key);
-  for (const auto* item = recent.next();;) {
+  KeyMerge newer(over, folded, from_ns, from_key);
+  for (const auto* item = newer.next();;) {
     if (const auto sound = rows->check(); !sound) return sound;
     if (item == nullptr && rows->end()) return {};
     int order = -1;  // < 0: recent's is next; 0: recent's hides the state's; > 0: the state's
@@ -151,7 +94,7 @@ Result<void> ReadView::scan(
     const bool live = item->change->op == ChangeOp::put;
     const EntryView entry = entry_of(*item);
     if (!each(item->ns, item->key, live ? &entry : nullptr)) return {};
-    item = recent.next();
+    item = newer.next();
     if (order == 0) rows->next();
   }
 }
@@ -189,10 +132,11 @@ Result<std::string_view> ReadView::change_set(std::string_view ns, Seq seq) cons
     if (!head) return unexpected<Error>(head.error());
     if (!*head || seq > (*head)->head.seq || seq == Seq(0))
       return fail(ErrorCode::not_found, "no such change set");
-    return unexpected<Error>(compacted(impl_->state.floor()));
+    return unexpected<Error>(gone(ns));
   }
   if (impl_->held == nullptr || impl_->held->rev != **rev) {
     auto txn = impl_->journal.read(**rev);
+    if (!txn && txn.error().code == ErrorCode::compacted) return unexpected<Error>(gone(ns));
     if (!txn) return unexpected<Error>(txn.error());
     impl_->held = std::move(*txn);
   }

@@ -34,20 +34,42 @@ class ReadView {
   // lent for the call of `each` only. Entries of the state are merged with recent; deleted ones are left out
   // but count as visited: `each` is then called with nullptr, so that a caller can bound its work. Names that
   // are too long to be are invalid_argument here, and absent to the finds.
-  [[nodiscard]] Result<void> scan(
-      std::string_view from_ns, std::string_view from_key,
-      const std::function<bool(std::string_view ns, std::string_view key, const EntryView*)>& each) const;
+  using EachEntry = std::function<bool(std::string_view ns, std::string_view key, const EntryView*)>;
+  [[nodiscard]] Result<void> scan(std::string_view from_ns, std::string_view from_key,
+                                  const EachEntry& each) const;
   // Namespaces that ever had a transaction, in order, from the first >= `from`.
   [[nodiscard]] Result<void> scan_namespaces(
       std::string_view from, const std::function<bool(std::string_view ns, const RecentHead&)>& each) const;
 
-  // The encoded change set of (ns, seq). `compacted` when its record was trimmed; not_found above the head.
-  // Lent until the next call.
+  // The encoded change set of (ns, seq). not_found above the head; `compacted` when its record is gone, with
+  // the smallest `since` of that namespace that is still answered as `floor`. Lent until the next call.
   [[nodiscard]] Result<std::string_view> change_set(std::string_view ns, Seq seq) const;
   // The whole transaction of a revision in (floor, rev()]; `compacted` below, not_found above.
   [[nodiscard]] Result<TransactionPtr> transaction(Revision rev) const;
 
+  // ---- the past (read_view_history.cpp)
+
+  // The lowest revision an as-of read may name: the greater of the state's and the journal's floor, both of
+  // this view. 0 = all history is there.
+  [[nodiscard]] Revision floor() const;
+  // State after the last transaction whose time is not later than `time_us` (microseconds); 0 = before the
+  // first. `compacted` when that lies below the floor.
+  [[nodiscard]] Result<Revision> revision_at(std::uint64_t time_us) const;
+  // As find and scan, as of revision `at` in [floor(), rev()]: `compacted` below, not_found above. A scan
+  // also visits keys that are there now or were once, with nullptr.
+  [[nodiscard]] Result<std::optional<EntryView>> find_at(Revision at, std::string_view ns,
+                                                         std::string_view key) const;
+  [[nodiscard]] Result<void> scan_at(Revision at, std::string_view from_ns, std::string_view from_key,
+                                     const EachEntry& each) const;
+  // The versions of a key older than `before` (0 = from the newest), deletes included, newest first, as long
+  // as `each` answers true; lent for that call. With its request id, whoever asks. Ends with the newest one
+  // at or below the floor.
+  [[nodiscard]] Result<void> versions(std::string_view ns, std::string_view key, Revision before,
+                                      const std::function<bool(const KeyVersionView&)>& each) const;
+
  private:
+  [[nodiscard]] Error gone(std::string_view ns) const;  // `compacted` with the namespace's smallest `since`
+  [[nodiscard]] Result<void> readable_at(Revision at) const;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -1,0 +1,78 @@
+// What ReadView's two source files share: its parts, and rows of the state as a cursor gives them. Private to
+// the store.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "broker/store/read_view.hpp"
+#include "broker/store/recent_run.hpp"
+#include "broker/store/write_failure.hpp"
+
+namespace prismbus {
+
+struct ReadView::Impl {
+  RecentSnapshotPtr recent;
+  StateReader& state;
+  JournalReader& journal;
+  Revision folded;
+  std::vector<RecentRunPtr> runs;  // oldest first; what recent had not sorted yet is the last one
+  TransactionPtr held;             // keeps what change_set lends
+
+  [[nodiscard]] TransactionPtr recent_transaction(Revision rev) const {
+    const auto run =
+        std::find_if(runs.begin(), runs.end(), [rev](const auto& r) { return rev <= r->last(); });
+    return run == runs.end() || rev < (*run)->first() ? nullptr : (*run)->find_transaction(rev);
+  }
+  // The live entries of the state's heads under `over`, which hides them: scan's work.
+  [[nodiscard]] Result<void> scan_heads(const std::vector<RecentRunPtr>& over, std::string_view from_ns,
+                                        std::string_view from_key, const ReadView::EachEntry& each) const;
+};
+
+[[nodiscard]] inline EntryView entry_of(const RecentSnapshot::Run::Item& item) {
+  return {item.ns,
+          item.key,
+          item.change->value,
+          item.txn->rev,
+          item.change->created,
+          item.change->version,
+          item.txn->time,
+          item.txn->by};
+}
+
+[[nodiscard]] inline Error compacted_below(std::uint64_t floor) {
+  Error error = error_of(ErrorCode::compacted, "that part of the history is gone");
+  error.floor = floor;
+  return error;
+}
+
+// A state cursor as a source of rows; the error ends a scan.
+class Rows {
+ public:
+  static Result<Rows> open(StateReader& state, lmdb::Dbi table, std::string_view from) {
+    const auto txn = state.snapshot();
+    if (!txn) return unexpected<Error>(txn.error());
+    auto cursor = lmdb::Cursor::open(*txn, table);
+    if (!cursor) return unexpected<Error>(read_error("state", cursor.error()));
+    Rows rows(std::move(*cursor));
+    rows.at_ = rows.cursor_.seek(from);
+    return rows;
+  }
+  [[nodiscard]] Result<void> check() const {
+    if (!at_) return unexpected<Error>(read_error("state", at_.error()));
+    return {};
+  }
+  [[nodiscard]] bool end() const { return !at_ || !*at_; }
+  [[nodiscard]] const lmdb::Cursor::Pair& row() const { return **at_; }
+  void next() { at_ = cursor_.next(); }
+
+ private:
+  explicit Rows(lmdb::Cursor cursor) : cursor_(std::move(cursor)) {}
+  lmdb::Cursor cursor_;
+  lmdb::Outcome<std::optional<lmdb::Cursor::Pair>> at_;
+};
+
+}  // namespace prismbus
