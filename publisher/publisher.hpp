@@ -3,6 +3,8 @@
 // a failure other than `timeout` means "not done", `timeout` means "unknown", success means durable. Writes
 // of one key leave one after another, in the order of the calls (unless `order_per_key` is off); writes of
 // different keys are in flight together and have no order. It keeps nothing on disk.
+// fork(): threads and sockets stay with the parent. A child may exec or _exit, and open a Publisher of its
+// own; it never calls or destroys the parent's.
 #pragma once
 
 #include <chrono>
@@ -135,7 +137,7 @@ class Publisher {
   [[nodiscard]] Counters counters() const;  // any thread; momentary
 
   // Answers everything that is still open (`unavailable` if it surely was not done, else `timeout`), and
-  // waits for the background thread. Call flush() first to lose nothing. Calls after it are answered
+  // waits for the background thread: under a second, whatever the broker does. Call flush() first to lose nothing. Calls after it are answered
   // `unavailable`.
   void stop();
 

@@ -3,6 +3,8 @@
 // show. It keeps I5 (what is shown equals the broker's state at that seq), I6 (no gap is hidden: every resync
 // is counted, with its reason, and told by a callback) and I11. When the broker is away the last state stays
 // readable, as `stale`.
+// fork(): threads and sockets stay with the parent. A child may exec or _exit, and open a Subscriber of its
+// own; it never calls or destroys the parent's, nor reads a View of it.
 #pragma once
 
 #include <chrono>
@@ -112,7 +114,8 @@ class Subscriber {
   // thread.
   [[nodiscard]] bool wait_seq(std::string_view ns, Seq seq, std::chrono::milliseconds at_most) const;
   [[nodiscard]] SubscriberStatus status() const;  // any thread
-  // Waits for the background thread. The last picture stays readable, as `stale`.
+  // Waits for the background thread, which ends within a second whatever the broker does, unless a callback
+  // keeps it. The last picture stays readable, as `stale`.
   void stop();
 
  private:

@@ -48,6 +48,13 @@ void BrokerProcess::kill() {
   pid_ = -1;
 }
 
+void BrokerProcess::freeze() {
+  ::kill(pid_, SIGSTOP);
+}
+void BrokerProcess::thaw() {
+  ::kill(pid_, SIGCONT);
+}
+
 void BrokerProcess::start() {
   const std::string ready = directory_ + "/ready.json", data = directory_ + "/data",
                     log = directory_ + "/log";

@@ -15,7 +15,9 @@ class BrokerProcess {
   BrokerProcess(const BrokerProcess&) = delete;
   BrokerProcess& operator=(const BrokerProcess&) = delete;
 
-  void kill();   // SIGKILL, waits for its end
+  void kill();    // SIGKILL, waits for its end
+  void freeze();  // SIGSTOP: connections stay, nothing answers
+  void thaw();
   void start();  // on the same ports and data
   [[nodiscard]] const std::string& requests() const { return requests_; }
 
