@@ -5,6 +5,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <map>
+#include <utility>
+
+#include "broker/daemon/stopped_command_line.hpp"
 
 namespace prismbus {
 namespace {
@@ -16,8 +19,11 @@ constexpr const char* kAbout =
 constexpr const char* kExamples = R"(
 A setting is taken from its flag, else from PRISMBUS_<NAME> in the environment, else from the file, else its default.
 
-Commands:
-  check --data-dir DIR    walk everything on disk and report what is wrong; only reads, a broker may be running on it
+Commands (each has its own --help):
+  check --data-dir DIR             walk everything on disk and report what is wrong; only reads, a broker may run on it
+  check BACKUP                     the same of a backup file
+  restore BACKUP --data-dir DIR    make a data directory from a backup: a new history, noticed by every client
+  rebuild --data-dir DIR           make the state anew from the journal, while nothing of that was trimmed
 
 Examples:
   prismbusd --data-dir /var/lib/prismbus
@@ -25,14 +31,15 @@ Examples:
   prismbusd --data-dir data --requests tcp://127.0.0.1:7400 --requests ipc:///run/prismbus/requests
   PRISMBUS_LOG_LEVEL=warn prismbusd --config /etc/prismbus.toml
   prismbusd check --data-dir /var/lib/prismbus
+  prismbusd restore /var/backups/prismbus/monday --data-dir /var/lib/prismbus
 
 A file for --config:
   data_dir = "/var/lib/prismbus"
   requests = ["tcp://127.0.0.1:7400"]
   map_bytes = "16GiB"
 
-Exit codes: 0 stopped as asked, or sound; 1 the store failed while serving, or check found something;
-2 a mistake in the command line or a setting; 3 could not start.)";
+Exit codes: 0 stopped as asked, done, or sound; 1 the store failed while serving, check found something, or restore or
+rebuild did not succeed; 2 a mistake in the command line or a setting; 3 could not start.)";
 
 std::string described(const SettingRow& row) {
   std::string text = fmt::format("{} [{}; {}", row.sentence, range_of(row), row.environment);
@@ -44,25 +51,6 @@ CommandLine print(std::string text) {
   CommandLine line;
   line.what = CommandLine::Do::print;
   line.text = std::move(text);
-  return line;
-}
-
-CommandLine parse_check(int argc, const char* const* argv) {
-  CommandLine line;
-  line.what = CommandLine::Do::check;
-  CLI::App app("Walk everything in a data directory: checksums, order, counters, hashes.", "prismbusd check");
-  app.add_option("--data-dir", line.data_dir, "The data directory; it is only read.");
-  app.footer("Exit codes: 0 sound, 1 findings (a line each), 2 usage or nothing readable there.");
-  app.allow_extras();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    return print(app.help());
-  } catch (const CLI::ParseError& error) {
-    line.mistakes.emplace_back(error.what());
-  }
-  for (const std::string& extra : app.remaining()) line.mistakes.push_back(extra + ": not known here");
-  if (line.data_dir.empty() && line.mistakes.empty()) line.mistakes.emplace_back("--data-dir: required");
   return line;
 }
 
@@ -110,7 +98,7 @@ CommandLine parse_serve(int argc, const char* const* argv) {
 }  // namespace
 
 CommandLine parse_command_line(int argc, const char* const* argv) {
-  if (argc > 1 && std::string_view(argv[1]) == "check") return parse_check(argc - 1, argv + 1);
+  if (auto stopped = parse_stopped_command(argc, argv)) return std::move(*stopped);
   return parse_serve(argc, argv);
 }
 

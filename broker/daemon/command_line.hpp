@@ -10,11 +10,14 @@
 namespace prismbus {
 
 struct CommandLine {
-  enum class Do : std::uint8_t { serve, check, print } what = Do::serve;
-  std::string text;         // print: help or version
-  SaidSettings flags;       // serve
-  std::string config_file;  // serve; empty = none
-  std::string data_dir;     // check
+  enum class Do : std::uint8_t { serve, check, restore, rebuild, print } what = Do::serve;
+  std::string text;           // print: help or version
+  SaidSettings flags;         // serve
+  std::string config_file;    // serve; empty = none
+  std::string data_dir;       // check, restore, rebuild
+  std::string backup;         // check, restore: the file; empty = none
+  bool replace = false;       // restore
+  std::size_t map_bytes = 0;  // rebuild
   std::vector<std::string> mistakes;
 };
 

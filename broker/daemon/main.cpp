@@ -8,14 +8,14 @@
 #include "broker/daemon/check_command.hpp"
 #include "broker/daemon/command_line.hpp"
 #include "broker/daemon/composition.hpp"
+#include "broker/daemon/exit_codes.hpp"
 #include "broker/daemon/ready_file.hpp"
 #include "broker/daemon/reload.hpp"
+#include "broker/daemon/restore_command.hpp"
 #include "broker/daemon/settings.hpp"
 
 namespace prismbus {
 namespace {
-
-constexpr int kUsage = 2, kCannotStart = 3;
 
 std::optional<std::string> from_environment(std::string_view name) {
   const char* const value = std::getenv(std::string(name).c_str());
@@ -24,7 +24,7 @@ std::optional<std::string> from_environment(std::string_view name) {
 
 int report(const std::vector<std::string>& mistakes) {
   for (const std::string& mistake : mistakes) fmt::print(stderr, "prismbusd: {}\n", mistake);
-  return kUsage;
+  return exit_code::kUsage;
 }
 
 // File, environment and flags, as they are now.
@@ -96,7 +96,7 @@ int serve(const CommandLine& line) {
   auto broker = Composition::open(outcome.settings, log);
   if (!broker) {
     log(LogLevel::error, LogLine("cannot_start").with("reason", broker.error().message).text());
-    return kCannotStart;
+    return exit_code::kCannotStart;
   }
   const int code = (*broker)->run(&signals, [&] { return reload(line, in_force, gate, log); });
   // After a fault nothing may wait for the disk any more, destructors included.
@@ -106,12 +106,18 @@ int serve(const CommandLine& line) {
 
 int run(int argc, const char* const* argv) {
   const CommandLine line = parse_command_line(argc, argv);
+  // The mistakes of serving are reported together with those of its settings.
+  if (line.what != CommandLine::Do::serve && !line.mistakes.empty()) return report(line.mistakes);
   switch (line.what) {
     case CommandLine::Do::print:
       fmt::print("{}", line.text);
       return 0;
     case CommandLine::Do::check:
-      return line.mistakes.empty() ? run_check(line.data_dir) : report(line.mistakes);
+      return run_check(line.backup.empty() ? line.data_dir : line.backup);
+    case CommandLine::Do::restore:
+      return run_restore(line.backup, line.data_dir, line.replace);
+    case CommandLine::Do::rebuild:
+      return run_rebuild(line.data_dir, line.map_bytes);
     case CommandLine::Do::serve:
       break;
   }

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "broker/store/audit.hpp"
+#include "broker/store/new_epoch.hpp"
 #include "proto/wire/codec/stream.hpp"
 
 namespace prismbus::audits {
@@ -82,7 +83,8 @@ class JournalWalk {
   // What goes on the wire says the same as what is kept beside it.
   void check_encoded(const Transaction& txn, const StoredSet& set) {
     const auto views = codec::view_changes(set.encoded);
-    bool same = views && views->size() == set.changes.size();
+    bool same =
+        views && views->size() == set.changes.size() && epoch_of_set(set.encoded) == me_.journal.epoch;
     for (std::size_t i = 0; same && i < views->size(); ++i) {
       const codec::ChangeView& wire = (*views)[i];
       const StoredChange& kept = set.changes[i];

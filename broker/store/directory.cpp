@@ -2,6 +2,7 @@
 #include "broker/store/directory.hpp"
 
 #include <fcntl.h>
+#include <stdio.h>  // renameat2
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,20 +21,6 @@ constexpr mode_t kDirMode = 0700, kFileMode = 0600;
 
 unexpected<Error> system_failed(const std::string& what) {
   return fail(ErrorCode::unavailable, what + ": " + std::strerror(errno));
-}
-
-std::string parent_of(const std::string& dir) {
-  std::filesystem::path path(dir);
-  if (!path.has_filename()) path = path.parent_path();  // "a/b/" is a/b
-  const std::filesystem::path parent = path.parent_path();
-  return parent.empty() ? "." : parent.string();
-}
-
-Result<void> remove_tree(const std::string& dir) {
-  std::error_code failed;
-  std::filesystem::remove_all(dir, failed);
-  if (failed) return fail(ErrorCode::unavailable, "removing " + dir + ": " + failed.message());
-  return {};
 }
 
 Result<void> write_first(const std::string& path, const lmdb::Env::Options& options,
@@ -94,7 +81,7 @@ DirectoryLock& DirectoryLock::operator=(DirectoryLock&& other) noexcept {
 
 Result<void> make_directory(const std::string& dir) {
   if (directory_exists(dir)) return {};
-  const std::string parent = parent_of(dir);
+  const std::string parent = parent_directory(dir);
   if (!directory_exists(parent)) {
     if (const auto r = make_directory(parent); !r) return r;
   }
@@ -116,6 +103,28 @@ Result<void> sync_directory(const std::string& dir) {
 bool directory_exists(const std::string& dir) {
   struct stat status {};
   return ::stat(dir.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+Result<void> remove_tree(const std::string& dir) {
+  std::error_code failed;
+  std::filesystem::remove_all(dir, failed);
+  if (failed) return fail(ErrorCode::unavailable, "removing " + dir + ": " + failed.message());
+  return {};
+}
+
+std::string parent_directory(const std::string& dir) {
+  std::filesystem::path path(dir);
+  if (!path.has_filename()) path = path.parent_path();  // "a/b/" is a/b
+  const std::filesystem::path parent = path.parent_path();
+  return parent.empty() ? "." : parent.string();
+}
+
+Result<void> exchange_directories(const std::string& one, const std::string& other) {
+  if (::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) != 0) {
+    return system_failed("exchanging " + one + " and " + other);
+  }
+  if (const auto synced = sync_directory(parent_directory(one)); !synced) return synced;
+  return sync_directory(parent_directory(other));
 }
 
 // ---- environments

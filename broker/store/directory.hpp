@@ -30,6 +30,11 @@ class DirectoryLock {
     const std::string& dir);  // and syncs its parent; there already = fine
 [[nodiscard]] Result<void> sync_directory(const std::string& dir);
 [[nodiscard]] bool directory_exists(const std::string& dir);
+[[nodiscard]] Result<void> remove_tree(const std::string& dir);  // not there = fine
+[[nodiscard]] std::string parent_directory(const std::string& dir);
+// Swaps two directories of one file system in one step: what stood under either name is whole at any moment.
+// Syncs both parents.
+[[nodiscard]] Result<void> exchange_directories(const std::string& one, const std::string& other);
 
 // Opens `<dir>/<name>`. When it is not there it is first created whole: `first` writes its tables and meta
 // record in one transaction. `created` tells which it was.

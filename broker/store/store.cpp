@@ -10,9 +10,9 @@
 namespace prismbus {
 namespace {
 
-// A state that has to be made again from a journal with history is folded in batches of this many
-// transactions.
-constexpr std::size_t kRefoldTransactions = 20'000;
+// A state that has to be made again from a journal with history is folded in batches of this many changes, or
+// of this much memory: an LMDB transaction holds at most 131 k dirty pages.
+constexpr std::size_t kRefoldChanges = 60'000, kRefoldBytes = 64u << 20;
 
 Result<void> check_they_belong(const JournalMeta& journal, const StateMeta& state) {
   if (state.folded > journal.last) {
@@ -25,30 +25,6 @@ Result<void> check_they_belong(const JournalMeta& journal, const StateMeta& stat
     return fail(ErrorCode::other_history,
                 fmt::format("the state is at revision {}, its journal begins after {}: restore a backup",
                             state.folded.value(), journal.floor.value()));
-  }
-  return {};
-}
-
-// A state without a single fold under a journal that has history: it was lost or never made. The journal
-// holds everything as long as nothing was trimmed.
-Result<void> refold(const Journal& journal, State& state) {
-  std::vector<TransactionPtr> batch;
-  std::optional<FoldFailure> failed;
-  const auto fold = [&] {
-    if (batch.empty() || failed) return;
-    if (const auto folded = state.fold(batch, Wall{}); !folded) failed = folded.error();
-    batch.clear();
-  };
-  const auto replayed = journal.replay(Revision(0), [&](TransactionPtr txn) {
-    if (failed) return;
-    batch.push_back(std::move(txn));
-    if (batch.size() == kRefoldTransactions) fold();
-  });
-  if (!replayed) return replayed;
-  fold();
-  if (failed) {
-    return fail(ErrorCode::unavailable,
-                "making the state from the journal: " + lmdb::describe(state.last_fault()));
   }
   return {};
 }
@@ -68,6 +44,32 @@ Result<State> open_state(const StoreSettings& settings, const Journal& journal) 
 }
 
 }  // namespace
+
+Result<void> refold(const Journal& journal, State& state) {
+  std::vector<TransactionPtr> batch;
+  std::size_t changes = 0, bytes = 0;
+  std::optional<FoldFailure> failed;
+  const auto fold = [&] {
+    if (batch.empty() || failed) return;
+    if (const auto folded = state.fold(batch, Wall{}); !folded) failed = folded.error();
+    batch.clear();
+    changes = bytes = 0;
+  };
+  const auto replayed = journal.replay(Revision(0), [&](TransactionPtr txn) {
+    if (failed) return;
+    changes += txn->change_count();
+    bytes += txn->memory_bytes();
+    batch.push_back(std::move(txn));
+    if (changes >= kRefoldChanges || bytes >= kRefoldBytes) fold();
+  });
+  if (!replayed) return replayed;
+  fold();
+  if (failed) {
+    return fail(ErrorCode::unavailable,
+                "making the state from the journal: " + lmdb::describe(state.last_fault()));
+  }
+  return {};
+}
 
 Result<Store> Store::open(const StoreSettings& settings) {
   auto lock = DirectoryLock::take(settings.dir);

@@ -33,6 +33,10 @@ struct Store {
   [[nodiscard]] static Result<Store> open(const StoreSettings& settings);
 };
 
+// Makes an empty state from a journal of which nothing was trimmed. Errors: unavailable (the state cannot be
+// written), internal (a damaged record, named).
+[[nodiscard]] Result<void> refold(const Journal& journal, State& state);
+
 // Walks everything on disk of a stopped or running store: checksums, chain, order, heads against history and
 // namespaces against heads, counters, hashes, changesets, sessions. Returns each finding as one line; empty =
 // sound.

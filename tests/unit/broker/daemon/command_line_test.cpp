@@ -44,11 +44,39 @@ TEST_CASE("help has every setting and the version is the project's") {
   CHECK(parse({"--version"}).text.starts_with("prismbusd "));
 }
 
-TEST_CASE("check takes a data directory and nothing else") {
+TEST_CASE("check takes a data directory or a backup and nothing else") {
   const CommandLine line = parse({"check", "--data-dir", "d"});
   CHECK(line.what == CommandLine::Do::check);
   CHECK(line.data_dir == "d");
   CHECK(line.mistakes.empty());
+  CHECK(parse({"check", "file"}).backup == "file");
   CHECK_FALSE(parse({"check"}).mistakes.empty());
+  CHECK_FALSE(parse({"check", "file", "--data-dir", "d"}).mistakes.empty());
   CHECK_FALSE(parse({"check", "--data-dir", "d", "--requests", "x"}).mistakes.empty());
+}
+
+TEST_CASE("restore takes a backup and a data directory, rebuild a data directory, both say how they end") {
+  const CommandLine restore = parse({"restore", "b", "--data-dir", "d", "--replace"});
+  CHECK(restore.what == CommandLine::Do::restore);
+  CHECK(restore.backup == "b");
+  CHECK(restore.data_dir == "d");
+  CHECK(restore.replace);
+  CHECK(restore.mistakes.empty());
+  CHECK_FALSE(parse({"restore", "b"}).mistakes.empty());
+  CHECK_FALSE(parse({"restore", "--data-dir", "d"}).mistakes.empty());
+  CHECK_FALSE(parse({"restore", "b", "c", "--data-dir", "d"}).mistakes.empty());
+
+  const CommandLine rebuild = parse({"rebuild", "--data-dir", "d", "--map-bytes", "1GiB"});
+  CHECK(rebuild.what == CommandLine::Do::rebuild);
+  CHECK(rebuild.map_bytes == std::size_t{1} << 30);
+  CHECK(rebuild.mistakes.empty());
+  CHECK_FALSE(parse({"rebuild"}).mistakes.empty());
+  CHECK_FALSE(parse({"rebuild", "--data-dir", "d", "--map-bytes", "much"}).mistakes.empty());
+
+  for (const char* command : {"check", "restore", "rebuild"}) {
+    const CommandLine help = parse({command, "--help"});
+    CHECK(help.what == CommandLine::Do::print);
+    CHECK(help.text.find("Examples:") != std::string::npos);
+    CHECK(help.text.find("Exit codes:") != std::string::npos);
+  }
 }
