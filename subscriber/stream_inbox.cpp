@@ -37,6 +37,10 @@ void StreamInbox::open(Lane lane, const std::vector<std::string>& endpoints, con
   if (log_) log_(LogLevel::error, LogLine("stream_not_opened").with("why", why).text());
 }
 
+void StreamInbox::close(Lane lane) {
+  sockets_[index_of(lane)].reset();
+}
+
 void StreamInbox::subscribe(Lane lane, const std::string& topic) {
   if (auto& socket = sockets_[index_of(lane)]) (void)socket->subscribe(topic);
 }

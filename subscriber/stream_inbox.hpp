@@ -21,6 +21,7 @@ class StreamInbox {
 
   // Closes the lane's former socket and connects to the first of `endpoints` that can be reached from here.
   void open(Lane lane, const std::vector<std::string>& endpoints, const Endpoint& requests);
+  void close(Lane lane);
   void subscribe(Lane lane, const std::string& topic);
   void unsubscribe(Lane lane, const std::string& topic);
 

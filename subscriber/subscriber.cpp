@@ -46,6 +46,7 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
   void open_lane(Lane lane, const std::vector<std::string>& endpoints) override {
     inbox_.open(lane, endpoints, connection_->greeting().requests);
   }
+  void close_lane(Lane lane) override { inbox_.close(lane); }
   void subscribe(Lane lane, const std::string& topic) override { inbox_.subscribe(lane, topic); }
   void unsubscribe(Lane lane, const std::string& topic) override { inbox_.unsubscribe(lane, topic); }
   void ask(std::uint64_t tag, const RequestBody& body) override;

@@ -83,6 +83,7 @@ void SyncState::begin_join(const Greeting& greeting, Now now) {
   ++join_;
   ++counters_.joins;
   actions_->log(LogLevel::info, LogLine("join").with("broker", greeting.requests.text()).with("join", join_));
+  leave_express();
   for (const Lane lane : kLanes) {
     if (lane == Lane::changes || watch(lane).open()) join_lane(lane, reopen, now);
   }
@@ -132,7 +133,10 @@ void SyncState::forget_history(Now now) {
 void SyncState::join_lane(Lane lane, bool reopen, Now now) {
   LaneWatch& w = watch(lane);
   const auto& endpoints = lane == Lane::changes ? greeting_.hello.changes : greeting_.hello.express;
-  if (endpoints.empty()) return w.close();
+  if (endpoints.empty()) {
+    w.close();
+    return actions_->close_lane(lane);
+  }
   if (reopen || !w.open()) {
     actions_->open_lane(lane, endpoints);
     actions_->subscribe(lane, std::string(kHeartbeatTopic));
@@ -145,10 +149,22 @@ void SyncState::join_lane(Lane lane, bool reopen, Now now) {
   actions_->subscribe(lane, w.topic());  // the last one: its frame proves all before it
 }
 
+// At a join, which asks for all changes anyway: a client is connected to express only for what goes there.
+void SyncState::leave_express() {
+  const bool used = std::any_of(namespaces_.begin(), namespaces_.end(),
+                                [](const auto& entry) { return entry.second->lane == Lane::express; });
+  if (used || !watch(Lane::express).open()) return;
+  watch(Lane::express).close();
+  actions_->close_lane(Lane::express);
+}
+
 void SyncState::learn_lane(FollowedNamespace& n, Lane lane, Now now) {
-  n.lane = lane;
-  if (lane != Lane::express || watch(lane).open() || greeting_.hello.express.empty()) return;
-  join_lane(lane, true, now);
+  const bool moved = std::exchange(n.lane, lane) != lane;
+  if (lane != Lane::express || greeting_.hello.express.empty()) return;
+  const LaneWatch& w = watch(lane);
+  // Opened for another namespace a moment ago: what this one's sets said there meanwhile was not heard.
+  if (w.open() && (!moved || w.in_force())) return;
+  if (!w.open()) join_lane(lane, true, now);
   if (n.can_apply()) want(n, Need::changes, Cause::join, now.steady);
 }
 

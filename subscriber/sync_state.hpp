@@ -42,6 +42,7 @@ class SyncActions {
   // Opens the lane anew, without subscriptions, at one of `endpoints` (as told in `hello`); closes a former
   // socket.
   virtual void open_lane(Lane lane, const std::vector<std::string>& endpoints) = 0;
+  virtual void close_lane(Lane lane) = 0;  // nothing followed goes by it any more
   virtual void subscribe(Lane lane, const std::string& topic) = 0;
   virtual void unsubscribe(Lane lane, const std::string& topic) = 0;
   // Sends a request bound to the present epoch; its answer comes back with `tag`. `body` is lent for the
@@ -113,6 +114,7 @@ class SyncState {
   void begin_join(const Greeting& greeting, Now now);
   void forget_history(Now now);
   void join_lane(Lane lane, bool reopen, Now now);
+  void leave_express();
   void learn_lane(FollowedNamespace& n, Lane lane, Now now);
   void rejoin(std::string_view why, bool reopen, Now now);
   void check_lane(Lane lane, Now now);

@@ -47,8 +47,9 @@ void TransactionBuilder::fill(StoredSet& set, std::span<const std::uint32_t> ite
     set.changes.push_back(change_of(item, judged.facts[i], place.rev));
     views_.push_back({item.op, item.key, item.value, set.changes.back().version});
   }
+  const auto lane = set.both_lanes ? std::optional(set.lane) : std::nullopt;
   codec::encode_change_set(set.encoded,
-                           {place.epoch, place.rev, set.seq, place.time, place.by, intent.options.note},
+                           {place.epoch, place.rev, set.seq, place.time, place.by, intent.options.note, lane},
                            views_, offsets_);
   const std::string_view bytes = set.encoded;
   for (std::size_t i = 0; i < set.changes.size(); ++i) {
@@ -58,7 +59,8 @@ void TransactionBuilder::fill(StoredSet& set, std::span<const std::uint32_t> ite
 }
 
 Result<TransactionPtr> TransactionBuilder::build(const WriteIntent& intent, const Judged& judged,
-                                                 const TransactionPlace& place, Ledger& ledger) {
+                                                 const TransactionPlace& place, Ledger& ledger,
+                                                 LanePlan& lanes) {
   auto txn = std::make_shared<Transaction>();
   txn->rev = place.rev;
   txn->time = place.time;
@@ -78,6 +80,9 @@ Result<TransactionPtr> TransactionBuilder::build(const WriteIntent& intent, cons
     set->ns = ns;
     set->seq = fact->seq.next();
     set->after = fact->figures;
+    const LanePlan::Choice choice = lanes.choose(ns, fact->lane, place.now);
+    set->lane = choice.lane;
+    set->both_lanes = choice.both;
     const auto items = std::span<const std::uint32_t>(items_).subspan(begin, end - begin);
     fill(*set, items, intent, judged, place);
     if (!one_namespace) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/core/judge.hpp"
+#include "broker/core/lane_plan.hpp"
 #include "proto/wire/codec/stream.hpp"
 
 namespace prismbus {
@@ -17,13 +18,14 @@ struct TransactionPlace {
   Revision rev;
   Wall time{};
   std::string_view by;
+  Steady now{};  // for lane changes
 };
 
 class TransactionBuilder {
  public:
   // Linear in the changes, but for sorting them by namespace. Errors: internal (a stored record is corrupt).
   [[nodiscard]] Result<TransactionPtr> build(const WriteIntent& intent, const Judged& judged,
-                                             const TransactionPlace& place, Ledger& ledger);
+                                             const TransactionPlace& place, Ledger& ledger, LanePlan& lanes);
 
  private:
   void group(const WriteIntent& intent);

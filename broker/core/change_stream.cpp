@@ -36,30 +36,46 @@ void ChangeStream::add(const Transaction& txn, Now now) {
       gathered_.push_back({set->ns, {}});
       owe_marker(set->ns, now);
     }
-    gathered_[it->second].sets.push_back(set->encoded);
+    gathered_[it->second].sets.push_back({set->encoded, set->lane, set->both_lanes});
   }
 }
 
 void ChangeStream::flush() {
-  for (const Gathered& g : gathered_) publish_sets(g.ns, g.sets);
+  // Express first: it does not wait for what else this step publishes.
+  const auto is_express = [](const Gathered& g) {
+    return g.sets.front().lane == Lane::express || g.sets.front().both;
+  };
+  if (has_express_) std::stable_partition(gathered_.begin(), gathered_.end(), is_express);
+  for (const Gathered& g : gathered_) publish_sets(g);
   gathered_.clear();
   gathered_at_.clear();
 }
 
-void ChangeStream::publish_sets(std::string_view ns, const std::vector<std::string_view>& sets) {
-  counters_.sets += sets.size();
-  std::vector<std::string_view> frame;
+// In order of seq on each lane: a frame ends where the next set takes another way.
+void ChangeStream::publish_sets(const Gathered& gathered) {
+  counters_.sets += gathered.sets.size();
+  Routed route = gathered.sets.front();
   std::size_t bytes = 0;
-  for (const std::string_view set : sets) {
-    if (!frame.empty() && bytes + set.size() > frame_bytes_target_) {
-      publish(Lane::changes, codec::encode_stream_frame(ns, frame));
-      frame.clear();
+  for (const Routed& next : gathered.sets) {
+    const bool same_way = next.lane == route.lane && next.both == route.both;
+    if (!frame_.empty() && (!same_way || bytes + next.set.size() > frame_bytes_target_)) {
+      publish_frame(gathered.ns, route);
       bytes = 0;
     }
-    frame.push_back(set);
-    bytes += set.size();
+    route = next;
+    frame_.push_back(next.set);
+    bytes += next.set.size();
   }
-  publish(Lane::changes, codec::encode_stream_frame(ns, frame));
+  publish_frame(gathered.ns, route);
+}
+
+void ChangeStream::publish_frame(std::string_view ns, const Routed& route) {
+  std::string frame = codec::encode_stream_frame(ns, frame_);
+  frame_.clear();
+  const bool express = has_express_ && (route.both || route.lane == Lane::express);
+  const bool changes = route.both || route.lane == Lane::changes;
+  if (express && changes) publish(Lane::express, frame);
+  publish(express && !changes ? Lane::express : Lane::changes, std::move(frame));
 }
 
 void ChangeStream::owe_marker(std::string_view ns, Now now) {

@@ -52,7 +52,17 @@ class ChangeStream {
     Due::iterator due;
   };
   void publish(Lane lane, std::string frame);
-  void publish_sets(std::string_view ns, const std::vector<std::string_view>& sets);
+  struct Routed {
+    std::string_view set;  // encoded
+    Lane lane = Lane::changes;
+    bool both = false;
+  };
+  struct Gathered {
+    std::string_view ns;
+    std::vector<Routed> sets;
+  };
+  void publish_sets(const Gathered& gathered);
+  void publish_frame(std::string_view ns, const Routed& route);
   void publish_marker(std::string_view ns, const Head& head);
   std::size_t publish_markers(HeadSource& heads, Now now);
 
@@ -63,11 +73,8 @@ class ChangeStream {
   const bool has_express_;
   Feed& feed_;
 
-  struct Gathered {
-    std::string_view ns;
-    std::vector<std::string_view> sets;
-  };
   std::vector<Gathered> gathered_;
+  std::vector<std::string_view> frame_;  // sets of the frame under construction
   std::unordered_map<std::string_view, std::size_t> gathered_at_;
 
   std::unordered_map<std::string, Owed, BytesHash, std::equal_to<>> owed_;

@@ -26,12 +26,13 @@ Result<KeyFact> Ledger::find(std::string_view ns, std::string_view key) {
 
 Result<NamespaceFact> Ledger::find_namespace(std::string_view ns) {
   if (const auto* pending = pending_.find_namespace(ns))
-    return NamespaceFact{pending->set->seq, pending->set->after};
-  if (const auto* recent = recent_.find_head(ns)) return NamespaceFact{recent->head.seq, recent->figures};
+    return NamespaceFact{pending->set->seq, pending->set->after, pending->set->lane};
+  if (const auto* recent = recent_.find_head(ns))
+    return NamespaceFact{recent->head.seq, recent->figures, recent->head.lane};
   const auto stored = state_.find_head(ns);
   if (!stored) return tl::unexpected(stored.error());
   if (!*stored) return NamespaceFact{};
-  return NamespaceFact{(*stored)->head.seq, (*stored)->figures};
+  return NamespaceFact{(*stored)->head.seq, (*stored)->figures, (*stored)->head.lane};
 }
 
 }  // namespace prismbus

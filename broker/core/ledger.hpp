@@ -23,6 +23,7 @@ struct KeyFact {
 struct NamespaceFact {
   Seq seq;
   NamespaceFigures figures;
+  Lane lane = Lane::changes;  // of its last set
 };
 
 class Ledger {

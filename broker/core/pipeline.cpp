@@ -6,8 +6,10 @@
 #include "broker/core/asked.hpp"
 #include "broker/core/build_transaction.hpp"
 #include "broker/core/in_flight.hpp"
+#include "broker/core/lane_plan.hpp"
 #include "broker/core/read_desk.hpp"
 #include "broker/core/self_report.hpp"
+#include "broker/core/write_gate.hpp"
 #include "broker/core/write_room.hpp"
 #include "proto/wire/codec/request.hpp"
 #include "proto/wire/names.hpp"
@@ -39,12 +41,15 @@ struct Pipeline::Impl final : HeadSource {
         sessions({}, state),
         ledger(pending, recent, state),
         write_room({settings.recent_changes_max, settings.recent_bytes_max}, sequencer, pending, recent),
+        gate(authoriser, ledger),
+        lanes(!settings.express.empty(), log),
         in_flight(settings.connection_in_flight_max),
         parking(settings.parked_max),
         stream(settings, epoch, feed),
         fold(queues.to_fold, queues.from_fold, recent, state, log),
         replier(sink, epoch, recent, store.journal, log),
         reads(queues.to_reader, queues.from_reader, auth, recent, state, in_flight, replier) {
+    lanes.load(store);
     replay(std::move(store.tail), store.journal);
   }
 
@@ -70,7 +75,7 @@ struct Pipeline::Impl final : HeadSource {
   // authorise, validate, sequence. What follows is in commit().
   void write(const Asked& asked) {
     if (intent.options.session && repeats(asked)) return;
-    if (auto allowed = authorise_write(asked.principal); !allowed) return refuse(asked, allowed.error());
+    if (auto allowed = gate.pass(asked.principal, intent); !allowed) return refuse(asked, allowed.error());
     if (auto room = write_room.admit(intent); !room) return refuse(asked, room.error());
     Verdict verdict = judge(intent, ledger, recent.applied());
     if (const auto* wait = std::get_if<MustWait>(&verdict)) return park(asked, wait->until_applied);
@@ -84,8 +89,9 @@ struct Pipeline::Impl final : HeadSource {
   void sequence(const Asked& asked, const Judged& judged) {
     if (auto room = in_flight.hold(asked.from.connection); !room) return refuse(asked, room.error());
     last_time = std::max(last_time, asked.now.wall);
-    auto txn =
-        builder.build(intent, judged, {epoch, sequencer.next(), last_time, asked.principal.name}, ledger);
+    auto txn = builder.build(intent, judged,
+                             {epoch, sequencer.next(), last_time, asked.principal.name, asked.now.steady},
+                             ledger, lanes);
     if (!txn) {
       in_flight.release(asked.from.connection);
       return refuse(asked, txn.error());
@@ -105,6 +111,7 @@ struct Pipeline::Impl final : HeadSource {
       const TransactionPtr& txn = committed.back().txn;
       recent.apply(txn);
       sessions.apply(*txn);
+      lanes.apply(*txn);
       stream.add(*txn, now);
     }
     stream.flush();
@@ -190,6 +197,7 @@ struct Pipeline::Impl final : HeadSource {
     for (const TransactionPtr& txn : tail) {
       recent.apply(txn);
       sessions.apply(*txn);
+      lanes.apply(*txn);
       last_time = std::max(last_time, txn->time);
       for (const auto& set : txn->sets) replayed.insert(set->ns);
     }
@@ -204,21 +212,7 @@ struct Pipeline::Impl final : HeadSource {
     replayed.clear();
   }
 
-  // ---- authorise
-
-  Result<void> authorise_write(const Principal& principal) {
-    for (const auto& item : intent.items) {
-      if (auto allowed = authoriser.authorise(principal, Right::write, item.ns); !allowed) return allowed;
-      if (is_system_namespace(item.ns)) {
-        return tl::unexpected(unsupported("ns", "namespaces that start with `_` are the broker's own"));
-      }
-    }
-    if (intent.op != WriteOp::txn) return {};
-    for (const auto& condition : intent.conditions) {
-      if (auto allowed = authoriser.authorise(principal, Right::read, condition.ns); !allowed) return allowed;
-    }
-    return {};
-  }
+  // ---- waiting and repeats
 
   // True when this request id is known (I7): it gets, now or later, what the first one got; or it is refused.
   bool repeats(const Asked& asked) {
@@ -236,8 +230,6 @@ struct Pipeline::Impl final : HeadSource {
     }
     return true;
   }
-
-  // ---- waiting
 
   void park(const Asked& asked, Revision until_applied) {
     if (auto room = in_flight.hold(asked.from.connection); !room) return refuse(asked, room.error());
@@ -294,11 +286,16 @@ struct Pipeline::Impl final : HeadSource {
   }
 
   std::optional<Head> head_of(std::string_view ns) override {
-    if (const auto* head = recent.find_head(ns)) return head->head;
-    const auto stored = state.find_head(ns);
-    if (!stored) corrupt(stored.error());
-    if (!stored || !*stored) return std::nullopt;
-    return (*stored)->head;
+    std::optional<Head> head;
+    if (const auto* fresh = recent.find_head(ns)) {
+      head = fresh->head;
+    } else if (const auto stored = state.find_head(ns); !stored) {
+      corrupt(stored.error());
+    } else if (*stored) {
+      head = (*stored)->head;
+    }
+    if (head) head->lane = lanes.served(head->lane);
+    return head;
   }
 
   void corrupt(const Error& error) {
@@ -320,6 +317,8 @@ struct Pipeline::Impl final : HeadSource {
   Sessions sessions;
   Ledger ledger;
   WriteRoom write_room;
+  WriteGate gate;
+  LanePlan lanes;
   InFlight in_flight;
   Parking parking;
   ChangeStream stream;

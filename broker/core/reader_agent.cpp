@@ -7,8 +7,10 @@
 namespace prismbus {
 
 struct ReaderAgent::Impl {
-  Impl(const Store& store, BoundedQueue<ReadJob>& in_queue, BoundedQueue<ReadDone>& out_queue)
-      : epoch(store.journal.meta().epoch),
+  Impl(const ReaderSettings& given, const Store& store, BoundedQueue<ReadJob>& in_queue,
+       BoundedQueue<ReadDone>& out_queue)
+      : settings(given),
+        epoch(store.journal.meta().epoch),
         state(store.state),
         journal(store.journal),
         in(in_queue),
@@ -17,7 +19,8 @@ struct ReaderAgent::Impl {
   std::string answer(const ReadJob& job) {
     const auto request = codec::decode_request(job.payload);
     PRISMBUS_ASSERT(request.has_value(), "the bus decoded this payload before it gave it here");
-    const ReadView view(job.recent, state, journal);
+    ReadView view(job.recent, state, journal);
+    if (!settings.express) view.without_express();
     const codec::ReplyHead head{request->id, epoch, view.rev()};
     if (const auto* list = std::get_if<ListRequest>(&request->body)) return answer_list(view, head, *list);
     if (const auto* mget = std::get_if<MGetRequest>(&request->body)) return answer_mget(view, head, *mget);
@@ -30,6 +33,7 @@ struct ReaderAgent::Impl {
     PRISMBUS_ASSERT(false, "the bus sends only paged reads here");
   }
 
+  const ReaderSettings settings;
   const Epoch epoch;
   StateReader state;
   JournalReader journal;
@@ -38,8 +42,9 @@ struct ReaderAgent::Impl {
   std::vector<ReadJob> jobs;
 };
 
-ReaderAgent::ReaderAgent(const Store& store, BoundedQueue<ReadJob>& in, BoundedQueue<ReadDone>& out)
-    : impl_(std::make_unique<Impl>(store, in, out)) {}
+ReaderAgent::ReaderAgent(const ReaderSettings& settings, const Store& store, BoundedQueue<ReadJob>& in,
+                         BoundedQueue<ReadDone>& out)
+    : impl_(std::make_unique<Impl>(settings, store, in, out)) {}
 
 ReaderAgent::~ReaderAgent() = default;
 

@@ -26,9 +26,14 @@ struct ReadDone {
   std::string payload;
 };
 
+struct ReaderSettings {
+  bool express = true;  // whether that lane is bound; if not, no head names it
+};
+
 class ReaderAgent {
  public:
-  ReaderAgent(const Store& store, BoundedQueue<ReadJob>& in, BoundedQueue<ReadDone>& out);
+  ReaderAgent(const ReaderSettings& settings, const Store& store, BoundedQueue<ReadJob>& in,
+              BoundedQueue<ReadDone>& out);
   ~ReaderAgent();
   std::size_t step();  // answers what is queued; returns how many
 

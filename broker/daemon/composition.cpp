@@ -29,6 +29,7 @@ constexpr std::size_t kReads = 4096;             // waiting for the reader; more
 constexpr std::size_t kReloads = 4;              // settings read anew that the bus has not taken yet
 constexpr std::size_t kBeyondRecent = 1u << 20;  // batches: recent may pass its limit by what is pending
 constexpr std::chrono::minutes kReaderCheck{1};
+constexpr std::uint64_t kCommonIoThread = 1, kExpressIoThread = 2;  // ZMQ_AFFINITY: a bit a thread
 
 struct Queues {
   Queues(const Settings& settings, Wakers& wakers)
@@ -65,11 +66,14 @@ std::string told_endpoint(std::string bound) {
   return bound;
 }
 
-PipelineSettings pipeline_settings(const Settings& settings, const std::vector<std::string>& changes_bound) {
+PipelineSettings pipeline_settings(const Settings& settings, const StreamDoors& streams) {
   PipelineSettings out;
   out.server = std::string("prismbus ") + PRISMBUS_VERSION;
   out.run = Run(random_u64());
-  for (const std::string& endpoint : changes_bound) out.changes.push_back(told_endpoint(endpoint));
+  for (const auto& door : streams.all()) {
+    auto& told = door->lane() == Lane::express ? out.express : out.changes;
+    for (const std::string& endpoint : door->endpoints()) told.push_back(told_endpoint(endpoint));
+  }
   out.heartbeat = settings.heartbeat;
   out.batch_bytes_max = settings.batch_bytes_max;
   out.recent_changes_max = settings.recent_changes_max;
@@ -160,25 +164,31 @@ struct Composition::Parts {
 Result<void> Composition::Parts::open_doors() {
   const std::uint64_t descriptors = raise_descriptor_limit();
   log(LogLevel::info, LogLine("descriptor_limit").with("descriptors", descriptors).text());
-  context.emplace();
+  // Express has an I/O thread of its own: what fills the other one does not stand in its way.
+  const bool has_express = !settings.express.empty();
+  context.emplace(has_express ? 2 : 1);
   auto handler = ZapHandler::bind(*context, descriptors);  // before any socket that asks it
   if (!handler) return unexpected(handler.error());
   admission = std::move(*handler);
-  requests.emplace(*context, RequestDoorSettings{});
+  requests.emplace(*context, RequestDoorSettings{.io_thread_affinity = kCommonIoThread});
   if (auto bound = bind_all(*requests, settings.requests); !bound) return bound;
   StreamDoorSettings stream;
   stream.subscriber_frames_max = static_cast<int>(settings.subscriber_frames_max);
-  return bind_all(streams.add(*context, Lane::changes, stream), settings.changes);
+  stream.io_thread_affinity = kCommonIoThread;
+  auto bound = bind_all(streams.add(*context, Lane::changes, stream), settings.changes);
+  if (!bound || !has_express) return bound;
+  stream.io_thread_affinity = kExpressIoThread;
+  return bind_all(streams.add(*context, Lane::express, stream), settings.express);
 }
 
 void Composition::Parts::put_together() {
   const PipelineQueues pipes{queues.to_fold, queues.from_fold, queues.to_reader, queues.from_reader};
-  pipeline.emplace(pipeline_settings(settings, streams.all().front()->endpoints()), store, sequencer, pipes,
-                   *requests, streams, authoriser, log);
+  pipeline.emplace(pipeline_settings(settings, streams), store, sequencer, pipes, *requests, streams,
+                   authoriser, log);
   bus.emplace(*pipeline, *requests, streams, wakers.bus, log);
   journal.emplace(store.journal, queues.to_journal, queues.from_journal);
   fold.emplace(store.state, fold_settings(settings), queues.to_fold, queues.from_fold);
-  reader.emplace(store, queues.to_reader, queues.from_reader);
+  reader.emplace(ReaderSettings{!settings.express.empty()}, store, queues.to_reader, queues.from_reader);
 }
 
 // Until the bus thread has ended.
@@ -213,6 +223,7 @@ void Composition::Parts::log_serving(const ReadyNotice& notice) const {
   LogLine line("serving");
   for (const std::string& endpoint : notice.requests) line.with("requests", endpoint);
   for (const std::string& endpoint : notice.changes) line.with("changes", endpoint);
+  for (const std::string& endpoint : notice.express) line.with("express", endpoint);
   line.with("rev", store.journal.meta().last.value());
   log(LogLevel::info, line.text());
 }
@@ -233,7 +244,10 @@ Result<std::unique_ptr<Composition>> Composition::open(const Settings& settings,
 }
 
 ReadyNotice Composition::bound() const {
-  return {::getpid(), parts_->requests->endpoints(), parts_->streams.all().front()->endpoints(), {}};
+  ReadyNotice notice{
+      ::getpid(), parts_->requests->endpoints(), parts_->streams.all().front()->endpoints(), {}};
+  if (!parts_->settings.express.empty()) notice.express = parts_->streams.all().back()->endpoints();
+  return notice;
 }
 
 void Composition::stop() {

@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint64_t kKiB = 1024, kMiB = kKiB * 1024, kGiB = kMiB * 1024, kTiB = kGiB * 1024;
 
 using S = Settings;
-const std::array<SettingRow, 15> kTable{{
+const std::array<SettingRow, 16> kTable{{
     {"--data-dir", "PRISMBUS_DATA_DIR", "data_dir", "", false, TextField{&S::data_dir},
      "Where journal and state are kept; made when it is not there. Required."},
     {"--requests", "PRISMBUS_REQUESTS", "requests", "tcp://127.0.0.1:7400", false,
@@ -18,6 +18,9 @@ const std::array<SettingRow, 15> kTable{{
      "Endpoint of the request socket; repeatable; tcp:// (port 0 or *: any free one) or ipc://."},
     {"--changes", "PRISMBUS_CHANGES", "changes", "tcp://127.0.0.1:7401", false, EndpointsField{&S::changes},
      "Endpoint of the change stream; repeatable; as --requests."},
+    {"--express", "PRISMBUS_EXPRESS", "express", "", false, EndpointsField{&S::express},
+     "Endpoint of the express lane, on an I/O thread of its own; repeatable; as --requests. None by "
+     "default."},
     {"--ready-file", "PRISMBUS_READY_FILE", "ready_file", "", false, TextField{&S::ready_file},
      "Written as JSON once the broker serves: its pid and the endpoints really bound."},
     {"--insecure", "PRISMBUS_INSECURE", "insecure", "false", false, SwitchField{&S::insecure},

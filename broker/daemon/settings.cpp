@@ -117,6 +117,7 @@ void check_together(const Settings& s, Values& mistakes) {
   if (s.insecure) return;
   check_reach("--requests", s.requests, mistakes);
   check_reach("--changes", s.changes, mistakes);
+  check_reach("--express", s.express, mistakes);
 }
 
 }  // namespace

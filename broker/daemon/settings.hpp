@@ -21,7 +21,7 @@ namespace prismbus {
 
 struct Settings {
   std::string data_dir;
-  std::vector<std::string> requests, changes;
+  std::vector<std::string> requests, changes, express;
   std::string ready_file;  // empty = none
   bool insecure = false;
   std::size_t map_bytes = 0;

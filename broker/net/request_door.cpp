@@ -33,7 +33,7 @@ RequestDoor::RequestDoor(Context& context, const RequestDoorSettings& settings)
     : socket_(context, BoundSocketOptions{.role = SocketRole::requests_server,
                                           .send_frames_max = settings.reply_frames_max,
                                           .frame_bytes_max = limits::kTransportBytes,
-                                          .io_thread_affinity = 0}),
+                                          .io_thread_affinity = settings.io_thread_affinity}),
       connections_(settings.backlog_bytes_max) {
   zmq_msg_init(&frame_);
 }

@@ -30,6 +30,7 @@ struct RequestDoorSettings {
   // requests in flight needs a mark of more than twice that.
   int reply_frames_max = 65'536;
   std::uint64_t backlog_bytes_max = Connections::kBacklogBytesMax;
+  std::uint64_t io_thread_affinity = 0;  // 0 = any
 };
 
 struct RequestDoorCounters {

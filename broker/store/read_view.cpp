@@ -35,6 +35,10 @@ ReadView::~ReadView() {
   impl_->journal.release();
 }
 
+void ReadView::without_express() {
+  impl_->without_express = true;
+}
+
 Revision ReadView::rev() const {
   return std::max(impl_->folded, impl_->recent->watermark);
 }
@@ -56,9 +60,11 @@ Result<std::optional<RecentHead>> ReadView::find_head(std::string_view ns) const
     if (set == (*run)->sets_end() || set->ns != ns) continue;
     set = (*run)->newest_of(set);
     if (set->txn->rev <= impl_->folded) break;
-    return std::optional(head_of(*set));
+    return std::optional(impl_->served(head_of(*set)));
   }
-  return impl_->state.find_head(ns);
+  auto stored = impl_->state.find_head(ns);
+  if (stored && *stored) **stored = impl_->served(**stored);
+  return stored;
 }
 
 Result<void> ReadView::scan(std::string_view from_ns, std::string_view from_key,
@@ -111,11 +117,11 @@ Result<void> ReadView::scan_namespaces(
     if (order > 0) {
       const auto head = decode_namespace(rows->row().key, rows->row().value);
       if (!head) return unexpected<Error>(damaged_record("namespaces", rows->row().key));
-      if (!each(rows->row().key, *head)) return {};
+      if (!each(rows->row().key, impl_->served(*head))) return {};
       rows->next();
       continue;
     }
-    if (!each(set->ns, head_of(*set))) return {};
+    if (!each(set->ns, impl_->served(head_of(*set)))) return {};
     set = recent.next();
     if (order == 0) rows->next();
   }

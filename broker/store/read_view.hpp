@@ -25,6 +25,8 @@ class ReadView {
   ReadView& operator=(const ReadView&) = delete;
 
   [[nodiscard]] Revision rev() const;
+  // From now on every head says `changes`: for a broker whose express lane is not bound.
+  void without_express();
 
   // nullopt = not there at this revision. Errors: internal (a checksum failed; the record is named).
   [[nodiscard]] Result<std::optional<EntryView>> find(std::string_view ns, std::string_view key) const;

@@ -21,11 +21,16 @@ struct ReadView::Impl {
   Revision folded;
   std::vector<RecentRunPtr> runs;  // oldest first; what recent had not sorted yet is the last one
   TransactionPtr held;             // keeps what change_set lends
+  bool without_express = false;
 
   [[nodiscard]] TransactionPtr recent_transaction(Revision rev) const {
     const auto run =
         std::find_if(runs.begin(), runs.end(), [rev](const auto& r) { return rev <= r->last(); });
     return run == runs.end() || rev < (*run)->first() ? nullptr : (*run)->find_transaction(rev);
+  }
+  [[nodiscard]] RecentHead served(RecentHead head) const {
+    if (without_express) head.head.lane = Lane::changes;
+    return head;
   }
   // The live entries of the state's heads under `over`, which hides them: scan's work.
   [[nodiscard]] Result<void> scan_heads(const std::vector<RecentRunPtr>& over, std::string_view from_ns,

@@ -34,6 +34,7 @@ struct StoredSet {
   std::string ns;
   Seq seq;
   Lane lane = Lane::changes;
+  bool both_lanes = false;  // goes out on both lanes; of this run only, not journaled
   NamespaceFigures after;
   std::string encoded;  // the change set map of the contract
   std::vector<StoredChange> changes;

@@ -51,7 +51,7 @@ FakeBroker::FakeBroker(const FakeBrokerSettings& settings, FakeDisk& journal_dis
       from_reader(settings.read_queue, nullptr),
       journal(store.journal, to_journal, from_journal),
       fold(store.state, settings.fold, to_fold, from_fold),
-      reader(store, to_reader, from_reader),
+      reader({!settings.pipeline.express.empty()}, store, to_reader, from_reader),
       sequencer(sequencer_settings(settings.pipeline), store.journal.meta().last, to_journal, from_journal,
                 ignore_log),
       pipeline(settings.pipeline, store, sequencer, {to_fold, from_fold, to_reader, from_reader}, replies,

@@ -19,6 +19,10 @@ void World::open_lane(Lane lane, const std::vector<std::string>&) {
   link.up_at = in(delay_ms_);
 }
 
+void World::close_lane(Lane lane) {
+  links_[static_cast<std::size_t>(lane)] = Link{};
+}
+
 void World::subscribe(Lane lane, const std::string& topic) {
   Link& link = links_[static_cast<std::size_t>(lane)];
   link.wanted.insert(topic);

@@ -11,7 +11,8 @@ namespace prismbus::sync_model {
 
 using namespace std::chrono_literals;
 
-World::World(std::uint64_t seed) : random_(seed * 0x9e3779b97f4a7c15ull + 1), seed_(seed) {
+World::World(std::uint64_t seed, Trouble trouble)
+    : random_(seed * 0x9e3779b97f4a7c15ull + 1), seed_(seed), trouble_(trouble) {
   names_ = {"a", "a.b", "a.b.c", "a.d", "b", "b.x", "ab", "c"};
   const std::uint64_t kind = random_.below(4);
   if (kind == 0) exact_ = {"a.b", "b"};
@@ -25,6 +26,12 @@ World::World(std::uint64_t seed) : random_(seed * 0x9e3779b97f4a7c15ull + 1), se
   write_percent_ = 5 + random_.below(40);
   express_ = random_.percent(50);
   cluster_ = random_.percent(40);
+  if (trouble_ == Trouble::lanes) {
+    drop_ = twice_ = refuse_ = 0;
+    delay_ms_ = 1 + random_.below(30);  // below what a receiver waits for the other lane
+    express_ = true;
+    cluster_ = false;
+  }
   now_.steady = Steady(1000s);
   history_ = std::make_shared<History>(Epoch(random_.engine()));
   histories_.push_back(history_);
@@ -32,7 +39,7 @@ World::World(std::uint64_t seed) : random_(seed * 0x9e3779b97f4a7c15ull + 1), se
   SyncOptions options;
   options.seed = random_.engine();
   options.check_interval = 30s;
-  if (random_.percent(40)) options.held_bytes_max = 600;
+  if (trouble_ == Trouble::all && random_.percent(40)) options.held_bytes_max = 600;
   auto follow = FollowSet::make(exact_, under_);
   if (!follow) throw std::runtime_error(follow.error().message);
   sync_ = std::make_unique<SyncState>(std::move(*follow), options, *this);
@@ -87,6 +94,28 @@ void World::run() {
   summary_.overflows = sync_->counters().overflows;
 }
 
+void World::run_lanes(std::uint64_t flips) {
+  while (summary_.flips < flips) {
+    if (random_.percent(write_percent_)) commit();
+    // Now and then both windows of a minute pass, and sets go out on one lane only.
+    const bool wait = random_.below(3000) == 0;
+    for (const Steady end = now_.steady + 61s; wait && now_.steady < end;) step();
+    step();
+  }
+  calm_ = true;
+  const Steady deadline = now_.steady + 400s;
+  while (!ViewStore::root_of(store_.view()).all_live || brokers_[current_].behind()) {
+    if (now_.steady > deadline) wrong("not live long after the last lane change");
+    step();
+  }
+  const Steady quiet = now_.steady + 1s;  // what is on the way
+  while (now_.steady < quiet) step();
+  check_end();
+  summary_.joins = sync_->counters().joins;
+  summary_.resyncs = sync_->counters().resyncs;
+  summary_.gaps = sync_->counters().gaps;
+}
+
 void World::do_faults() {
   if (random_.percent(write_percent_)) commit();
   if (random_.below(3000) == 0) restart(false);
@@ -137,7 +166,10 @@ void World::apply_at(std::size_t index) {
   Broker& b = brokers_[index];
   const Transaction& txn = b.apply_next();
   if (index != current_) return;
-  for (const auto& [ns, lane] : txn.lanes) both_lanes_until_[ns] = now_.steady + 60s;
+  for (const auto& [ns, lane] : txn.lanes) {
+    both_lanes_until_[ns] = now_.steady + 60s;
+    ++summary_.flips;
+  }
   for (const auto& [ns, set] : txn.sets) {
     ChangeSet out = set;
     const auto both = both_lanes_until_.find(ns);
@@ -245,6 +277,7 @@ void World::ask(std::uint64_t tag, const RequestBody& body) {
   // Bound to the epoch the machine knows: that of its last greeting, which may be a former one by now.
   q.asked.epoch = ViewStore::root_of(store_.view()).epoch;
   if (const auto* s = std::get_if<SnapshotRequest>(&body)) {
+    if (!s->after) ++summary_.snapshots;
     if (s->ns) q.asked.ns = std::string(*s->ns);
     if (s->under) q.asked.under = std::string(*s->under);
     if (s->after) q.asked.after = std::string(*s->after);

@@ -17,21 +17,25 @@ namespace prismbus::sync_model {
 
 class World final : public SyncActions {
  public:
-  explicit World(std::uint64_t seed);
+  // lanes: a sound network, on which nothing happens but writes and lane changes.
+  enum class Trouble : std::uint8_t { all, lanes };
+  explicit World(std::uint64_t seed, Trouble trouble = Trouble::all);
   ~World() override;
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
-  void run();  // throws std::runtime_error with what was wrong
+  void run();                           // throws std::runtime_error with what was wrong
+  void run_lanes(std::uint64_t flips);  // throws std::runtime_error with what was wrong
 
   struct Summary {
     std::uint64_t commits = 0, events = 0, joins = 0, resyncs = 0, gaps = 0, overflows = 0, epochs = 0,
-                  runs = 0, moves = 0, frames = 0;
+                  runs = 0, moves = 0, frames = 0, flips = 0, snapshots = 0;
   };
   [[nodiscard]] const Summary& summary() const { return summary_; }
 
   // SyncActions
   void open_lane(Lane lane, const std::vector<std::string>& endpoints) override;
+  void close_lane(Lane lane) override;
   void subscribe(Lane lane, const std::string& topic) override;
   void unsubscribe(Lane lane, const std::string& topic) override;
   void ask(std::uint64_t tag, const RequestBody& body) override;
@@ -90,6 +94,7 @@ class World final : public SyncActions {
   std::uint64_t seed_;
   // The trial's character.
   std::vector<std::string> names_, exact_, under_;
+  Trouble trouble_;
   std::uint64_t drop_, twice_, delay_ms_, refuse_, write_percent_;
   bool express_, cluster_, calm_ = false;
 

@@ -84,7 +84,7 @@ std::vector<Item> Writes::random_items(Kind kind) {
               random_namespace(world_),
               random_key(world_),
               {}};
-    if (world_.chance(60)) item.ns = "_system.policy";
+    if (world_.chance(60)) item.ns = "_system.other";
     if (item.put) item.value = random_value();
     const bool twice = std::any_of(items.begin(), items.end(),
                                    [&](const Item& i) { return i.ns == item.ns && i.key == item.key; });

@@ -23,6 +23,7 @@ struct ChangeSetHead {
   Wall time{};
   std::string_view by;
   std::optional<std::string_view> note;
+  std::optional<Lane> lane = {};
 };
 
 // One change set map; appends to `out` and gives where each key and value came to lie in it, as offsets, in

@@ -6,6 +6,10 @@
 namespace prismbus::codec {
 namespace {
 
+std::string_view name_of(Lane lane) {
+  return lane == Lane::express ? "express" : "changes";
+}
+
 ChangeOffsets write_change(std::string& out, const ChangeView& change) {
   Writer writer(out);
   ChangeOffsets offsets;
@@ -32,13 +36,14 @@ void encode_change_set(std::string& out, const ChangeSetHead& head, const std::v
   for (const auto& change : changes) bytes += 40 + change.key.size() + change.value.size();
   out.reserve(out.size() + bytes);
   Writer writer(out);
-  writer.map(head.note ? 7 : 6);
+  writer.map(6u + (head.note ? 1 : 0) + (head.lane ? 1 : 0));
   writer.field("epoch", head.epoch.value());
   writer.field("rev", head.rev.value());
   writer.field("seq", head.seq.value());
   writer.field("time", to_micros(head.time));
   writer.field("by", head.by);
   if (head.note) writer.field("note", *head.note);
+  if (head.lane) writer.field("lane", name_of(*head.lane));
   writer.name("changes");
   writer.array(static_cast<std::uint32_t>(changes.size()));
   offsets.reserve(offsets.size() + changes.size());
@@ -54,7 +59,7 @@ std::string encode_marker(Epoch epoch, const Head& head) {
   writer.field("rev", head.rev.value());
   writer.field("time", to_micros(head.time));
   writer.field("hash", head.hash);
-  writer.field("lane", head.lane == Lane::express ? "express" : "changes");
+  writer.field("lane", name_of(head.lane));
   writer.name("changes");
   writer.array(0);
   return out;

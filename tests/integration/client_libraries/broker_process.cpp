@@ -27,7 +27,7 @@ std::string first_endpoint(const std::string& json, const std::string& name) {
 
 }  // namespace
 
-BrokerProcess::BrokerProcess() {
+BrokerProcess::BrokerProcess(std::vector<std::string> more) : more_(std::move(more)) {
   const char* tmp = ::getenv("TMPDIR");
   std::string pattern = std::string(tmp != nullptr ? tmp : "/dev/shm") + "/client_libraries.XXXXXX";
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary directory");
@@ -61,6 +61,7 @@ void BrokerProcess::start() {
   ::unlink(ready.c_str());
   std::vector<std::string> words{PRISMBUSD, "--data-dir",   data,  "--requests",  requests_,   "--changes",
                                  changes_,  "--ready-file", ready, "--map-bytes", "1073741824"};
+  words.insert(words.end(), more_.begin(), more_.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);

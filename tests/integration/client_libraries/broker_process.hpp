@@ -5,12 +5,14 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 namespace prismbus {
 
 class BrokerProcess {
  public:
-  BrokerProcess();   // starts it; throws std::runtime_error when it does not serve in time
+  // Starts it; throws std::runtime_error when it does not serve in time. `more`: further arguments.
+  explicit BrokerProcess(std::vector<std::string> more = {});
   ~BrokerProcess();  // kills it and removes its directory
   BrokerProcess(const BrokerProcess&) = delete;
   BrokerProcess& operator=(const BrokerProcess&) = delete;
@@ -23,6 +25,7 @@ class BrokerProcess {
 
  private:
   std::string directory_, requests_ = "tcp://127.0.0.1:0", changes_ = "tcp://127.0.0.1:0";
+  std::vector<std::string> more_;
   pid_t pid_ = -1;
 };
 

@@ -19,6 +19,9 @@ class SyncRecorder final : public SyncActions {
   void open_lane(Lane lane, const std::vector<std::string>&) override {
     said.push_back(lane == Lane::changes ? "open changes" : "open express");
   }
+  void close_lane(Lane lane) override {
+    said.push_back(lane == Lane::changes ? "close changes" : "close express");
+  }
   void subscribe(Lane lane, const std::string& topic) override;
   void unsubscribe(Lane, const std::string&) override { said.push_back("unsubscribe"); }
   void ask(std::uint64_t tag, const RequestBody& body) override;

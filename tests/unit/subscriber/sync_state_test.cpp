@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 #include "tests/unit/subscriber/sync_recorder.hpp"
 
 using namespace prismbus;
@@ -194,6 +196,46 @@ TEST_CASE("a head on the express lane opens that lane, and changes wait for its 
   CHECK(r.said == Said{"open express", "subscribe heartbeat", "subscribe a/", "subscribe barrier"});
   r.barrier(Lane::express);
   CHECK(r.said.back() == "changes a@3");
+}
+
+TEST_CASE("a namespace that moves to an express lane just being opened asks changes after its barrier too") {
+  SyncRecorder r({"a", "b"});
+  r.greet();
+  r.barrier();
+  SnapshotReply chunk;  // each takes its own of the two
+  for (const char* ns : {"a", "b"})
+    chunk.heads.emplace_back(ns, Head{Seq(3), Revision(9), {}, 0, Lane::changes});
+  r.answer(chunk, 9);
+  r.answer(chunk, 9);
+  while (!r.questions.empty()) r.answer(ChangesReply{}, 9);
+  REQUIRE(r.state("b") == NamespaceState::live);
+  const auto moved = [&](const char* ns, Lane lane) {
+    ChangeSet marker;
+    marker.epoch = Epoch(7);
+    marker.seq = Seq(3);
+    marker.hash = 0;
+    marker.lane = lane;
+    r.sync.on_sets(Lane::changes, ns, {marker}, r.now);
+    r.take();
+  };
+  r.said.clear();
+  moved("a", Lane::express);
+  CHECK(r.said.front() == "open express");
+  r.said.clear();
+  moved("b", Lane::express);
+  CHECK(r.said.empty());
+  r.barrier(Lane::express);
+  CHECK(r.said == Said{"changes a@3 b@3"});
+  r.answer(ChangesReply{}, 9);
+  // Once it is in force, who moves there misses nothing; who leaves keeps it open until the next join.
+  r.said.clear();
+  moved("a", Lane::changes);
+  moved("a", Lane::express);
+  moved("a", Lane::changes);
+  moved("b", Lane::changes);
+  CHECK(r.said.empty());
+  r.greet(2);
+  CHECK(std::count(r.said.begin(), r.said.end(), "close express") == 1);
 }
 
 TEST_CASE(

@@ -1,6 +1,7 @@
 #include "broker/core/change_stream.hpp"
 
 #include <catch2/catch.hpp>
+#include <map>
 
 #include "proto/wire/codec/stream.hpp"
 #include "proto/wire/names.hpp"
@@ -209,6 +210,51 @@ TEST_CASE("change sets of one step are coalesced per namespace, in seq order, up
   CHECK(desk.feed.sent.empty());
   desk.pass(milliseconds(1000));
   CHECK(desk.markers() == Names{"a", "b"});
+}
+
+TEST_CASE("sets go out on their lane, on both while it changes, in seq order on each (I3)") {
+  PipelineSettings settings = Desk::quiet();
+  settings.express = {"tcp://127.0.0.1:1"};
+  Desk desk(settings);
+  std::vector<Transaction> txns(5);
+  const auto add = [&](std::size_t i, const std::string& ns, std::uint64_t seq, Lane lane, bool both) {
+    txns[i].sets.push_back(stored_set(ns, seq));
+    txns[i].sets.back()->lane = lane;
+    txns[i].sets.back()->both_lanes = both;
+    desk.stream.add(txns[i], desk.now);
+  };
+  add(0, "b", 1, Lane::changes, false);
+  add(1, "a", 1, Lane::changes, false);
+  add(2, "a", 2, Lane::express, true);
+  add(3, "a", 3, Lane::express, true);
+  add(4, "a", 4, Lane::express, false);
+  desk.stream.flush();
+  std::map<Lane, Names> heard;
+  for (const auto& sent : desk.feed.take()) {
+    const auto frame = codec::split_stream_frame(sent.frame);
+    const auto sets = codec::decode_change_sets(frame->body);
+    for (const ChangeSet& set : *sets) {
+      heard[sent.lane].push_back(std::string(frame->ns) + std::to_string(set.seq.value()));
+    }
+  }
+  CHECK(heard[Lane::express] == Names{"a2", "a3", "a4"});
+  CHECK(heard[Lane::changes] == Names{"b1", "a1", "a2", "a3"});
+}
+
+TEST_CASE("what goes by express does not wait for the other namespaces of its step") {
+  PipelineSettings settings = Desk::quiet();
+  settings.express = {"tcp://127.0.0.1:1"};
+  Desk desk(settings);
+  std::vector<Transaction> txns(3);
+  for (std::size_t i = 0; i < 3; ++i) {
+    txns[i].sets.push_back(stored_set("n" + std::to_string(i), 1));
+    txns[i].sets.back()->lane = i == 2 ? Lane::express : Lane::changes;
+    desk.stream.add(txns[i], desk.now);
+  }
+  desk.stream.flush();
+  const auto sent = desk.feed.take();
+  REQUIRE(sent.size() == 3);
+  CHECK(sent[0].lane == Lane::express);
 }
 
 }  // namespace prismbus

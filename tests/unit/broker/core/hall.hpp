@@ -45,6 +45,7 @@ struct Hall {
   Recent recent{Revision(0)};
   Pending pending;
   Ledger ledger{pending, recent, state};
+  LanePlan lanes{false, [](LogLevel, std::string_view) {}};
   Revision last;
 
   static Store open(const std::string& dir) {
@@ -66,7 +67,7 @@ struct Hall {
     last = last.next();
     const Wall time = from_micros(1'000'000 * last.value());
     auto txn = TransactionBuilder().build(intent, std::get<Judged>(verdict),
-                                          {store.journal.meta().epoch, last, time, "anonymous"}, ledger);
+                                          {store.journal.meta().epoch, last, time, "anonymous"}, ledger, lanes);
     REQUIRE(txn.has_value());
     REQUIRE(store.journal.append(std::vector{*txn}).has_value());
     pending.add(*txn, {}, {});

@@ -189,7 +189,7 @@ TEST_CASE("request ids are judged before rights: a repeat gets its outcome whate
   House house;
   house.put("k", 1);
   house.commit();
-  PutRequest other{"_system.policy", "k", "\xc0", {}, {}};
+  PutRequest other{"_system.other", "k", "\xc0", {}, {}};
   other.write.session = "sessions";
   other.write.n = 1;
   CHECK(house.answer(house.send(other)) == "ok@1");

@@ -74,7 +74,7 @@ struct BusFixture {
   BoundedQueue<ReadDone> from_reader{64, &waker};
   LocalSequencer sequencer{{}, Revision(0), to_journal, from_journal, log};
   JournalAgent journal{store.journal, to_journal, from_journal};
-  ReaderAgent reader{store, to_reader, from_reader};
+  ReaderAgent reader{{}, store, to_reader, from_reader};
   OpenAuthoriser authoriser;
   bool with_disk = true;
 
