@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "broker/daemon/exit_codes.hpp"
@@ -44,9 +45,13 @@ int run_check(const std::string& what) {
     return exit_code::kUsage;
   }
   for (const std::string& finding : report->findings) fmt::print("finding: {}\n", finding);
-  fmt::print("{}: {} records to revision {}, folded to {}; {} entries in {} namespaces; {} sessions\n", what,
-             report->records, report->last.value(), report->folded.value(), report->entries,
-             report->namespaces, report->sessions);
+  fmt::print(
+      "{}: {} records to revision {}, folded to {}; history from revision {}, journal after {}; {} entries "
+      "in "
+      "{} namespaces; {} sessions\n",
+      what, report->records, report->last.value(), report->folded.value(),
+      std::max(report->state_floor, report->journal_floor).value(), report->journal_floor.value(),
+      report->entries, report->namespaces, report->sessions);
   if (report->findings.empty()) {
     fmt::print("sound\n");
     return exit_code::kFine;

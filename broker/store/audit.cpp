@@ -41,6 +41,8 @@ Result<AuditReport> walk(const std::shared_ptr<lmdb::Env>& journal_env, lmdb::Db
   context.journal = *journal;
   context.report.last = journal->last;
   context.report.folded = state->folded;
+  context.report.journal_floor = journal->floor;
+  context.report.state_floor = state->floor;
   if (state->epoch != journal->epoch) context.finding("state and journal belong to different histories");
   if (state->folded > journal->last || state->folded < journal->floor) {
     context.finding("the folded revision {} is not within the journal ({}..{}]", state->folded.value(),

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -31,8 +32,11 @@ struct Context {
   AuditReport report;
   std::map<std::string, RecentHead, std::less<>> heads;  // by the journal, at the folded revision
   std::map<std::string, std::uint64_t, std::less<>>
-      change_sets;  // how many the journal has folded, by namespace
-  std::uint64_t folded_changes = 0;
+      change_sets;                   // how many the journal has, above the floor and folded, by namespace
+  std::uint64_t folded_changes = 0;  // the same of changes
+
+  // What is above it the state and the journal both hold, once folded.
+  [[nodiscard]] Revision floor() const { return std::max(journal.floor, state.floor); }
 
   template <class... Args>
   void finding(fmt::format_string<Args...> form, Args&&... args) {

@@ -64,18 +64,22 @@ class JournalWalk {
     for (const auto& set : txn.sets) {
       check_encoded(txn, *set);
       check_seq(txn, *set);
+      // What they were before is known of a namespace seen before, of all while nothing was trimmed.
+      const bool known = me_.journal.floor == Revision(0) || figures_.contains(set->ns);
       NamespaceFigures figures = figures_[set->ns];
       for (const StoredChange& change : set->changes) check_change(txn, *set, change, figures);
-      if (me_.journal.floor == Revision(0) && figures != set->after) {
+      if (known && has_former(txn) && figures != set->after) {
         me_.finding("journal record {}: the figures of {} do not follow from its changes", txn.rev.value(),
                     set->ns);
       }
       figures_[set->ns] = set->after;
       if (folded) {
-        me_.folded_changes += set->changes.size();
-        ++me_.change_sets[set->ns];
         me_.heads[set->ns] = head_after(txn, *set);
-        check_changeset(txn, *set);
+        if (txn.rev > me_.floor()) {
+          me_.folded_changes += set->changes.size();
+          ++me_.change_sets[set->ns];
+          check_changeset(txn, *set);
+        }
       }
     }
   }
@@ -124,19 +128,22 @@ class JournalWalk {
     }
     const std::uint64_t version = !put ? 0 : before.live ? before.version + 1 : 1;
     const Revision created = !put ? Revision(0) : before.live ? before.created : txn.rev;
-    const bool whole = me_.journal.floor == Revision(0);
-    if (whole && (change.version != version || change.created != created || (!put && !before.live))) {
+    if (has_former(txn) &&
+        (change.version != version || change.created != created || (!put && !before.live))) {
       me_.finding(
           "journal record {}: version or created of a change in {} does not follow from the one before",
           txn.rev.value(), set.ns);
     }
     if (folded) {
-      check_history(txn, set, change);
+      if (txn.rev > me_.floor()) check_history(txn, set, change);
     } else {
       tail_[{set.ns, std::string(change.key)}] = {txn.rev, change.created, change.version,
                                                   change.key.size() + change.value.size(), put};
     }
   }
+
+  // Of every change above the floor the version before it is kept.
+  [[nodiscard]] bool has_former(const Transaction& txn) const { return txn.rev > me_.floor(); }
 
   // The version before a change: in the tail, or as the state knows it. A folded change's own history row
   // leads there.

@@ -17,20 +17,25 @@ class EntryWalk {
     walk_history();
     walk_newest("head", me_.tables.head, [this](const Pair& row) { return head(row); });
     walk_newest("deleted", me_.tables.deleted, [this](const Pair& row) { return deleted(row); });
-    // Every row hangs in exactly one key's chain: chains are unbroken (walk_history) and their lengths add
-    // up.
-    if (me_.journal.floor == Revision(0)) {
-      if (rows_ != me_.folded_changes) {
-        me_.finding("state history: {} rows, the journal has {} changes", rows_, me_.folded_changes);
-      }
-      if (versions_ != rows_)
-        me_.finding("state: {} versions by their newest, {} in history", versions_, rows_);
-    }
+    check_counts();
     check_namespaces();
     check_changesets();
   }
 
  private:
+  void check_counts() {
+    if (rows_above_ != me_.folded_changes) {
+      me_.finding("state history: {} rows above the floor, the journal has {} changes", rows_above_,
+                  me_.folded_changes);
+    }
+    // Every row hangs in exactly one key's chain: all but the newest have a next one.
+    if (rows_ - followed_ != newest_)
+      me_.finding("state history: {} rows without a next one for {} keys", rows_ - followed_, newest_);
+    if (rows_below_ != kept_below_) {
+      me_.finding("state history: {} rows at or below the floor, {} keys need one", rows_below_, kept_below_);
+    }
+  }
+
   // Each row by itself, and its links against those of the version before it.
   void walk_history() {
     auto cursor = lmdb::Cursor::open(me_.state_txn, me_.tables.history);
@@ -40,6 +45,8 @@ class EntryWalk {
       ++rows_;
       const auto key = decode_history_key((*at)->key);
       const auto row = decode_history((*at)->key, (*at)->value);
+      if (key && key->rev <= me_.state.floor) ++rows_below_;
+      if (key && key->rev > me_.floor()) ++rows_above_;
       if (!key || !row) {
         me_.finding("{}", damaged_record("history", (*at)->key).message);
       } else if (key->rev > me_.state.folded) {
@@ -57,7 +64,9 @@ class EntryWalk {
     const Revision before_rev = row.links.levels[0];
     if (before_rev >= key.rev) return false;
     const auto before = history_row(me_, before_rev, key.ns, key.key);
-    if (!before) return before_rev <= me_.state.floor;  // trimmed
+    if (!before) return key.rev <= me_.state.floor;  // only what stands below the floor may hang on nothing
+    ++followed_;
+    if (key.rev > me_.state.floor && before_rev <= me_.state.floor) ++kept_below_;
     return row.links == links_after(before->links, before_rev);
   }
 
@@ -73,6 +82,11 @@ class EntryWalk {
     if (!at) me_.finding("state {}: {}", table, lmdb::describe(at.error()));
   }
 
+  void count_newest(Revision rev) {
+    ++newest_;
+    if (rev <= me_.state.floor) ++kept_below_;
+  }
+
   // "" or what is wrong with the row.
   std::string_view head(const Pair& row) {
     ++me_.report.entries;
@@ -85,7 +99,7 @@ class EntryWalk {
     figures.hash += entry_hash(entry.key, entry.rev);
     figures.bytes += entry.key.size() + entry.value.size();
     ++figures.keys;
-    versions_ += record->links.ordinal;
+    count_newest(entry.rev);
     const auto version = history_row(me_, entry.rev, entry.ns, entry.key);
     const bool same = version && version->op == ChangeOp::put && version->created == entry.created &&
                       version->version == entry.version && version->time == entry.time &&
@@ -98,7 +112,8 @@ class EntryWalk {
     const auto name = decode_head_key(row.key);
     const auto record = decode_deleted(row.key, row.value);
     if (!name || !record) return "checksum does not match";
-    versions_ += record->links.ordinal;
+    if (record->rev < me_.state.floor) return "stands below the floor";
+    count_newest(record->rev);
     const auto live = lmdb::get(me_.state_txn, me_.tables.head, row.key);
     if (!live || *live) return "is there as well";
     const auto version = history_row(me_, record->rev, name->ns, name->key);
@@ -147,17 +162,23 @@ class EntryWalk {
     for (const auto& [ns, count] : me_.change_sets) expected += count;
     auto at = cursor->seek({});
     for (; at && *at; at = cursor->next()) {
-      ++rows;
-      if (!decode_changeset_key((*at)->key) || !decode_changeset((*at)->key, (*at)->value)) {
+      const auto rev = decode_changeset((*at)->key, (*at)->value);
+      if (!decode_changeset_key((*at)->key) || !rev) {
         me_.finding("{}", damaged_record("changesets", (*at)->key).message);
+      } else if (*rev <= me_.state.floor) {
+        me_.finding("{}", damaged_record("changesets", (*at)->key, "stands below the floor").message);
       }
+      if (!rev || *rev > me_.floor()) ++rows;
     }
     if (!at) me_.fault("state changesets", at.error());
-    if (rows != expected) me_.finding("state changesets: {} rows, the journal has {}", rows, expected);
+    if (rows != expected)
+      me_.finding("state changesets: {} rows above the floor, the journal has {}", rows, expected);
   }
 
   Context& me_;
-  std::uint64_t rows_ = 0, versions_ = 0;
+  std::uint64_t rows_ = 0, rows_above_ = 0, rows_below_ = 0;       // of history; above the floor in force
+  std::uint64_t followed_ = 0, newest_ = 0;                        // rows with a next one; keys
+  std::uint64_t kept_below_ = 0;                                   // rows that the state's floor has to keep
   std::vector<std::pair<std::string, NamespaceFigures>> figures_;  // by the head table, in namespace order
 };
 

@@ -151,7 +151,7 @@ class Folding {
     }
     std::sort(state.outcomes.begin(), state.outcomes.end());
     std::erase_if(state.outcomes, [&state](const auto& outcome) {
-      return outcome.first + limits::kSessionWrites <= state.highest;
+      return state.highest - outcome.first >= limits::kSessionWrites;  // never a sum: n may be 2^64 - 1
     });
 
     const std::string_view header_key = key_.session_header(name.first, name.second);

@@ -39,8 +39,9 @@ std::string encode_report(const Result<AuditReport>& report) {
     append_text(out, report.error().message);
     return out;
   }
-  for (const std::uint64_t figure : {report->records, report->entries, report->namespaces, report->sessions,
-                                     report->last.value(), report->folded.value()}) {
+  for (const std::uint64_t figure :
+       {report->records, report->entries, report->namespaces, report->sessions, report->last.value(),
+        report->folded.value(), report->journal_floor.value(), report->state_floor.value()}) {
     append_be64(out, figure);
   }
   append_be32(out, static_cast<std::uint32_t>(report->findings.size()));
@@ -63,6 +64,8 @@ std::optional<Result<AuditReport>> decode_report(std::string_view bytes) {
   }
   report.last = Revision(in.be64());
   report.folded = Revision(in.be64());
+  report.journal_floor = Revision(in.be64());
+  report.state_floor = Revision(in.be64());
   for (std::uint32_t left = in.be32(); left > 0 && in.ok(); --left) {
     report.findings.emplace_back(in.bytes(in.be32()));
   }

@@ -126,6 +126,38 @@ Result<void, AppendFailure> Journal::probe() {
   return append({});
 }
 
+lmdb::Outcome<void> Journal::remove(Revision to, TrimStep step, JournalMeta& meta) {
+  auto txn = lmdb::WriteTxn::begin(env_);
+  if (!txn) return unexpected<lmdb::Fault>(txn.error());
+  DiskKey key;
+  std::size_t bytes = 0;
+  for (std::size_t records = 0; meta.floor < to && records < step.records && bytes < step.bytes; ++records) {
+    const Revision rev = meta.floor.next();
+    const auto record = lmdb::get(txn->get(), log_, key.log(rev));
+    if (!record) return unexpected<lmdb::Fault>(record.error());
+    if (!*record) return unexpected<lmdb::Fault>(lmdb::Fault{MDB_CORRUPTED, "a journal record is not there"});
+    bytes += (*record)->size();
+    const bool is_last = rev == to || records + 1 == step.records || bytes >= step.bytes;
+    if (is_last) meta.hash_at_floor = chain_hash(**record);
+    if (const auto done = txn->erase(log_, key.log(rev)); !done) return done;
+    meta.floor = rev;
+  }
+  encode_journal_meta(scratch_, meta);
+  if (const auto put = txn->put(meta_dbi_, kMetaKey, scratch_); !put) return put;
+  return txn->commit();
+}
+
+Result<void, AppendFailure> Journal::trim(Revision to, TrimStep step) {
+  PRISMBUS_ASSERT(to > meta_.floor && to < meta_.last, "the journal keeps its last record");
+  JournalMeta meta = meta_;
+  if (const auto removed = remove(to, step, meta); !removed) {
+    last_fault_ = removed.error();
+    return unexpected<AppendFailure>(append_failure(*env_, last_fault_));
+  }
+  meta_ = meta;
+  return {};
+}
+
 Result<void> Journal::replay(Revision after, const std::function<void(TransactionPtr)>& each) const {
   if (after < meta_.floor || after > meta_.last) {
     return fail(ErrorCode::internal,

@@ -46,6 +46,16 @@ class Journal {
   // the chain stand where they stood before. Asserts that revisions continue densely.
   [[nodiscard]] Result<void, AppendFailure> append(std::span<const TransactionPtr> batch);
 
+  // How much one transaction of trim removes; it takes one record at least.
+  struct TrimStep {
+    std::size_t records = 1'000;
+    std::size_t bytes = std::size_t{8} << 20;
+  };
+  // Removes records from the floor on towards `to`, in (floor, last), in one LMDB transaction, synced; the
+  // floor and the hash at it go with it. Only what the state, synced, no longer needs: `to` is at most its
+  // floor. Failures as append's.
+  [[nodiscard]] Result<void, AppendFailure> trim(Revision to, TrimStep step);
+
   // Rewrites the meta record and syncs it: tells whether a journal that had no space can write again, without
   // a client's write. An empty append, done once the file system has 1 MiB left; failures as append's.
   [[nodiscard]] Result<void, AppendFailure> probe();
@@ -64,6 +74,7 @@ class Journal {
   Journal() = default;
   [[nodiscard]] lmdb::Outcome<void> write(std::span<const TransactionPtr> batch, JournalMeta& meta,
                                           Hash128& chain);
+  [[nodiscard]] lmdb::Outcome<void> remove(Revision to, TrimStep step, JournalMeta& meta);
   std::shared_ptr<lmdb::Env> env_;
   lmdb::Dbi log_{}, meta_dbi_{};
   JournalMeta meta_;

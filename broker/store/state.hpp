@@ -22,7 +22,7 @@ struct StateMeta {
   std::uint64_t format = 1;
   Epoch epoch;
   Revision folded;
-  Revision floor;
+  Revision floor;  // as-of reads at or above it are exact; of what is older only the last versions are kept
 };
 
 enum class FoldFailure : std::uint8_t { no_space, map_full, io, unknown };
@@ -48,6 +48,16 @@ class State {
   // removed, a bounded number a call.
   [[nodiscard]] Result<void, FoldFailure> fold(std::span<const TransactionPtr> batch, Wall sessions_before);
 
+  // How much one transaction of advance_floor looks at and drops, in rows of history and in bytes of them; it
+  // takes one revision at least. Bounds the pages it dirties and frees.
+  struct FloorStep {
+    std::size_t rows = 60'000;
+    std::size_t bytes = std::size_t{64} << 20;
+  };
+  // One transaction that moves the floor towards `to`, in (floor, folded], and drops what no as-of read at or
+  // above the new floor needs (advance_floor.cpp). Blocks for the disk.
+  [[nodiscard]] Result<void, FoldFailure> advance_floor(Revision to, FloorStep step);
+
   [[nodiscard]] const lmdb::Fault& last_fault() const {
     return last_fault_;
   }  // of the last failure, for the log
@@ -60,6 +70,7 @@ class State {
   State() = default;
   [[nodiscard]] lmdb::Outcome<void> write(std::span<const TransactionPtr> batch, Wall sessions_before,
                                           StateMeta& meta);
+  [[nodiscard]] lmdb::Outcome<void> write_floor(Revision to, FloorStep step, StateMeta& meta);
   [[nodiscard]] lmdb::Outcome<void> forget_sessions(lmdb::WriteTxn& txn, Wall before);
   std::shared_ptr<lmdb::Env> env_;
   std::shared_ptr<const Tables> tables_;

@@ -43,6 +43,7 @@ struct Store {
 struct AuditReport {
   std::uint64_t records = 0, entries = 0, namespaces = 0, sessions = 0;
   Revision last, folded;
+  Revision journal_floor, state_floor;  // the greater is the floor in force
   std::vector<std::string> findings;
 };
 // Of a directory that no environment of this process has open (LMDB cannot be opened twice by one process); a

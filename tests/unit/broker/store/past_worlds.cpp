@@ -122,6 +122,30 @@ void PastWorlds::require_versions(const ReadView& view) const {
   }
 }
 
+void PastWorlds::require_change_sets(const ReadView& view, SampleHistory& history) const {
+  for (const auto& [ns, held] : worlds_.back()) {
+    const auto& sets = history.sets(ns);
+    std::uint64_t smallest_since = held.seq;
+    for (std::uint64_t seq = held.seq; seq > 0; --seq) {
+      const auto set = view.change_set(ns, Seq(seq));
+      if (set) {
+        REQUIRE(smallest_since == seq);
+        REQUIRE(*set == sets[seq - 1]);
+        smallest_since = seq - 1;
+      } else {
+        REQUIRE(set.error().code == ErrorCode::compacted);
+        REQUIRE(set.error().floor == smallest_since);
+      }
+    }
+    for (std::uint64_t rev = view.floor().value() + 1; rev <= view.rev().value(); ++rev) {
+      const auto txn = view.transaction(Revision(rev));
+      REQUIRE(txn);
+      REQUIRE((*txn)->rev == Revision(rev));
+      for (const auto& set : (*txn)->sets) REQUIRE((set->ns != ns || set->seq > Seq(smallest_since)));
+    }
+  }
+}
+
 void PastWorlds::require_times(const ReadView& view) const {
   std::set<std::uint64_t> asked{0, UINT64_MAX};
   for (std::uint64_t rev = 1; rev <= view.rev().value(); ++rev) {

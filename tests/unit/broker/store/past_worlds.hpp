@@ -18,6 +18,9 @@ class PastWorlds {
   // REQUIREs inside: everything the view says about revisions from its floor on is what was, and below it is
   // `compacted` with the floor.
   void require_past_equals(const ReadView& view) const;
+  // Every change set above the floor is told as it was written; one that is gone says the smallest `since`
+  // that is still answered.
+  void require_change_sets(const ReadView& view, SampleHistory& history) const;
 
  private:
   struct Written {

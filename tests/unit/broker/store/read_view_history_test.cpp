@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "broker/store/disk_keys.hpp"
+#include "broker/store/state_tables.hpp"
 #include "tests/unit/broker/store/past_worlds.hpp"
 
 namespace prismbus::test {
@@ -44,6 +46,138 @@ TEST_CASE("as-of reads, versions and times equal copies of every past state, whe
       require_past(*store, recent, past);
     }
   }
+}
+
+TEST_CASE("above a floor that moves the past stays exact, below it is compacted, and audits find nothing") {
+  const std::uint64_t first = std::random_device{}();
+  for (std::uint64_t seed = first; seed < first + 12; ++seed) {
+    INFO("seed " << seed);
+    std::mt19937_64 rng(seed);
+    const TemporaryDirectory dir;
+    std::optional<Store> store;
+    const auto reopen = [&] {
+      store.reset();
+      auto opened = Store::open({dir.path(), kTestMap, nullptr, nullptr});
+      REQUIRE(opened);
+      store.emplace(std::move(*opened));
+    };
+    reopen();
+    SampleHistory history(store->journal.meta().epoch);
+    PastWorlds past;
+    std::vector<TransactionPtr> unfolded;
+    for (int round = 0; round < 12; ++round) {
+      for (int i = 0; i < 10; ++i) {
+        const TransactionPtr txn = history.random(rng);
+        REQUIRE(store->journal.append(std::vector{txn}));
+        unfolded.push_back(txn);
+        past.add(history.world(), txn);
+      }
+      const auto count = static_cast<std::ptrdiff_t>(rng() % (unfolded.size() + 1));
+      if (count > 0) REQUIRE(store->state.fold(std::span(unfolded).first(std::size_t(count)), Wall{}));
+      unfolded.erase(unfolded.begin(), unfolded.begin() + count);
+      const StateMeta before = store->state.meta();
+      if (before.floor < before.folded) {
+        const Revision to(before.floor.value() + 1 + rng() % (before.folded.value() - before.floor.value()));
+        const State::FloorStep step{1 + rng() % 20, rng() % 2 == 0 ? 1U : 1'000'000U};
+        while (store->state.meta().floor < to && rng() % 8 != 0) {
+          const Revision floor = store->state.meta().floor;
+          REQUIRE(store->state.advance_floor(to, step));
+          REQUIRE(store->state.meta().floor > floor);
+          REQUIRE(store->state.meta().floor <= to);
+          if (rng() % 4 == 0) require_sound(store->journal, store->state);
+        }
+      }
+      const Revision trim_to = std::min(store->state.meta().floor, Revision(history.last().value() - 1));
+      while (store->journal.meta().floor < trim_to && rng() % 6 != 0) {
+        REQUIRE(store->journal.trim(trim_to, {1 + rng() % 5, rng() % 2 == 0 ? 1U : 1'000'000U}));
+      }
+      if (rng() % 3 == 0) {
+        reopen();
+        REQUIRE(store->tail.size() == unfolded.size());
+      }
+      Recent recent(store->state.meta().folded);
+      for (const TransactionPtr& txn : unfolded) recent.apply(txn);
+      require_past(*store, recent, past);
+      require_sound(store->journal, store->state);
+      StateReader state(store->state);
+      JournalReader journal(store->journal);
+      const ReadView view(recent.snapshot(), state, journal);
+      require_view_equals(view, history.world());
+      past.require_change_sets(view, history);
+    }
+    store.reset();
+    require_sound(dir.path());
+  }
+}
+
+TEST_CASE("a key that is deleted leaves nothing behind once its delete is below the floor") {
+  const TemporaryDirectory dir;
+  auto store = Store::open({dir.path(), kTestMap, nullptr, nullptr});
+  REQUIRE(store);
+  SampleHistory history(store->journal.meta().epoch);
+  std::vector<TransactionPtr> batch{history.put("a", "k", "1"), history.put("a", "k", "2"),
+                                    history.remove("a", "k"), history.put("b", "other", "x"),
+                                    history.put("b", "other", "y")};
+  REQUIRE(store->journal.append(batch));
+  REQUIRE(store->state.fold(batch, Wall{}));
+  const auto told = [&] {
+    Recent recent(history.last());
+    StateReader state(store->state);
+    JournalReader journal(store->journal);
+    const ReadView view(recent.snapshot(), state, journal);
+    std::vector<std::uint64_t> revs;
+    REQUIRE(view.versions("a", "k", Revision(0), [&](const KeyVersionView& version) {
+      revs.push_back(version.rev.value());
+      return true;
+    }));
+    return revs;
+  };
+  CHECK(told() == std::vector<std::uint64_t>{3, 2, 1});
+  REQUIRE(store->state.advance_floor(Revision(3), {}));
+  CHECK(told() == std::vector<std::uint64_t>{3});
+  require_sound(store->journal, store->state);
+  REQUIRE(store->state.advance_floor(Revision(4), {}));
+  CHECK(told().empty());
+  require_sound(store->journal, store->state);
+  // It begins anew, and nothing of its former life shows.
+  batch = {history.put("a", "k", "3")};
+  REQUIRE(store->journal.append(batch));
+  REQUIRE(store->state.fold(batch, Wall{}));
+  CHECK(told() == std::vector<std::uint64_t>{6});
+  require_sound(store->journal, store->state);
+}
+
+TEST_CASE("a damaged history row does not stop the floor, and is named as long as it stands") {
+  const TemporaryDirectory dir;
+  auto store = Store::open({dir.path(), kTestMap, nullptr, nullptr});
+  REQUIRE(store);
+  SampleHistory history(store->journal.meta().epoch);
+  std::vector<TransactionPtr> batch;
+  for (int i = 1; i <= 6; ++i) batch.push_back(history.put("a", "k", std::to_string(i)));
+  REQUIRE(store->journal.append(batch));
+  REQUIRE(store->state.fold(batch, Wall{}));
+  {
+    auto txn = lmdb::WriteTxn::begin(store->state.env());
+    REQUIRE(txn);
+    DiskKey key;
+    REQUIRE(txn->put(store->state.tables()->history, key.history(Revision(3), "a", "k"), "damaged"));
+    REQUIRE(txn->commit());
+  }
+  REQUIRE(store->state.advance_floor(Revision(2), {}));
+  REQUIRE(store->state.advance_floor(Revision(4), {}));
+  CHECK(store->state.meta().floor == Revision(4));
+  Recent recent(history.last());
+  StateReader state(store->state);
+  JournalReader journal(store->journal);
+  const ReadView view(recent.snapshot(), state, journal);
+  for (std::uint64_t at = 4; at <= 6; ++at) {
+    const auto found = view.find_at(Revision(at), "a", "k");
+    REQUIRE(found);
+    REQUIRE((*found)->value == text_value(std::to_string(at)));
+  }
+  const auto report = audit(store->journal, store->state);
+  REQUIRE(report);
+  CHECK_FALSE(report->findings.empty());  // version 2 hung on the damaged row and was left
 }
 
 TEST_CASE("a key with thousands of versions is found at any revision in few steps and told whole") {

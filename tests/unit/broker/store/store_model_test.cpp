@@ -260,6 +260,30 @@ TEST_CASE("a session's window slides: outcomes older than the highest n - 1,023 
   require_sound(store->journal, store->state);
 }
 
+TEST_CASE("I7: a session whose n end at 2^64 - 1 keeps its outcomes") {
+  const TemporaryDirectory dir;
+  auto store = Store::open({dir.path(), kTestMap, nullptr, nullptr});
+  REQUIRE(store);
+  SampleHistory history(store->journal.meta().epoch);
+  SampleHistory::Options options;
+  std::vector<TransactionPtr> batch;
+  for (const std::uint64_t below : {2000U, 1024U, 1023U, 5U, 0U}) {
+    options.req = RequestId{"12345678", UINT64_MAX - below};
+    batch.push_back(history.commit({{"a", "k", text_value("v")}}, options));
+  }
+  REQUIRE(store->journal.append(batch));
+  REQUIRE(store->state.fold(batch, Wall{}));
+  StateReader state(store->state);
+  const auto session = state.find_session("anonymous", "12345678");
+  REQUIRE(session);
+  REQUIRE(*session);
+  CHECK((*session)->highest == UINT64_MAX);
+  using Outcomes = std::vector<std::pair<std::uint64_t, Revision>>;
+  CHECK((*session)->outcomes ==
+        Outcomes{{UINT64_MAX - 1023, Revision(3)}, {UINT64_MAX - 5, Revision(4)}, {UINT64_MAX, Revision(5)}});
+  require_sound(store->journal, store->state);
+}
+
 TEST_CASE("sessions that wrote nothing for longer than asked are removed, others kept") {
   const TemporaryDirectory dir;
   auto store = Store::open({dir.path(), kTestMap, nullptr, nullptr});
