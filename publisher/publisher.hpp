@@ -137,8 +137,8 @@ class Publisher {
   [[nodiscard]] Counters counters() const;  // any thread; momentary
 
   // Answers everything that is still open (`unavailable` if it surely was not done, else `timeout`), and
-  // waits for the background thread: under a second, whatever the broker does. Call flush() first to lose nothing. Calls after it are answered
-  // `unavailable`.
+  // waits for the background thread: under a second, whatever the broker does. Call flush() first to lose
+  // nothing. Calls after it are answered `unavailable`.
   void stop();
 
  private:

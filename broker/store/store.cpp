@@ -55,7 +55,7 @@ Result<void> refold(const Journal& journal, State& state) {
     batch.clear();
     changes = bytes = 0;
   };
-  const auto replayed = journal.replay(Revision(0), [&](TransactionPtr txn) {
+  auto replayed = journal.replay(Revision(0), [&](TransactionPtr txn) {
     if (failed) return;
     changes += txn->change_count();
     bytes += txn->memory_bytes();

@@ -90,8 +90,8 @@ void PastWorlds::require_as_of(const ReadView& view, std::uint64_t at) const {
 
 // Whole, and from a middle on; the newest version at or below the floor is the last one told.
 void PastWorlds::require_versions(const ReadView& view) const {
-  for (const auto& [name, written] : versions_) {
-    const auto told = [&, &key = name](Revision before) {
+  for (const auto& [name, versions] : versions_) {
+    const auto told = [&, &key = name, &written = versions](Revision before) {
       auto at = std::find_if(written.rbegin(), written.rend(), [&](const Written& w) {
         return w.txn->rev <= view.rev() && (before == Revision(0) || w.txn->rev < before);
       });

@@ -35,8 +35,9 @@ TEST_CASE("TOML is read with its types, dates and times as their text") {
 }
 
 TEST_CASE("half-written TOML is refused with line and column") {
-  for (const char* bad : {"a = ", "a", "a = \"x\n", "a = 'x", "[a", "[[a]", "a = [1,\n", "a = {b = 1",
-                          "a = 1\nb", "a = \"\"\"x", "a = 1 2", "a = 2024-13-01", "[ =", "[\n]\n", "a = 1\n[ # x"}) {
+  for (const char* bad :
+       {"a = ", "a", "a = \"x\n", "a = 'x", "[a", "[[a]", "a = [1,\n", "a = {b = 1", "a = 1\nb",
+        "a = \"\"\"x", "a = 1 2", "a = 2024-13-01", "[ =", "[\n]\n", "a = 1\n[ # x"}) {
     CAPTURE(bad);
     const auto value = from_toml(bad);
     REQUIRE_FALSE(value);
