@@ -111,7 +111,7 @@ void PastWorlds::require_versions(const ReadView& view) const {
       return count;
     };
     const std::size_t all = told(Revision(0));
-    const Revision middle = written[written.size() / 2].txn->rev;
+    const Revision middle = versions[versions.size() / 2].txn->rev;
     REQUIRE(told(middle) <= all);
     std::size_t calls = 0;
     REQUIRE(view.versions(name.first, name.second, Revision(0), [&](const KeyVersionView&) {
