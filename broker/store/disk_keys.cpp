@@ -15,7 +15,7 @@ static_assert(1 + limits::kPrincipalBytes + 1 + limits::kSessionBytes <= 511,
               "a session key fits LMDB's largest key");
 
 char* append(char* out, std::string_view bytes) {
-  std::memcpy(out, bytes.data(), bytes.size());
+  if (!bytes.empty()) std::memcpy(out, bytes.data(), bytes.size());  // an empty view may be of nothing
   return out + bytes.size();
 }
 
