@@ -46,7 +46,7 @@ struct Pipeline::Impl final : HeadSource {
         in_flight(settings.connection_in_flight_max),
         parking(settings.parked_max),
         stream(settings, epoch, feed),
-        fold(queues.to_fold, queues.from_fold, recent, state, log),
+        fold(queues.to_fold, queues.from_fold, queues.to_trim, recent, state, log),
         replier(sink, epoch, recent, store.journal, log),
         reads(queues.to_reader, queues.from_reader, auth, recent, state, in_flight, replier) {
     lanes.load(store);

@@ -25,6 +25,7 @@ struct ReadDone;
 struct PipelineQueues {
   BoundedQueue<JournalBatch>& to_fold;
   BoundedQueue<FoldOutcome>& from_fold;
+  BoundedQueue<Revision>& to_trim;
   BoundedQueue<ReadJob>& to_reader;
   BoundedQueue<ReadDone>& from_reader;
 };

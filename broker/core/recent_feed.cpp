@@ -11,14 +11,17 @@ constexpr std::uint64_t kForgottenAStep = 1024;  // revisions; keeps a step unde
 }  // namespace
 
 RecentFeed::RecentFeed(BoundedQueue<JournalBatch>& to_fold, BoundedQueue<FoldOutcome>& from_fold,
-                       Recent& recent, StateReader& state, const LogSink& log)
+                       BoundedQueue<Revision>& to_trim, Recent& recent, StateReader& state,
+                       const LogSink& log)
     : to_fold_(to_fold),
       from_fold_(from_fold),
+      to_trim_(to_trim),
       recent_(recent),
       state_(state),
       log_(log),
       folded_(state.folded()),
-      forgotten_(folded_) {}
+      forgotten_(folded_),
+      floor_(state.floor()) {}
 
 void RecentFeed::send(JournalBatch applied) {
   if (unsent_.empty()) {
@@ -39,6 +42,8 @@ std::size_t RecentFeed::step() {
   outcomes_.clear();
   from_fold_.drain(outcomes_);
   for (const FoldOutcome& outcome : outcomes_) take(outcome);
+  if (Revision floor = floor_; floor > told_floor_ && to_trim_.try_push(std::move(floor)))
+    told_floor_ = floor_;
   if (forgotten_ == folded_) return outcomes_.size() + (recent_.tidy() ? 1 : 0);
   // The state holds everything up to `folded_` and our transaction on it sees that.
   forgotten_ = std::min(folded_, Revision(forgotten_.value() + kForgottenAStep));
@@ -49,6 +54,7 @@ std::size_t RecentFeed::step() {
 void RecentFeed::take(const FoldOutcome& outcome) {
   if (!outcome.failure) {
     folded_ = outcome.folded;
+    floor_ = outcome.floor;
     state_.renew();
     if (waits_for_space_)
       log_(LogLevel::info, LogLine("fold_resumes").with("folded", folded_.value()).text());

@@ -1,5 +1,5 @@
 // The way from recent into state: applied transactions go to the fold thread, and what it folded leaves
-// recent, a little a step. Bus thread.
+// recent, a little a step; the floors it moved go on to the journal. Bus thread.
 #pragma once
 
 #include <vector>
@@ -12,8 +12,9 @@ namespace prismbus {
 
 class RecentFeed {
  public:
-  RecentFeed(BoundedQueue<JournalBatch>& to_fold, BoundedQueue<FoldOutcome>& from_fold, Recent& recent,
-             StateReader& state, const LogSink& log);
+  // `to_trim` gets each new floor of the state; `recent` and `state` are borrowed.
+  RecentFeed(BoundedQueue<JournalBatch>& to_fold, BoundedQueue<FoldOutcome>& from_fold,
+             BoundedQueue<Revision>& to_trim, Recent& recent, StateReader& state, const LogSink& log);
 
   // What the queue has no room for waits here, with recent's limits as its bound.
   void send(JournalBatch applied);
@@ -21,6 +22,7 @@ class RecentFeed {
   step();  // takes outcomes, renews the state's transaction, lets recent forget; returns what it did
   [[nodiscard]] bool failed() const { return failed_; }  // the process has to end
   [[nodiscard]] Revision folded() const { return folded_; }
+  [[nodiscard]] Revision floor() const { return floor_; }  // history below it is gone, or on its way
 
  private:
   void take(const FoldOutcome& outcome);
@@ -28,10 +30,12 @@ class RecentFeed {
 
   BoundedQueue<JournalBatch>& to_fold_;
   BoundedQueue<FoldOutcome>& from_fold_;
+  BoundedQueue<Revision>& to_trim_;
   Recent& recent_;
   StateReader& state_;
   const LogSink& log_;
   Revision folded_, forgotten_;
+  Revision floor_, told_floor_;
   bool failed_ = false, waits_for_space_ = false;
   JournalBatch unsent_;
   std::vector<FoldOutcome> outcomes_;

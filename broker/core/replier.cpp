@@ -31,6 +31,13 @@ void Replier::answer_duplicate(const ReplyTo& to, MessageId id, Revision rev) {
   journal_.renew();
   const auto txn = journal_.read(rev);
   journal_.release();
+  if (!txn && txn.error().code == ErrorCode::compacted) {
+    // Applied, and never again (I7); what came of it went with its journal record.
+    return refuse(to, id,
+                  fail_field("req", "applied as revision " + std::to_string(rev.value()) +
+                                        "; its outcome is no longer known, history has moved on")
+                      .value());
+  }
   if (!txn) return refuse(to, id, txn.error());
   answer_write(to, id, **txn, true);
 }

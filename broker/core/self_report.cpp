@@ -20,10 +20,11 @@ HelloReply hello_of(const PipelineSettings& settings, const Principal& principal
 std::string encode_status_reply(const codec::ReplyHead& head, const StatusSources& ask,
                                 const StatusCounters& counters) {
   const ChangeStream::Counters& streamed = ask.stream.counters();
-  const std::array<std::pair<std::string_view, std::uint64_t>, 18> figures{{
+  const std::array<std::pair<std::string_view, std::uint64_t>, 19> figures{{
       {"run", ask.settings.run.value()},
       {"applied", ask.recent.applied().value()},
       {"folded", ask.fold.folded().value()},
+      {"floor", ask.fold.floor().value()},
       {"uptime_ms", static_cast<std::uint64_t>(counters.uptime.count())},
       {"recent_changes", ask.recent.changes()},
       {"recent_bytes", ask.recent.bytes()},

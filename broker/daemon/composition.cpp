@@ -25,6 +25,7 @@ namespace {
 
 constexpr std::size_t kJournalBatches = 4;  // one is with the journal, one may be a probe
 constexpr std::size_t kFoldOutcomes = 16;
+constexpr std::size_t kFloors = 4;               // the newest one counts; what finds no room is sent later
 constexpr std::size_t kReads = 4096;             // waiting for the reader; more are `overloaded`
 constexpr std::size_t kReloads = 4;              // settings read anew that the bus has not taken yet
 constexpr std::size_t kBeyondRecent = 1u << 20;  // batches: recent may pass its limit by what is pending
@@ -37,6 +38,7 @@ struct Queues {
         from_journal(kJournalBatches, &wakers.bus),
         to_fold(settings.recent_changes_max + kBeyondRecent, &wakers.fold),
         from_fold(kFoldOutcomes, &wakers.bus),
+        to_trim(kFloors, &wakers.journal),
         to_reader(kReads, &wakers.reader),
         from_reader(4 * kReads, &wakers.bus),  // twice what can be queued and in hand, so that it never fills
         to_bus(kReloads, &wakers.bus),
@@ -46,6 +48,7 @@ struct Queues {
   BoundedQueue<JournalOutcome> from_journal;
   BoundedQueue<JournalBatch> to_fold;
   BoundedQueue<FoldOutcome> from_fold;
+  BoundedQueue<Revision> to_trim;
   BoundedQueue<ReadJob> to_reader;
   BoundedQueue<ReadDone> from_reader;
   BoundedQueue<LiveSettings> to_bus;
@@ -94,6 +97,7 @@ FoldSettings fold_settings(const Settings& settings) {
   out.changes_min = settings.fold_changes_min;
   out.wait_max = settings.fold_wait;
   out.start_hold = kFoldStartHold;
+  out.retention = {settings.retention_revisions, settings.retention_age, settings.retention_age_min};
   return out;
 }
 
@@ -148,6 +152,7 @@ struct Composition::Parts {
   Queues queues;
   LocalSequencer sequencer;
   OpenAuthoriser authoriser;
+  TrimGate trim_gate;
 
   std::optional<Context> context;
   std::unique_ptr<ZapHandler> admission;
@@ -182,11 +187,13 @@ Result<void> Composition::Parts::open_doors() {
 }
 
 void Composition::Parts::put_together() {
-  const PipelineQueues pipes{queues.to_fold, queues.from_fold, queues.to_reader, queues.from_reader};
+  const PipelineQueues pipes{queues.to_fold, queues.from_fold, queues.to_trim, queues.to_reader,
+                             queues.from_reader};
   pipeline.emplace(pipeline_settings(settings, streams), store, sequencer, pipes, *requests, streams,
                    authoriser, log);
   bus.emplace(*pipeline, *requests, streams, wakers.bus, log);
-  journal.emplace(store.journal, queues.to_journal, queues.from_journal);
+  journal.emplace(store.journal, queues.to_journal, queues.from_journal,
+                  TrimOrders{queues.to_trim, trim_gate});
   fold.emplace(store.state, fold_settings(settings), queues.to_fold, queues.from_fold);
   reader.emplace(ReaderSettings{!settings.express.empty()}, store, queues.to_reader, queues.from_reader);
 }

@@ -9,8 +9,10 @@ namespace {
 
 constexpr std::uint64_t kKiB = 1024, kMiB = kKiB * 1024, kGiB = kMiB * 1024, kTiB = kGiB * 1024;
 
+constexpr std::uint64_t kHundredYears = 100ULL * 365 * 86'400;  // in seconds
+
 using S = Settings;
-const std::array<SettingRow, 16> kTable{{
+const std::array<SettingRow, 19> kTable{{
     {"--data-dir", "PRISMBUS_DATA_DIR", "data_dir", "", false, TextField{&S::data_dir},
      "Where journal and state are kept; made when it is not there. Required."},
     {"--requests", "PRISMBUS_REQUESTS", "requests", "tcp://127.0.0.1:7400", false,
@@ -49,6 +51,15 @@ const std::array<SettingRow, 16> kTable{{
     {"--fold-wait-ms", "PRISMBUS_FOLD_WAIT_MS", "fold_wait_ms", "2000", false,
      MillisecondsField{&S::fold_wait, 0, 3'600'000},
      "The longest that a change waits to be taken into the state."},
+    {"--retention-revisions", "PRISMBUS_RETENTION_REVISIONS", "retention_revisions", "1000000", false,
+     NumberField{&S::retention_revisions, 1, 1'000'000'000'000},
+     "History kept: at least this many revisions, and at least --retention-age; whichever is more."},
+    {"--retention-age", "PRISMBUS_RETENTION_AGE", "retention_age", "90d", false,
+     AgeField{&S::retention_age, kHundredYears},
+     "... and everything younger than this (such as 90d or 12h)."},
+    {"--retention-age-min", "PRISMBUS_RETENTION_AGE_MIN", "retention_age_min", "1h", false,
+     AgeField{&S::retention_age_min, kHundredYears},
+     "Kept whatever the two above say: so long a repeated request surely gets its first outcome."},
     {"--log-level", "PRISMBUS_LOG_LEVEL", "log_level", "info", true, LevelField{&S::log_level},
      "The least that is logged: debug, info, warn or error."},
 }};
@@ -62,6 +73,7 @@ struct RangeText {
     if (f.bytes) return bytes_text(f.least) + " to " + bytes_text(f.most);
     return std::to_string(f.least) + " to " + std::to_string(f.most);
   }
+  std::string operator()(const AgeField& f) const { return "0 to " + age_text(f.most); }
   std::string operator()(const MillisecondsField& f) const {
     return std::to_string(f.least) + " to " + std::to_string(f.most) + " ms";
   }

@@ -9,12 +9,32 @@ namespace {
 
 struct Unit {
   std::string_view name;
-  std::uint64_t bytes;
+  std::uint64_t size;
 };
-constexpr std::array<Unit, 4> kUnits{{{"TiB", std::uint64_t{1} << 40},
-                                      {"GiB", std::uint64_t{1} << 30},
-                                      {"MiB", std::uint64_t{1} << 20},
-                                      {"KiB", std::uint64_t{1} << 10}}};
+using Units = std::array<Unit, 4>;  // largest first
+constexpr Units kBytes{{{"TiB", std::uint64_t{1} << 40},
+                        {"GiB", std::uint64_t{1} << 30},
+                        {"MiB", std::uint64_t{1} << 20},
+                        {"KiB", std::uint64_t{1} << 10}}};
+constexpr Units kAges{{{"d", 86'400}, {"h", 3'600}, {"m", 60}, {"s", 1}}};
+
+std::optional<std::uint64_t> parse_with_unit(std::string_view text, const Units& units) {
+  for (const Unit& unit : units) {
+    if (!text.ends_with(unit.name)) continue;
+    const auto count = parse_number(text.substr(0, text.size() - unit.name.size()));
+    if (!count || *count > std::numeric_limits<std::uint64_t>::max() / unit.size) return std::nullopt;
+    return *count * unit.size;
+  }
+  return parse_number(text);
+}
+
+std::string text_with_unit(std::uint64_t value, const Units& units) {
+  for (const Unit& unit : units) {
+    if (value >= unit.size && value % unit.size == 0)
+      return std::to_string(value / unit.size).append(unit.name);
+  }
+  return std::to_string(value);
+}
 
 }  // namespace
 
@@ -26,22 +46,16 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
 }
 
 std::optional<std::uint64_t> parse_bytes(std::string_view text) {
-  for (const Unit& unit : kUnits) {
-    if (!text.ends_with(unit.name)) continue;
-    const auto count = parse_number(text.substr(0, text.size() - unit.name.size()));
-    if (!count || *count > std::numeric_limits<std::uint64_t>::max() / unit.bytes) return std::nullopt;
-    return *count * unit.bytes;
-  }
-  return parse_number(text);
+  return parse_with_unit(text, kBytes);
 }
-
 std::string bytes_text(std::uint64_t bytes) {
-  for (const Unit& unit : kUnits) {
-    if (bytes >= unit.bytes && bytes % unit.bytes == 0) {
-      return std::to_string(bytes / unit.bytes).append(unit.name);
-    }
-  }
-  return std::to_string(bytes);
+  return text_with_unit(bytes, kBytes);
+}
+std::optional<std::uint64_t> parse_age(std::string_view text) {
+  return parse_with_unit(text, kAges);
+}
+std::string age_text(std::uint64_t seconds) {
+  return text_with_unit(seconds, kAges);
 }
 
 std::optional<bool> parse_switch(std::string_view text) {

@@ -58,6 +58,13 @@ struct SetField {
     settings.*f.member = std::chrono::milliseconds(*value);
     return "";
   }
+  std::string operator()(const AgeField& f) const {
+    const auto value = parse_age(one());
+    if (!value) return fmt::format("\"{}\" is no time (such as 90d, 12h, 30m or 45s)", one());
+    if (*value > f.most) return fmt::format("{} is out of range", one());
+    settings.*f.member = std::chrono::seconds(*value);
+    return "";
+  }
 };
 
 bool is_repeatable(const SettingRow& row) {

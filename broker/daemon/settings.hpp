@@ -31,6 +31,8 @@ struct Settings {
   std::size_t recent_changes_max = 0, recent_bytes_max = 0;
   std::size_t fold_changes_min = 0, fold_changes_max = 0;
   std::chrono::milliseconds fold_wait{};
+  std::size_t retention_revisions = 0;
+  std::chrono::seconds retention_age{}, retention_age_min{};
   LogLevel log_level = LogLevel::info;
 };
 
@@ -56,8 +58,12 @@ struct MillisecondsField {
   std::chrono::milliseconds Settings::*member;
   std::uint64_t least, most;
 };
-using SettingField =
-    std::variant<TextField, EndpointsField, SwitchField, LevelField, NumberField, MillisecondsField>;
+struct AgeField {
+  std::chrono::seconds Settings::*member;
+  std::uint64_t most;  // seconds; the least is 0
+};
+using SettingField = std::variant<TextField, EndpointsField, SwitchField, LevelField, NumberField,
+                                  MillisecondsField, AgeField>;
 
 struct SettingRow {
   std::string_view flag;         // --map-bytes

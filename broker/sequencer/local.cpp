@@ -70,6 +70,10 @@ void LocalSequencer::hand_over(JournalBatch batch) {
 std::optional<Progress> LocalSequencer::poll(Now now) {
   outcomes_.clear();
   if (from_journal_.drain(outcomes_) == 0) return std::nullopt;
+  // A trim that broke the journal counts first: what a batch beside it became nobody needs to know any more.
+  for (const JournalOutcome& outcome : outcomes_) {
+    if (outcome.of_trim) return fail(*outcome.failure, now);
+  }
   PRISMBUS_ASSERT(outcomes_.size() == 1 && committing_, "one batch at a time is with the journal");
   committing_ = false;
   committing_bytes_ = 0;

@@ -9,13 +9,17 @@
 namespace prismbus {
 namespace {
 
-constexpr std::chrono::milliseconds kFoldRetry{500};
+constexpr std::chrono::milliseconds kFoldRetry{500}, kTrimRetry{500};
 // Sessions are kept a little longer on disk than the bus counts them, so that it never misses one it still
 // holds.
 constexpr std::chrono::minutes kSessionSlack{10};
 
 std::chrono::nanoseconds elapsed_since(Steady start) {
   return read_clock().steady - start;
+}
+
+bool heals(AppendFailure failure) {
+  return failure == AppendFailure::no_space || failure == AppendFailure::map_full;
 }
 
 bool heals(FoldFailure failure) {
@@ -27,8 +31,8 @@ bool heals(FoldFailure failure) {
 // ---- journal
 
 JournalAgent::JournalAgent(Journal& journal, BoundedQueue<JournalBatch>& in,
-                           BoundedQueue<JournalOutcome>& out)
-    : journal_(journal), in_(in), out_(out) {}
+                           BoundedQueue<JournalOutcome>& out, TrimOrders trim)
+    : journal_(journal), in_(in), out_(out), orders_(trim) {}
 
 bool JournalAgent::tell() {
   if (unsent_ && out_.try_push(std::move(*unsent_))) unsent_.reset();
@@ -51,19 +55,40 @@ JournalOutcome JournalAgent::handle(const JournalBatch& batch) {
   return outcome;
 }
 
-std::size_t JournalAgent::step(Now) {
+std::size_t JournalAgent::step(Now now) {
   in_.drain(batches_);
   std::size_t handled = 0;
   while (tell() && handled < batches_.size()) unsent_ = handle(batches_[handled++]);
   batches_.erase(batches_.begin(), batches_.begin() + static_cast<std::ptrdiff_t>(handled));
-  return handled;
+  return handled > 0 || !batches_.empty() ? handled : trim(now);
+}
+
+std::size_t JournalAgent::trim(Now now) {
+  orders_.floors.drain(floors_);
+  for (const Revision floor : floors_) trim_to_ = std::max(trim_to_, floor);
+  floors_.clear();
+  const JournalMeta& meta = journal_.meta();
+  // The last record stays: time goes on from it after a start.
+  const Revision to =
+      meta.last == Revision(0) ? meta.last : std::min(trim_to_, Revision(meta.last.value() - 1));
+  if (to <= meta.floor || trim_broken_ || orders_.gate.closed() || now.steady < retry_trim_at_ || !tell())
+    return 0;
+  const auto trimmed = journal_.trim(to, {});
+  if (trimmed) return 1;
+  if (heals(trimmed.error())) {
+    retry_trim_at_ = now.steady + kTrimRetry;
+    return 0;
+  }
+  trim_broken_ = true;
+  unsent_ = JournalOutcome{meta.last.next(), meta.last, trimmed.error(), {}, true};
+  return tell() ? 1 : 0;
 }
 
 // ---- fold
 
 FoldAgent::FoldAgent(State& state, FoldSettings settings, BoundedQueue<JournalBatch>& in,
                      BoundedQueue<FoldOutcome>& out)
-    : state_(state), settings_(settings), in_(in), out_(out) {}
+    : state_(state), settings_(settings), in_(in), out_(out), retention_(settings.retention, state) {}
 
 void FoldAgent::gather(Now now) {
   in_.drain(drained_);
@@ -88,18 +113,28 @@ std::span<const TransactionPtr> FoldAgent::next_batch() const {
   return std::span(waiting_).first(count);
 }
 
+bool FoldAgent::fold_is_due(Now now) const {
+  if (waiting_.empty()) return false;
+  const bool enough = waiting_changes_ >= settings_.changes_min || waiting_bytes_ >= settings_.bytes_min;
+  return enough || now.steady - oldest_ >= settings_.wait_max;
+}
+
 std::size_t FoldAgent::step(Now now) {
   gather(now);
   if (retry_at_ == Steady{}) retry_at_ = now.steady + settings_.start_hold;
   if (unsent_ && out_.try_push(std::move(*unsent_))) unsent_.reset();
-  if (unsent_ || stopped_ || waiting_.empty() || now.steady < retry_at_) return 0;
-  const bool enough = waiting_changes_ >= settings_.changes_min || waiting_bytes_ >= settings_.bytes_min;
-  if (!enough && now.steady - oldest_ < settings_.wait_max) return 0;
+  if (unsent_ || stopped_ || now.steady < retry_at_) return 0;
+  // By turns, so that neither keeps the other waiting for long.
+  if (fold_is_due(now) && !floor_first_) return fold(now);
+  floor_first_ = false;
+  if (const std::size_t done = keep_floor(now); done > 0 || stopped_ || now.steady < retry_at_) return done;
+  return fold_is_due(now) && !unsent_ ? fold(now) : 0;
+}
 
+std::size_t FoldAgent::fold(Now now) {
   const Steady start = read_clock().steady;
   const auto batch = next_batch();
   const auto folded = state_.fold(batch, now.wall - limits::kSessionLife - kSessionSlack);
-  unsent_ = FoldOutcome{state_.meta().folded, std::nullopt, elapsed_since(start)};
   std::size_t changes = 0;
   if (folded) {
     for (const TransactionPtr& txn : batch) {
@@ -109,13 +144,28 @@ std::size_t FoldAgent::step(Now now) {
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(batch.size()));
     waiting_changes_ -= changes;
     oldest_ = now.steady;
-  } else {
-    unsent_->failure = folded.error();
-    stopped_ = !heals(folded.error());
+    floor_first_ = true;
+    retention_.folded();
+  }
+  tell(folded ? std::nullopt : std::optional(folded.error()), start, now);
+  return changes;
+}
+
+std::size_t FoldAgent::keep_floor(Now now) {
+  const Steady start = read_clock().steady;
+  const auto moved = retention_.step(now);
+  if (moved && !*moved) return 0;
+  tell(moved ? std::nullopt : std::optional(moved.error()), start, now);
+  return moved ? 1 : 0;
+}
+
+void FoldAgent::tell(std::optional<FoldFailure> failure, Steady since, Now now) {
+  unsent_ = FoldOutcome{state_.meta().folded, state_.meta().floor, failure, elapsed_since(since)};
+  if (failure) {
+    stopped_ = !heals(*failure);
     retry_at_ = now.steady + kFoldRetry;
   }
   if (out_.try_push(std::move(*unsent_))) unsent_.reset();
-  return changes;
 }
 
 }  // namespace prismbus

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "broker/store/journal.hpp"
+#include "broker/store/retention.hpp"
 #include "broker/store/state.hpp"
+#include "broker/store/trim_gate.hpp"
 #include "proto/base/bounded_queue.hpp"
 #include "proto/base/clock.hpp"
 
@@ -20,16 +22,25 @@ struct JournalOutcome {
   Revision first, durable;
   std::optional<AppendFailure> failure;
   std::chrono::nanoseconds took{};
+  bool of_trim =
+      false;  // with failure io or unknown: not a batch but a trim failed, and the process has to end
+};
+
+// What the journal is told about trimming: the state's floors, as they were synced; and whether it may now.
+struct TrimOrders {
+  BoundedQueue<Revision>& floors;
+  const TrimGate& gate;
 };
 
 class JournalAgent {
  public:
-  JournalAgent(Journal& journal, BoundedQueue<JournalBatch>& in, BoundedQueue<JournalOutcome>& out);
+  JournalAgent(Journal& journal, BoundedQueue<JournalBatch>& in, BoundedQueue<JournalOutcome>& out,
+               TrimOrders trim);
   // Takes every batch queued, one LMDB transaction each. After a failure the batches that were sequenced
   // behind the failed one fail as well, without a write, until one comes that continues at the durable
   // revision again. An empty batch is a probe: Journal::probe(), its outcome's `first` the next revision.
   // Returns how many it handled (fewer than queued when `out` is full: the rest waits for the next step);
-  // blocks for the disk.
+  // blocks for the disk. When no batch waits it trims, one small transaction a step, and returns 1 for it.
   std::size_t step(Now now);
 
  private:
@@ -38,10 +49,17 @@ class JournalAgent {
   BoundedQueue<JournalOutcome>& out_;
   [[nodiscard]] bool tell();  // false while an outcome waits for room in `out`
   [[nodiscard]] JournalOutcome handle(const JournalBatch& batch);
+  [[nodiscard]] std::size_t trim(Now now);
 
   std::vector<JournalBatch> batches_;
   std::optional<JournalOutcome> unsent_;
   std::optional<AppendFailure> failed_;
+
+  TrimOrders orders_;
+  std::vector<Revision> floors_;
+  Revision trim_to_;
+  Steady retry_trim_at_{};
+  bool trim_broken_ = false;
 };
 
 struct FoldSettings {
@@ -51,10 +69,12 @@ struct FoldSettings {
   std::chrono::milliseconds wait_max{2000};  // ... or for the oldest to be this old
   std::chrono::milliseconds start_hold{
       0};  // not before this long after the first step: first answers come first
+  RetentionSettings retention;
 };
 
 struct FoldOutcome {
   Revision folded;
+  Revision floor;  // the state's; synced, so the journal may be trimmed up to it
   std::optional<FoldFailure>
       failure;  // no_space, map_full: it will try again; io, unknown: the process has to end
   std::chrono::nanoseconds took{};
@@ -66,11 +86,16 @@ class FoldAgent {
             BoundedQueue<FoldOutcome>& out);
   // Gathers what is queued; folds when enough or old enough, one LMDB transaction a step. After no_space or
   // map_full it tries again each 500 ms and tells each failure; after io or unknown it never folds again.
-  // Returns changes folded.
+  // Between two folds it moves the floor, when retention says so, by one transaction. Returns how much it
+  // did; 0 = idle.
   std::size_t step(Now now);
 
  private:
   void gather(Now now);
+  [[nodiscard]] bool fold_is_due(Now now) const;
+  [[nodiscard]] std::size_t fold(Now now);
+  [[nodiscard]] std::size_t keep_floor(Now now);
+  void tell(std::optional<FoldFailure> failure, Steady since, Now now);
   [[nodiscard]] std::span<const TransactionPtr> next_batch() const;
 
   State& state_;
@@ -82,6 +107,8 @@ class FoldAgent {
   std::size_t waiting_changes_ = 0, waiting_bytes_ = 0;
   Steady oldest_{}, retry_at_{};  // retry_at_: the start, or after a failure
   bool stopped_ = false;
+  bool floor_first_ = false;  // a fold was the last that was done
+  Retention retention_;
   std::optional<FoldOutcome> unsent_;
 };
 

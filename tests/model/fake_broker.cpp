@@ -49,13 +49,13 @@ FakeBroker::FakeBroker(const FakeBrokerSettings& settings, FakeDisk& journal_dis
       to_fold(4, nullptr),
       to_reader(settings.read_queue, nullptr),
       from_reader(settings.read_queue, nullptr),
-      journal(store.journal, to_journal, from_journal),
+      journal(store.journal, to_journal, from_journal, {to_trim, trim_gate}),
       fold(store.state, settings.fold, to_fold, from_fold),
       reader({!settings.pipeline.express.empty()}, store, to_reader, from_reader),
       sequencer(sequencer_settings(settings.pipeline), store.journal.meta().last, to_journal, from_journal,
                 ignore_log),
-      pipeline(settings.pipeline, store, sequencer, {to_fold, from_fold, to_reader, from_reader}, replies,
-               feed, authoriser, ignore_log) {}
+      pipeline(settings.pipeline, store, sequencer, {to_fold, from_fold, to_trim, to_reader, from_reader},
+               replies, feed, authoriser, ignore_log) {}
 
 FakeBroker::~FakeBroker() = default;
 

@@ -42,6 +42,8 @@ class FakeBroker {
   BoundedQueue<JournalOutcome> from_journal{1, nullptr};
   BoundedQueue<JournalBatch> to_fold;
   BoundedQueue<FoldOutcome> from_fold{2, nullptr};
+  BoundedQueue<Revision> to_trim{2, nullptr};
+  TrimGate trim_gate;
   BoundedQueue<ReadJob> to_reader;
   BoundedQueue<ReadDone> from_reader;
   JournalAgent journal;

@@ -92,6 +92,70 @@ TEST_CASE("a restart goes on where the disk stands, folded or not (I1)") {
   CHECK(house.answer(third) == "ok@3");
 }
 
+TEST_CASE("I7: a request whose journal record was trimmed is refused by its id and never applied again") {
+  House house;
+  house.settings.fold.retention = {4, std::chrono::seconds(0), std::chrono::seconds(0)};
+  house.restart();
+  for (std::uint64_t n = 1; n <= 20; ++n) {
+    house.put("k", n);
+    house.commit();
+    house.fold();
+    house.fold();  // the floor's turn
+    house.commit();
+  }
+  const auto floor = house.broker->store.journal.meta().floor;
+  CHECK(floor == Revision(16));
+  CHECK(house.broker->store.state.meta().floor == Revision(16));
+  for (const bool restarted : {false, true}) {
+    if (restarted) house.restart();
+    CHECK(house.answer(house.put("k", 16)) == "invalid_argument@20");
+    CHECK(house.answer(house.put("k", 1)) == "invalid_argument@20");
+    CHECK(house.answer(house.put("k", 17)) == "ok@17");
+    CHECK(house.answer(house.put("k", 20)) == "ok@20");
+    house.commit();
+    CHECK(house.broker->store.journal.meta().last == Revision(20));
+  }
+}
+
+TEST_CASE("time goes on after a restart with everything folded and trimmed") {
+  House house;
+  house.settings.fold.retention = {1, std::chrono::seconds(0), std::chrono::seconds(0)};
+  house.restart();
+  for (int i = 0; i < 3; ++i) {
+    house.put("k");
+    house.commit();
+    house.fold();
+    house.fold();
+    house.commit();
+  }
+  CHECK(house.broker->store.journal.meta().floor == Revision(2));
+  house.now.wall -= std::chrono::hours(1);  // the clock was set back
+  house.restart();
+  house.put("k");
+  house.commit();
+  JournalReader reader(house.broker->store.journal);
+  CHECK((*reader.read(Revision(4)))->time >= (*reader.read(Revision(3)))->time);
+}
+
+TEST_CASE("a trim that breaks the journal ends the broker, and what was in flight has an unknown outcome") {
+  House house;
+  house.settings.fold.retention = {1, std::chrono::seconds(0), std::chrono::seconds(0)};
+  house.restart();
+  house.put("k");
+  house.put("k");
+  house.commit();
+  house.fold();
+  house.fold();  // tells the floor
+  house.journal_disk.mood = FakeDisk::Mood::broken;
+  house.broker->journal.step(house.now);
+  const auto late = house.put("k");
+  house.step();
+  CHECK(house.answer(late) == "timeout@2");
+  CHECK(house.broker->pipeline.fatal() == Fatal::journal);
+  house.restart();
+  CHECK(house.answer(house.send(GetRequest{"a", "k", {}})) == "ok@2");
+}
+
 TEST_CASE("after a start each replayed namespace gets its markers, by the steps' clock") {
   House house;
   house.put("k");

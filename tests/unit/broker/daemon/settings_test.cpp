@@ -64,6 +64,29 @@ TEST_CASE("every row names flag, environment and key after one another, and its 
   CHECK(outcome.settings.changes == std::vector<std::string>{"tcp://127.0.0.1:7401"});
 }
 
+TEST_CASE("ages are written with a unit, and are kept as said") {
+  const auto age = [](std::string_view text) {
+    return merge_settings({}, environment({}), with_dir({{"--retention-age", {std::string(text)}}}));
+  };
+  CHECK(age("0").settings.retention_age == std::chrono::seconds(0));
+  CHECK(age("45s").settings.retention_age == std::chrono::seconds(45));
+  CHECK(age("30m").settings.retention_age == std::chrono::minutes(30));
+  CHECK(age("12h").settings.retention_age == std::chrono::hours(12));
+  CHECK(age("90d").settings.retention_age == std::chrono::hours(90 * 24));
+  CHECK(age("7").settings.retention_age == std::chrono::seconds(7));
+  for (const char* wrong :
+       {"-1h", "1w", "h", "1.5h", "36501d", "99999999999999999999d", "400000000000000000d"}) {
+    INFO(wrong);
+    const auto mistakes = age(wrong).mistakes;
+    REQUIRE(mistakes.size() == 1);
+    CHECK(mistakes[0].find("(0 to 36500d)") != std::string::npos);
+  }
+  const SettingsOutcome defaults = merge_settings({}, environment({}), with_dir({}));
+  CHECK(defaults.settings.retention_revisions == 1'000'000);
+  CHECK(defaults.settings.retention_age == std::chrono::hours(90 * 24));
+  CHECK(defaults.settings.retention_age_min == std::chrono::hours(1));
+}
+
 TEST_CASE("a flag wins over the environment, that over the file, that over the default") {
   const SaidSettings file{
       {"--heartbeat-ms", {"100"}}, {"--fold-wait-ms", {"100"}}, {"--map-bytes", {"1GiB"}}};

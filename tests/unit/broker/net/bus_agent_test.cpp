@@ -40,7 +40,7 @@ struct BusFixture {
     stream = *streams.add(context, Lane::changes, {})
                   .bind(*Endpoint::parse("tcp://127.0.0.1:0", Endpoint::Use::bind));
     pipeline.emplace(PipelineSettings{}, store, sequencer,
-                     PipelineQueues{to_fold, from_fold, to_reader, from_reader}, requests, streams,
+                     PipelineQueues{to_fold, from_fold, to_trim, to_reader, from_reader}, requests, streams,
                      authoriser, log);
     bus.emplace(*pipeline, requests, streams, waker, log);
   }
@@ -70,10 +70,12 @@ struct BusFixture {
   BoundedQueue<JournalOutcome> from_journal{4, &waker};
   BoundedQueue<JournalBatch> to_fold{100'000, nullptr};
   BoundedQueue<FoldOutcome> from_fold{16, &waker};
+  BoundedQueue<Revision> to_trim{4, &waker};
+  TrimGate trim_gate;
   BoundedQueue<ReadJob> to_reader{16, nullptr};
   BoundedQueue<ReadDone> from_reader{64, &waker};
   LocalSequencer sequencer{{}, Revision(0), to_journal, from_journal, log};
-  JournalAgent journal{store.journal, to_journal, from_journal};
+  JournalAgent journal{store.journal, to_journal, from_journal, {to_trim, trim_gate}};
   ReaderAgent reader{{}, store, to_reader, from_reader};
   OpenAuthoriser authoriser;
   bool with_disk = true;

@@ -44,6 +44,8 @@ struct Fixture {
   OneFault journal_faults, state_faults;
   std::optional<Store> store;
   std::optional<SampleHistory> history;
+  BoundedQueue<Revision> floors{4, nullptr};
+  TrimGate gate;
 };
 
 const std::vector<std::pair<int, AppendFailure>> kCodes = {{ENOSPC, AppendFailure::no_space},
@@ -123,7 +125,7 @@ TEST_CASE("journal agent: after a failure what was sequenced behind it fails too
   Fixture f;
   BoundedQueue<JournalBatch> in(16, nullptr);
   BoundedQueue<JournalOutcome> out(16, nullptr);
-  JournalAgent agent(f.store->journal, in, out);
+  JournalAgent agent(f.store->journal, in, out, {f.floors, f.gate});
   const auto push = [&in](JournalBatch batch) { REQUIRE(in.try_push(std::move(batch))); };
   std::vector<JournalOutcome> told;
 
@@ -163,7 +165,7 @@ TEST_CASE("I8: a journal agent whose outcomes find no room waits with the next w
   Fixture f;
   BoundedQueue<JournalBatch> in(16, nullptr);
   BoundedQueue<JournalOutcome> out(1, nullptr);
-  JournalAgent agent(f.store->journal, in, out);
+  JournalAgent agent(f.store->journal, in, out, {f.floors, f.gate});
   for (int i = 0; i < 3; ++i) {
     JournalBatch batch = f.three();
     REQUIRE(in.try_push(std::move(batch)));
