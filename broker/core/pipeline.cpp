@@ -40,7 +40,8 @@ struct Pipeline::Impl final : HeadSource {
         recent(state.folded()),
         sessions({}, state),
         ledger(pending, recent, state),
-        write_room({settings.recent_changes_max, settings.recent_bytes_max}, sequencer, pending, recent),
+        write_room({settings.recent_changes_max, settings.recent_bytes_max, settings.space}, sequencer,
+                   pending, recent, queues.space, log),
         gate(authoriser, ledger),
         lanes(!settings.express.empty(), log),
         in_flight(settings.connection_in_flight_max),
@@ -48,6 +49,7 @@ struct Pipeline::Impl final : HeadSource {
         stream(settings, epoch, feed),
         fold(queues.to_fold, queues.from_fold, queues.to_trim, recent, state, log),
         replier(sink, epoch, recent, store.journal, log),
+        backups(queues.backup, auth, in_flight, replier),
         reads(queues.to_reader, queues.from_reader, auth, recent, state, in_flight, replier) {
     lanes.load(store);
     replay(std::move(store.tail), store.journal);
@@ -97,6 +99,7 @@ struct Pipeline::Impl final : HeadSource {
       return refuse(asked, txn.error());
     }
     ++writes;
+    write_room.spend(intent);
     sessions.add_pending(**txn);
     pending.add(*txn, asked.from, asked.id());
     sequencer.submit(std::move(*txn));
@@ -161,6 +164,7 @@ struct Pipeline::Impl final : HeadSource {
     if (const auto* get = std::get_if<GetRequest>(&body)) return reads.answer_get(asked, *get);
     if (std::holds_alternative<HelloRequest>(body)) return answer_hello(asked);
     if (std::holds_alternative<StatusRequest>(body)) return answer_status(asked);
+    if (const auto* backup = std::get_if<BackupRequest>(&body)) return backups.ask(asked, *backup);
     reads.answer_elsewhere(asked);
   }
 
@@ -178,7 +182,8 @@ struct Pipeline::Impl final : HeadSource {
     if (failure && (pending.front() == nullptr || pending.front()->txn->rev > durable)) {
       drop(*std::exchange(failure, std::nullopt), now);
     }
-    done += reads.take_answers() + fold.step() + wake_parked(now);
+    write_room.look();
+    done += reads.take_answers() + backups.take_outcome() + fold.step() + wake_parked(now);
     if (fold.failed()) fatal = Fatal::state;
     return done + stream.step(recent.applied(), *this, now);
   }
@@ -280,7 +285,8 @@ struct Pipeline::Impl final : HeadSource {
 
   void answer_status(const Asked& asked) {
     const auto up = std::chrono::duration_cast<std::chrono::milliseconds>(asked.now.steady - started);
-    const StatusSources ask{settings, sequencer, recent, fold, pending, parking, sessions, stream, replier};
+    const StatusSources ask{settings, sequencer, write_room, backups, recent, fold,
+                            pending,  parking,   sessions,   stream,  replier};
     const StatusCounters counters{started == Steady{} ? up.zero() : up, requests, writes};
     replier.send(asked.from, encode_status_reply(replier.head(asked.id()), ask, counters));
   }
@@ -324,6 +330,7 @@ struct Pipeline::Impl final : HeadSource {
   ChangeStream stream;
   RecentFeed fold;
   Replier replier;
+  BackupDesk backups;
   ReadDesk reads;
 
   Revision durable;
@@ -378,6 +385,7 @@ void Pipeline::reconfigure(const LiveSettings& settings) {
 
 void Pipeline::drain() {
   impl_->draining = true;
+  impl_->backups.give_up();
 }
 bool Pipeline::drained() const {
   return impl_->in_flight.total() == 0;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string_view>
 
+#include "broker/core/backup_desk.hpp"
 #include "broker/core/ports.hpp"
 #include "broker/core/sequencer.hpp"
 #include "broker/core/settings.hpp"
@@ -28,6 +29,8 @@ struct PipelineQueues {
   BoundedQueue<Revision>& to_trim;
   BoundedQueue<ReadJob>& to_reader;
   BoundedQueue<ReadDone>& from_reader;
+  BackupQueues backup{};                        // null: no backups are made here
+  BoundedQueue<SpaceReading>* space = nullptr;  // null: nobody looks at the disk, it is never full
 };
 
 // Why the process has to end; none = it does not.

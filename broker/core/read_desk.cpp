@@ -16,7 +16,6 @@ std::optional<std::string_view> unserved_op(const RequestBody& body) {
   if (std::holds_alternative<HistoryRequest>(body)) return "history";
   if (std::holds_alternative<DiffRequest>(body)) return "diff";
   if (std::holds_alternative<RollbackRequest>(body)) return "rollback";
-  if (std::holds_alternative<BackupRequest>(body)) return "backup";
   return std::nullopt;
 }
 

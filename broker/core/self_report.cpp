@@ -20,7 +20,8 @@ HelloReply hello_of(const PipelineSettings& settings, const Principal& principal
 std::string encode_status_reply(const codec::ReplyHead& head, const StatusSources& ask,
                                 const StatusCounters& counters) {
   const ChangeStream::Counters& streamed = ask.stream.counters();
-  const std::array<std::pair<std::string_view, std::uint64_t>, 19> figures{{
+  const SpaceReading disk = ask.room.space().reading().value_or(SpaceReading{});
+  const std::array<std::pair<std::string_view, std::uint64_t>, 22> figures{{
       {"run", ask.settings.run.value()},
       {"applied", ask.recent.applied().value()},
       {"folded", ask.fold.folded().value()},
@@ -40,11 +41,15 @@ std::string encode_status_reply(const codec::ReplyHead& head, const StatusSource
       {"markers", streamed.markers},
       {"heartbeats", streamed.heartbeats},
       {"barriers", streamed.barriers},
+      {"store_used", disk.used()},
+      {"store_reusable", disk.journal_reusable + disk.state_reusable},
+      {"disk_free", disk.free},
   }};
-  std::string reply = codec::begin_reply(head, static_cast<std::uint32_t>(figures.size()) + 2);
+  std::string reply = codec::begin_reply(head, static_cast<std::uint32_t>(figures.size()) + 3);
   codec::Writer out(reply);
   out.field("server", ask.settings.server);
-  out.field("read_only", ask.sequencer.read_only());
+  out.field("read_only", ask.sequencer.read_only() || ask.room.full());
+  out.field("backup", ask.backups.running());
   for (const auto& [name, value] : figures) out.field(name, value);
   return reply;
 }

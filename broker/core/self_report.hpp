@@ -6,6 +6,7 @@
 #include <string>
 
 #include "broker/core/asked.hpp"
+#include "broker/core/backup_desk.hpp"
 #include "broker/core/change_stream.hpp"
 #include "broker/core/parking.hpp"
 #include "broker/core/pending.hpp"
@@ -13,6 +14,7 @@
 #include "broker/core/replier.hpp"
 #include "broker/core/sequencer.hpp"
 #include "broker/core/sessions.hpp"
+#include "broker/core/write_room.hpp"
 
 namespace prismbus {
 
@@ -22,6 +24,8 @@ namespace prismbus {
 struct StatusSources {
   const PipelineSettings& settings;
   const Sequencer& sequencer;
+  const WriteRoom& room;
+  const BackupDesk& backups;
   const Recent& recent;
   const RecentFeed& fold;
   const Pending& pending;

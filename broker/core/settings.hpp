@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/store/space.hpp"
 #include "proto/base/strong.hpp"
 
 namespace prismbus {
@@ -27,11 +28,13 @@ struct PipelineSettings {
   std::size_t markers_per_second = 2'000;
   std::size_t frame_bytes_target = 64u << 10;  // change sets of one namespace are coalesced up to this
   std::chrono::milliseconds no_space_probe{500};
+  SpaceSettings space;
 };
 
 // What of it may change while the broker serves.
 struct LiveSettings {
   std::size_t recent_changes_max = 160'000, recent_bytes_max = 160u << 20;
+  SpaceSettings space;
 };
 
 }  // namespace prismbus

@@ -31,6 +31,8 @@ constexpr std::size_t kReloads = 4;              // settings read anew that the 
 constexpr std::size_t kBeyondRecent = 1u << 20;  // batches: recent may pass its limit by what is pending
 constexpr std::chrono::minutes kReaderCheck{1};
 constexpr std::uint64_t kCommonIoThread = 1, kExpressIoThread = 2;  // ZMQ_AFFINITY: a bit a thread
+constexpr std::size_t kBackupOrders = 2;                            // one backup, and the word to give it up
+constexpr std::size_t kSpaceReadings = 4;
 
 struct Queues {
   Queues(const Settings& settings, Wakers& wakers)
@@ -42,6 +44,9 @@ struct Queues {
         to_reader(kReads, &wakers.reader),
         from_reader(4 * kReads, &wakers.bus),  // twice what can be queued and in hand, so that it never fills
         to_bus(kReloads, &wakers.bus),
+        to_backup(kBackupOrders, &wakers.care),
+        from_backup(kBackupOrders, &wakers.bus),
+        space(kSpaceReadings, nullptr),  // the bus looks at it whenever it steps
         ended(1, &wakers.supervisor) {}
 
   BoundedQueue<JournalBatch> to_journal;
@@ -52,6 +57,9 @@ struct Queues {
   BoundedQueue<ReadJob> to_reader;
   BoundedQueue<ReadDone> from_reader;
   BoundedQueue<LiveSettings> to_bus;
+  BoundedQueue<BackupOrder> to_backup;
+  BoundedQueue<BackupOutcome> from_backup;
+  BoundedQueue<SpaceReading> space;
   BoundedQueue<BusEnd> ended;
 };
 
@@ -69,6 +77,10 @@ std::string told_endpoint(std::string bound) {
   return bound;
 }
 
+SpaceSettings space_settings(const Settings& settings) {
+  return {settings.store_quota, settings.free_space_floor};
+}
+
 PipelineSettings pipeline_settings(const Settings& settings, const StreamDoors& streams) {
   PipelineSettings out;
   out.server = std::string("prismbus ") + PRISMBUS_VERSION;
@@ -81,11 +93,12 @@ PipelineSettings pipeline_settings(const Settings& settings, const StreamDoors& 
   out.batch_bytes_max = settings.batch_bytes_max;
   out.recent_changes_max = settings.recent_changes_max;
   out.recent_bytes_max = settings.recent_bytes_max;
+  out.space = space_settings(settings);
   return out;
 }
 
 LiveSettings live_settings(const Settings& settings) {
-  return {settings.recent_changes_max, settings.recent_bytes_max};
+  return {settings.recent_changes_max, settings.recent_bytes_max, space_settings(settings)};
 }
 
 // The fold lets a fresh broker answer whoever came back before it takes half of the machine.
@@ -163,6 +176,8 @@ struct Composition::Parts {
   std::optional<JournalAgent> journal;
   std::optional<FoldAgent> fold;
   std::optional<ReaderAgent> reader;
+  std::optional<BackupAgent> backup;
+  std::optional<SpaceAgent> space;
   std::optional<BrokerThreads> threads;
 };
 
@@ -187,8 +202,10 @@ Result<void> Composition::Parts::open_doors() {
 }
 
 void Composition::Parts::put_together() {
-  const PipelineQueues pipes{queues.to_fold, queues.from_fold, queues.to_trim, queues.to_reader,
-                             queues.from_reader};
+  BackupQueues backups;
+  if (!settings.backup_dir.empty()) backups = {&queues.to_backup, &queues.from_backup};
+  const PipelineQueues pipes{queues.to_fold,     queues.from_fold, queues.to_trim, queues.to_reader,
+                             queues.from_reader, backups,          &queues.space};
   pipeline.emplace(pipeline_settings(settings, streams), store, sequencer, pipes, *requests, streams,
                    authoriser, log);
   bus.emplace(*pipeline, *requests, streams, wakers.bus, log);
@@ -196,6 +213,9 @@ void Composition::Parts::put_together() {
                   TrimOrders{queues.to_trim, trim_gate});
   fold.emplace(store.state, fold_settings(settings), queues.to_fold, queues.from_fold);
   reader.emplace(ReaderSettings{!settings.express.empty()}, store, queues.to_reader, queues.from_reader);
+  backup.emplace(store, BackupSettings{settings.backup_dir, settings.free_space_floor}, trim_gate,
+                 queues.to_backup, queues.from_backup);
+  space.emplace(store.journal.env(), store.state.env(), queues.space);
 }
 
 // Until the bus thread has ended.
@@ -266,8 +286,9 @@ int Composition::run(const SignalInbox* signals, const Reload& reload) {
   Parts& p = *parts_;
   const ReadyNotice notice = bound();
   p.log_serving(notice);
-  p.threads.emplace(Agents{*p.pipeline, *p.bus, *p.journal, *p.fold, *p.reader, *p.admission}, p.wakers,
-                    p.queues.to_bus, p.queues.ended);
+  p.threads.emplace(
+      Agents{*p.pipeline, *p.bus, *p.journal, *p.fold, *p.reader, *p.backup, *p.space, *p.admission},
+      p.wakers, p.queues.to_bus, p.queues.ended);
   if (!p.settings.ready_file.empty()) {
     if (auto written = write_ready_file(p.settings.ready_file, notice); !written) {
       p.log(LogLevel::error, LogLine("no_ready_file").with("reason", written.error().message).text());

@@ -12,7 +12,7 @@ constexpr std::uint64_t kKiB = 1024, kMiB = kKiB * 1024, kGiB = kMiB * 1024, kTi
 constexpr std::uint64_t kHundredYears = 100ULL * 365 * 86'400;  // in seconds
 
 using S = Settings;
-const std::array<SettingRow, 19> kTable{{
+const std::array<SettingRow, 22> kTable{{
     {"--data-dir", "PRISMBUS_DATA_DIR", "data_dir", "", false, TextField{&S::data_dir},
      "Where journal and state are kept; made when it is not there. Required."},
     {"--requests", "PRISMBUS_REQUESTS", "requests", "tcp://127.0.0.1:7400", false,
@@ -30,6 +30,15 @@ const std::array<SettingRow, 19> kTable{{
     {"--map-bytes", "PRISMBUS_MAP_BYTES", "map_bytes", "64GiB", false,
      NumberField{&S::map_bytes, kMiB, 16 * kTiB, true},
      "Address space reserved for each of journal and state: the most they can grow to, not disk in use."},
+    {"--store-quota", "PRISMBUS_STORE_QUOTA", "store_quota", "0", true,
+     NumberField{&S::store_quota, 0, 16 * kTiB, true},
+     "Bytes of journal and state in use; what would exceed it is read_only. 0: none. Deletes have their "
+     "reserve."},
+    {"--free-space-floor", "PRISMBUS_FREE_SPACE_FLOOR", "free_space_floor", "64MiB", true,
+     NumberField{&S::free_space_floor, 0, 16 * kTiB, true},
+     "What stays free in the file system; reusable pages of the store count as free. Backups keep it too."},
+    {"--backup-dir", "PRISMBUS_BACKUP_DIR", "backup_dir", "", false, TextField{&S::backup_dir},
+     "Where the op `backup` writes; made when it is not there. Without it there are no backups."},
     {"--heartbeat-ms", "PRISMBUS_HEARTBEAT_MS", "heartbeat_ms", "1000", false,
      MillisecondsField{&S::heartbeat, 10, 30'000}, "Interval of the heartbeat on the change stream."},
     {"--subscriber-frames-max", "PRISMBUS_SUBSCRIBER_FRAMES_MAX", "subscriber_frames_max", "20000", false,

@@ -25,6 +25,8 @@ struct Settings {
   std::string ready_file;  // empty = none
   bool insecure = false;
   std::size_t map_bytes = 0;
+  std::string backup_dir;  // empty = no backups
+  std::size_t store_quota = 0, free_space_floor = 0;
   std::chrono::milliseconds heartbeat{};
   std::size_t subscriber_frames_max = 0;
   std::size_t batch_bytes_max = 0;

@@ -79,6 +79,14 @@ BrokerThreads::BrokerThreads(Agents agents, Wakers& wakers, BoundedQueue<LiveSet
       if (agent.step() == 0) wakers.reader.sleep_for(kIdle);
     }
   });
+  // Backups and looks at the disk: a backup's piece at a time, so that the looks go on under it.
+  care_ = start("care", wakers.care,
+                [&backup = agents.backup, &space = agents.space, &wakers](const std::stop_token& stop) {
+                  while (!stop.stop_requested()) {
+                    const Now now = read_clock();
+                    if (backup.step(now) + space.step(now) == 0) wakers.care.sleep_for(SpaceAgent::kInterval);
+                  }
+                });
   bus_ = start("bus", wakers.bus, [agents, &to_bus, &ended](const std::stop_token& stop) {
     BusEnd end = run_bus(stop, agents.pipeline, agents.bus, to_bus);
     const bool told = ended.try_push(std::move(end));
@@ -98,14 +106,14 @@ void BrokerThreads::stop_doors() {
 }
 
 void BrokerThreads::stop_disk() {
-  for (std::jthread* thread : {&journal_, &fold_, &reader_}) thread->request_stop();
-  for (std::jthread* thread : {&journal_, &fold_, &reader_}) {
+  for (std::jthread* thread : {&journal_, &fold_, &reader_, &care_}) thread->request_stop();
+  for (std::jthread* thread : {&journal_, &fold_, &reader_, &care_}) {
     if (thread->joinable()) thread->join();
   }
 }
 
 void BrokerThreads::abandon_disk() {
-  for (std::jthread* thread : {&journal_, &fold_, &reader_}) {
+  for (std::jthread* thread : {&journal_, &fold_, &reader_, &care_}) {
     if (thread->joinable()) thread->detach();
   }
 }

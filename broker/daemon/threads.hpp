@@ -1,6 +1,6 @@
-// Every thread of the broker is started and ended here: bus, journal, fold, reader, admission; the caller's
-// own thread supervises. Each runs one agent's step until there is nothing to do, then sleeps on that agent's
-// waker.
+// Every thread of the broker is started and ended here: bus, journal, fold, reader, care, admission; the
+// caller's own thread supervises. Each runs one agent's step until there is nothing to do, then sleeps on
+// that agent's waker.
 #pragma once
 
 #include <chrono>
@@ -11,6 +11,8 @@
 #include "broker/net/bus_agent.hpp"
 #include "broker/net/zap_handler.hpp"
 #include "broker/store/agents.hpp"
+#include "broker/store/backup_agent.hpp"
+#include "broker/store/space.hpp"
 #include "proto/base/bounded_queue.hpp"
 #include "proto/base/waker.hpp"
 
@@ -18,7 +20,7 @@ namespace prismbus {
 
 // The threads' sleepers, owned by the composition: a queue wakes the agent that drains it.
 struct Wakers {
-  Waker bus, journal, fold, reader, admission, supervisor;
+  Waker bus, journal, fold, reader, care, admission, supervisor;
 };
 
 // The agents, owned by the composition; each is touched by its own thread only, once the threads run.
@@ -28,6 +30,8 @@ struct Agents {
   JournalAgent& journal;
   FoldAgent& fold;
   ReaderAgent& reader;
+  BackupAgent& backup;
+  SpaceAgent& space;
   ZapHandler& admission;
 };
 
@@ -45,13 +49,13 @@ class BrokerThreads {
 
   void drain_bus();   // asks the bus to finish what is in flight and to end; does not wait
   void stop_doors();  // ends bus and admission, and waits: nobody uses a socket afterwards
-  void stop_disk();   // ends journal, fold and reader, and waits for what they are writing
-  // Leaves journal, fold and reader alone: the disk they wait for may never answer. The process has to end
-  // next.
+  void stop_disk();   // ends journal, fold, reader and care, and waits for what they are writing
+  // Leaves journal, fold, reader and care alone: the disk they wait for may never answer. The process has to
+  // end next.
   void abandon_disk();
 
  private:
-  std::jthread bus_, journal_, fold_, reader_, admission_;
+  std::jthread bus_, journal_, fold_, reader_, care_, admission_;
 };
 
 }  // namespace prismbus

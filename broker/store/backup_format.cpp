@@ -1,15 +1,11 @@
 #include "broker/store/backup_format.hpp"
 
-#include <algorithm>
-
 #include "broker/store/journal_record.hpp"
 #include "broker/store/record_bytes.hpp"
 #include "proto/base/hash.hpp"
 
 namespace prismbus {
 namespace {
-
-constexpr std::size_t kNameBytesMax = 200;  // leaves room for what a partial file is called
 
 Result<void> refuse_format(const char* what, std::uint64_t found, std::uint64_t known) {
   if (found == known) return {};
@@ -107,14 +103,6 @@ BackupCounts decode_backup_counts(std::string_view bytes) {
   BackupCounts counts{};
   for (std::uint64_t& count : counts) count = in.be64();
   return counts;
-}
-
-bool is_backup_name(std::string_view name) {
-  if (name.empty() || name.size() > kNameBytesMax || name.front() == '.') return false;
-  return std::none_of(name.begin(), name.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 || byte == 0x7f || c == '/';
-  });
 }
 
 }  // namespace prismbus

@@ -73,8 +73,4 @@ void append_backup_record(std::string& out, BackupTable table, std::string_view 
 void append_backup_end(std::string& out, const BackupCounts& counts);  // without the hash
 [[nodiscard]] BackupCounts decode_backup_counts(std::string_view bytes);
 
-// May a backup be called that? 1..200 bytes, one plain file name: no `/`, no control character, no leading
-// dot.
-[[nodiscard]] bool is_backup_name(std::string_view name);
-
 }  // namespace prismbus

@@ -8,6 +8,7 @@
 #include "broker/store/state_record.hpp"
 #include "broker/store/state_tables.hpp"
 #include "broker/store/write_failure.hpp"
+#include "proto/wire/names.hpp"
 
 namespace prismbus {
 namespace {
@@ -190,9 +191,7 @@ struct BackupRun::Impl {
 Result<std::unique_ptr<BackupRun>> BackupRun::begin(const Journal& journal, const State& state,
                                                     const BackupSettings& settings, const std::string& name,
                                                     Wall now) {
-  if (!is_backup_name(name)) {
-    return fail_field("name", "a backup's name is one plain file name of at most 200 bytes");
-  }
+  if (const auto valid = validate_backup_name(name, "name"); !valid) return unexpected<Error>(valid.error());
   auto file = BackupFile::create(settings.dir, name);
   if (!file) return unexpected<Error>(file.error());
   auto impl = std::make_unique<Impl>(journal, state, settings, std::move(*file));

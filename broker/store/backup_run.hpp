@@ -30,8 +30,8 @@ struct BackupDone {
 
 class BackupRun {
  public:
-  // Takes the views and writes the header. `name`: see is_backup_name. Errors: invalid_argument (the name),
-  // unavailable, read_only (no room), internal (a damaged record, named).
+  // Takes the views and writes the header. `name`: see validate_backup_name. Errors: invalid_argument (the
+  // name), unavailable, read_only (no room), internal (a damaged record, named).
   [[nodiscard]] static Result<std::unique_ptr<BackupRun>> begin(const Journal& journal, const State& state,
                                                                 const BackupSettings& settings,
                                                                 const std::string& name, Wall now);

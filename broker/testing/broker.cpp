@@ -30,6 +30,7 @@ Result<Settings> settings_for(const BrokerOptions& options, const std::string& d
                           {"--requests", {"tcp://127.0.0.1:0"}},
                           {"--changes", {"tcp://127.0.0.1:0"}},
                           {"--map-bytes", {fmt::format("{}", options.map_bytes)}},
+                          {"--free-space-floor", {"0"}},  // memory-backed file systems are small
                           {"--heartbeat-ms", {fmt::format("{}", options.heartbeat.count())}}};
   auto outcome = merge_settings(
       {}, [](std::string_view) { return std::nullopt; }, said);
