@@ -42,6 +42,8 @@ void add(Tally& sum, const Tally& one) {
   sum.restarts += one.restarts;
   sum.recovered += one.recovered;
   sum.faults += one.faults;
+  sum.trimmed += one.trimmed;
+  sum.compacted += one.compacted;
 }
 
 }  // namespace
@@ -65,7 +67,7 @@ TEST_CASE(
   std::cout << "model: seeds " << first << ".." << first + runs - 1 << ": " << sum.requests << " answers, "
             << sum.writes << " transactions, " << sum.pages << " pages, " << sum.markers << " markers, "
             << sum.restarts << " restarts, " << sum.recovered << " recovered, " << sum.faults
-            << " disk faults\n";
+            << " disk faults, " << sum.trimmed << " records trimmed, " << sum.compacted << " compacted\n";
   CHECK(sum.writes > 0);
 }
 

@@ -65,6 +65,10 @@ Ask Reads::ask_for(const char* what, Ask::Check check) {
   ask.check = [this, check = std::move(check)](const Ask& asked, const ReplyHeader& reply) {
     if (reply.error) {
       const ErrorCode code = reply.error->code;
+      if (code == ErrorCode::compacted) {
+        return demand(world_.may_be_gone(reply.error->floor.value_or(UINT64_MAX)),
+                      "compacted names a floor that retention may have reached");
+      }
       return demand(code == ErrorCode::other_history || code == ErrorCode::unavailable ||
                         code == ErrorCode::overloaded || code == ErrorCode::not_found ||
                         code == ErrorCode::internal,

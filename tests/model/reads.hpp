@@ -43,6 +43,8 @@ class Reads {
   void start_since();
   void start_under();
   [[nodiscard]] static bool for_another_reason(const Ask& asked, const ReplyHeader& header);
+  // The change set after `seq` may have been taken by retention.
+  [[nodiscard]] bool is_gone_after(const std::string& ns, std::uint64_t seq) const;
   [[nodiscard]] std::uint64_t seq_at(const std::string& ns, std::uint64_t rev) const;
   void check_list(List& list, const EntriesReply& reply, std::uint64_t rev);
   void check_since(Since& since, const ChangesReply& reply, std::uint64_t rev);

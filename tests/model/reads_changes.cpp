@@ -55,6 +55,11 @@ std::uint64_t Reads::seq_at(const std::string& ns, std::uint64_t rev) const {
   return head ? head->seq : 0;
 }
 
+bool Reads::is_gone_after(const std::string& ns, std::uint64_t seq) const {
+  const Set* next = world_.model.set(ns, seq + 1);
+  return next != nullptr && world_.may_be_gone(next->rev);
+}
+
 void Reads::start_since() {
   auto since = std::make_shared<Since>();
   for (std::uint64_t n = 1 + world_.pick(3); n > 0; --n) {
@@ -72,9 +77,11 @@ void Reads::send_since(std::shared_ptr<Since> since) {
   ask.what = "changes since";
   ask.check = [this, since](const Ask&, const ReplyHeader& header) {
     if (header.error) {
-      if (header.error->code != ErrorCode::other_history || !header.error->ns) return;
+      const ErrorCode code = header.error->code;
+      if ((code != ErrorCode::other_history && code != ErrorCode::compacted) || !header.error->ns) return;
       for (const auto& [ns, seq] : since->asked) {
-        demand(seq > seq_at(ns, header.rev.value()), "changes fails when every name fails");
+        demand(seq > seq_at(ns, header.rev.value()) || is_gone_after(ns, seq),
+               "changes fails when every name fails");
       }
       return;
     }
@@ -94,7 +101,9 @@ void Reads::send_since(std::shared_ptr<Since> since) {
 void Reads::check_since(Since& since, const ChangesReply& reply, std::uint64_t rev) {
   std::vector<SetName> expected;
   for (const auto& [ns, at] : since.at) {
-    if (since.done.count(ns) != 0) continue;
+    const bool failed = std::any_of(reply.failed.begin(), reply.failed.end(),
+                                    [&name = ns](const auto& row) { return row.first == name; });
+    if (since.done.count(ns) != 0 || failed) continue;
     for (std::uint64_t seq = at + 1; seq <= seq_at(ns, rev); ++seq) {
       expected.push_back({ns, seq, world_.model.set(ns, seq)->rev});
     }
@@ -109,6 +118,12 @@ void Reads::check_since(Since& since, const ChangesReply& reply, std::uint64_t r
   }
   for (const auto& [ns, error] : reply.failed) {
     demand(since.at.count(ns) != 0 && since.done.insert(ns).second, "a name fails once");
+    if (error.code == ErrorCode::compacted) {
+      const std::uint64_t floor = error.floor.value_or(0);
+      demand(since.at[ns] < floor && floor <= seq_at(ns, rev) && is_gone_after(ns, floor - 1),
+             "compacted names the smallest `since`, which retention may have reached");
+      continue;
+    }
     demand(error.code == ErrorCode::other_history && since.at[ns] > seq_at(ns, rev),
            "a name fails when it is asked for what never was");
   }

@@ -121,13 +121,24 @@ void Replica::ask_changes() {
   ask.what = "catch up";
   ask.check = [this](const Ask&, const ReplyHeader& header) {
     waiting_ = false;
-    if (header.error) return;
+    if (header.error) return header.error->code == ErrorCode::compacted ? begin_anew() : void();
     const auto changes = codec::decode_changes_reply(header);
     demand(changes && changes->failed.empty(), "changes are well-formed");
     take_changes(*changes, header.rev.value());
   };
   waiting_ = true;
   world_.send({{}, {}, {}, std::move(request)}, std::move(ask));
+}
+
+// What it missed is gone: a snapshot replaces what it has.
+void Replica::begin_anew() {
+  demand(world_.keep != 0, "compacted needs retention");
+  phase_ = Phase::snapshot;
+  cursor_.reset();
+  seqs_.clear();
+  rows_.clear();
+  last_ = {};
+  chunk_rev_ = 0;
 }
 
 void Replica::take_changes(const ChangesReply& changes, std::uint64_t rev) {

@@ -34,6 +34,7 @@ class Replica {
   void apply(const NamedSet& set, bool from_stream);
   void ask_snapshot();
   void ask_changes();
+  void begin_anew();
   void take_chunk(const SnapshotReply& chunk, std::uint64_t rev);
   void take_changes(const ChangesReply& changes, std::uint64_t rev);
   void check_chunk(const SnapshotReply& chunk, std::uint64_t rev);

@@ -1,6 +1,7 @@
 #include "tests/model/trial.hpp"
 
 #include "proto/wire/codec/request.hpp"
+#include "tests/model/past.hpp"
 
 namespace prismbus::model {
 
@@ -22,6 +23,8 @@ Tally Trial::run() {
   tally_.writes = world_.model.last();
   tally_.pages = reads_.pages();
   tally_.markers = stream_.markers;
+  tally_.trimmed = world_.broker->store.journal.meta().floor.value();
+  tally_.compacted = world_.compacted;
   tally_.faults = world_.journal_disk.hits + world_.state_disk.hits;
   return tally_;
 }
@@ -50,6 +53,8 @@ void Trial::act() {
     restart();
   } else if (dice == 63 && world_.chance(10)) {
     drain();
+  } else if (dice == 64) {
+    check_past(world_);
   } else {
     step_broker();
   }
@@ -218,6 +223,7 @@ void Trial::finish() {
     demand(replica->live(), "every follower is live in the end");
     replica->compare();
   }
+  check_past(world_);
   const auto report = audit(world_.broker->store.journal, world_.broker->store.state);
   demand(report.has_value(), "the store can be audited");
   if (!report->findings.empty()) throw Violation("the store is sound, but: " + report->findings.front());

@@ -17,6 +17,8 @@ namespace prismbus::model {
 
 struct Tally {
   std::uint64_t requests = 0, writes = 0, pages = 0, markers = 0, restarts = 0, recovered = 0, faults = 0;
+  std::uint64_t trimmed = 0;    // journal records
+  std::uint64_t compacted = 0;  // answers
 };
 
 class Trial {

@@ -37,6 +37,10 @@ World::World(std::uint64_t seed, std::string dir, bool trace_it) : random(seed),
   settings.fold.changes_min = 1 + pick(30);
   settings.fold.changes_max = settings.fold.changes_min + pick(30);
   settings.fold.wait_max = std::chrono::milliseconds(pick(2000));
+  if (chance(2)) {
+    keep = 1 + (chance(2) ? pick(8) : pick(80));
+    settings.fold.retention = {keep, std::chrono::seconds(0), std::chrono::seconds(0)};
+  }
   small_limits = chance(4);
   if (small_limits) make_small(*this);
 }
@@ -136,6 +140,7 @@ void World::reply(const ReplyTo& to, std::string payload) {
          "what is malformed is refused as such, and nothing else is");
   demand(!ask.other_epoch || header->error, "a request of another epoch is refused");
   if (header->error) check_failure(ask, *header->error);
+  if (header->error && header->error->code == ErrorCode::compacted) ++compacted;
   if (!header->error) {
     demand(header->rev.value() >= ask.waits_for || ask.is_write, "a read waits for the revision it names");
     demand(header->rev.value() >= ask.last_when_sent || ask.is_write,

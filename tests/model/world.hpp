@@ -75,6 +75,9 @@ class World final : public ReplySink, public Feed {
   Model model;
   FakeDisk journal_disk, state_disk;
   bool small_limits = false;
+  std::uint64_t keep = 0;  // revisions that retention keeps; 0 = everything
+  // Whether the transaction of that revision may have been taken by retention.
+  [[nodiscard]] bool may_be_gone(std::uint64_t rev) const { return keep != 0 && rev + keep <= model.last(); }
   bool read_only_possible = false;  // the disk failed and no write succeeded since
   bool draining = false;
   FakeBrokerSettings settings;
@@ -83,7 +86,7 @@ class World final : public ReplySink, public Feed {
   StreamEar* ear = nullptr;
   std::deque<std::function<void()>> follow_ups;  // requests that wait to be sent
   std::map<std::uint64_t, Ask> asks;             // by id
-  std::uint64_t replies = 0;
+  std::uint64_t replies = 0, compacted = 0;
 
  private:
   void reply(const ReplyTo& to, std::string payload) override;

@@ -249,8 +249,10 @@ void Writes::check_refusal(const Attempt& attempt, const ReplyHeader& reply,
     }
     case ErrorCode::invalid_argument: {
       demand(error.field == "req" && attempt.req, "a well-formed write is refused for its request id only");
-      const auto session = sessions_.find(attempt.req->first);
-      return demand(session->second.highest >= attempt.req->second + kRemembered,
+      const Session& session = sessions_.find(attempt.req->first)->second;
+      const auto first = session.applied.find(attempt.req->second);
+      const bool trimmed = first != session.applied.end() && world_.may_be_gone(first->second);
+      return demand(trimmed || session.highest >= attempt.req->second + kRemembered,
                     "I7: outcomes of n > M - 1,024 are kept");
     }
     default:
