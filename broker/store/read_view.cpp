@@ -128,8 +128,12 @@ Result<void> ReadView::scan_namespaces(
 }
 
 Result<std::string_view> ReadView::change_set(std::string_view ns, Seq seq) const {
+  // What recent knew once may be older than the floor by now: it is gone with all that is.
+  const Revision bottom = floor();
   for (auto run = impl_->runs.rbegin(); run != impl_->runs.rend(); ++run) {
-    if (const auto* set = (*run)->find_set(ns, seq)) return std::string_view(set->set->encoded);
+    const auto* set = (*run)->find_set(ns, seq);
+    if (set != nullptr && set->txn->rev > bottom) return std::string_view(set->set->encoded);
+    if (set != nullptr) return unexpected<Error>(gone(ns));
   }
   const auto rev = impl_->state.find_change_set(ns, seq);
   if (!rev) return unexpected<Error>(rev.error());
@@ -141,8 +145,8 @@ Result<std::string_view> ReadView::change_set(std::string_view ns, Seq seq) cons
     return unexpected<Error>(gone(ns));
   }
   if (impl_->held == nullptr || impl_->held->rev != **rev) {
+    if (**rev <= bottom) return unexpected<Error>(gone(ns));
     auto txn = impl_->journal.read(**rev);
-    if (!txn && txn.error().code == ErrorCode::compacted) return unexpected<Error>(gone(ns));
     if (!txn) return unexpected<Error>(txn.error());
     impl_->held = std::move(*txn);
   }
@@ -155,6 +159,7 @@ Result<std::string_view> ReadView::change_set(std::string_view ns, Seq seq) cons
 
 Result<TransactionPtr> ReadView::transaction(Revision rev) const {
   if (rev > this->rev()) return fail(ErrorCode::not_found, "no such revision yet");
+  if (rev <= floor()) return unexpected<Error>(compacted_below(floor().value()));
   if (auto txn = impl_->recent_transaction(rev)) return txn;
   return impl_->journal.read(rev);
 }

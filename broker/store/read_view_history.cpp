@@ -235,8 +235,10 @@ Error ReadView::gone(std::string_view ns) const {
     const auto rev = impl_->state.find_change_set(ns, Seq(middle));
     if (!rev) return rev.error();
     bool there = *rev && **rev > bottom;
-    for (auto run = impl_->runs.rbegin(); !there && run != impl_->runs.rend(); ++run)
-      there = (*run)->find_set(ns, Seq(middle)) != nullptr;
+    for (auto run = impl_->runs.rbegin(); !there && run != impl_->runs.rend(); ++run) {
+      const auto* set = (*run)->find_set(ns, Seq(middle));
+      there = set != nullptr && set->txn->rev > bottom;
+    }
     if (there) {
       high = middle - 1;
     } else {

@@ -210,6 +210,41 @@ TEST_CASE(
     f.past.require_change_sets(before, *f.history);
   }
   f.check();
+  // What recent knew earlier is older than the floor by now: gone as a whole, without islands.
+  const TemporaryDirectory island;
+  {
+    auto store = Store::open({island.path(), kTestMap, nullptr, nullptr});
+    REQUIRE(store);
+    SampleHistory history(store->journal.meta().epoch);
+    PastWorlds past;
+    Recent applied{Revision(0)};
+    std::mt19937_64 rng(4);
+    std::vector<TransactionPtr> batch;
+    RecentSnapshotPtr early;
+    for (int i = 0; i < 40; ++i) {
+      batch.push_back(history.random(rng));
+      past.add(history.world(), batch.back());
+      applied.apply(batch.back());
+      if (i == 15) early = applied.snapshot();
+    }
+    REQUIRE(store->journal.append(batch));
+    REQUIRE(store->state.fold(batch, Wall{}));
+    REQUIRE(store->state.advance_floor(Revision(25), {}));
+    REQUIRE(store->journal.trim(Revision(20), {}));
+    StateReader folded(store->state);
+    JournalReader trimmed(store->journal);
+    const ReadView view(early, folded, trimmed);
+    CHECK(view.rev() == Revision(40));
+    CHECK(view.floor() == Revision(25));
+    past.require_past_equals(view);
+    past.require_change_sets(view, history);
+    for (std::uint64_t rev = 1; rev <= 25; ++rev) {
+      const auto gone = view.transaction(Revision(rev));
+      REQUIRE_FALSE(gone);
+      CHECK(gone.error().code == ErrorCode::compacted);
+      CHECK(gone.error().floor == 25);
+    }
+  }
   // A state whose snapshot is older than the journal's still lists what was trimmed since.
   const TemporaryDirectory other;
   auto store = Store::open({other.path(), kTestMap, nullptr, nullptr});
