@@ -101,6 +101,24 @@ TransactionPtr SampleHistory::commit(const std::vector<SampleItem>& items, const
   return txn;
 }
 
+SampleHistory SampleHistory::in_epoch(Epoch epoch) const {
+  const auto number = [](Epoch of) {
+    REQUIRE(of.value() > UINT32_MAX);
+    std::string bytes = "\xcf";
+    for (int shift = 56; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>(of.value() >> shift));
+    return bytes;
+  };
+  SampleHistory out = *this;
+  out.epoch_ = epoch;
+  for (auto& [ns, sets] : out.sets_) {
+    for (std::string& set : sets) {
+      REQUIRE(set.compare(7, 9, number(epoch_)) == 0);  // behind the map's head and "epoch"
+      set.replace(7, 9, number(epoch));
+    }
+  }
+  return out;
+}
+
 TransactionPtr SampleHistory::random(std::mt19937_64& rng) {
   static const std::vector<std::string> names = {"a", "a.b", "a-b", "market.binance", "market.okx", "z"};
   const auto below = [&rng](std::uint64_t n) { return rng() % n; };

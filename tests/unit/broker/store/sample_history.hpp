@@ -51,6 +51,10 @@ class SampleHistory {
   }
   TransactionPtr random(std::mt19937_64& rng);  // 1..8 changes over a few namespaces and keys
 
+  // The same past under another epoch, as a restore leaves it. Both epochs are above 2^32 (9 bytes on the
+  // wire).
+  [[nodiscard]] SampleHistory in_epoch(Epoch epoch) const;
+
   [[nodiscard]] const SampleWorld& world() const { return world_; }
   [[nodiscard]] Revision last() const { return Revision(rev_); }
   // The encoded change sets of a namespace, seq 1 first.
