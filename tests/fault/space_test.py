@@ -110,6 +110,37 @@ class Quota(FullStore):
             self.assert_heals(client)
 
 
+    def test_a_trim_makes_room_and_writes_under_retention_never_end(self):
+        retention = ["--retention-revisions", "50", "--retention-age", "0s", "--retention-age-min", "0s"]
+        with Broker(args=[*FOLD_AT_ONCE, "--store-quota", str(32 * MIB)]) as broker:
+            client = self.start(broker)
+            self.assertEqual(self.fill(client)["code"], "read_only")
+            client.close()
+            self.assertEqual(broker.stop(), 0)
+            # The values stay, a few keys are written over: only their old versions can go.
+            broker.args += retention
+            client = self.start(broker)
+            for key in list(self.held)[40:]:
+                self.assertTrue(self.decided(client, "delete", ns="space.a", key=key)["ok"])
+            start = time.monotonic()
+            for number in range(1500):  # as much again as the quota
+                reply = self.until_taken(client, "put", ns="space.a", key=f"over{number % 20}", value=os.urandom(20_000))
+                self.assertTrue(reply["ok"], reply)
+            self.assertLessEqual(client.call("status")["store_used"], 32 * MIB)
+            print(f"30 MB through a store of 32 MiB in {time.monotonic() - start:.1f} s", flush=True)
+
+    def until_taken(self, client, op, **fields):
+        """Full for a moment, until retention has trimmed."""
+        taken = {}
+
+        def ask():
+            taken["reply"] = client.ask(op, seconds=30, **fields)
+            return taken["reply"]["ok"]
+
+        eventually(ask, 30, "room after a trim", every=0.02)
+        return taken["reply"]
+
+
 class Floor(FullStore):
     def setUp(self):
         super().setUp()
