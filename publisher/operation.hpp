@@ -72,6 +72,10 @@ class WriteAnswer {
 [[nodiscard]] Result<std::unique_ptr<Operation>> make_commit(Transaction&& transaction, WriteCall&& call,
                                                              WriteAnswer& answer);
 
+[[nodiscard]] Result<std::unique_ptr<Operation>> make_rollback(std::string_view ns,
+                                                               std::optional<std::string>&& key, Revision to,
+                                                               WriteCall&& call, WriteAnswer& answer);
+
 template <class T>
 using Promise = std::promise<Result<Answer<T>>>;
 [[nodiscard]] std::unique_ptr<Operation> make_get(std::string_view ns, std::string_view key,
@@ -82,6 +86,12 @@ using Promise = std::promise<Result<Answer<T>>>;
 [[nodiscard]] std::unique_ptr<Operation> make_list(ListCall call, Promise<std::vector<Entry>> promise);
 [[nodiscard]] std::unique_ptr<Operation> make_namespaces(std::string_view under, const ReadCall& call,
                                                          Promise<std::vector<NamespaceRow>> promise);
+[[nodiscard]] std::unique_ptr<Operation> make_changes(ChangesCall call, Promise<ChangesReply> promise);
+[[nodiscard]] std::unique_ptr<Operation> make_snapshot(SnapshotCall call, Promise<SnapshotReply> promise);
+[[nodiscard]] std::unique_ptr<Operation> make_history(HistoryCall call, Promise<HistoryReply> promise);
+[[nodiscard]] std::unique_ptr<Operation> make_diff(DiffCall call, Promise<DiffReply> promise);
+[[nodiscard]] std::unique_ptr<Operation> make_backup(std::string_view name, const ReadCall& call,
+                                                     Promise<BackupReply> promise);
 [[nodiscard]] std::unique_ptr<Operation> make_status(Promise<std::string> promise);
 [[nodiscard]] std::unique_ptr<Operation> make_flush(std::promise<void> promise);
 [[nodiscard]] std::unique_ptr<Operation> make_hello(const ClientIdentity& client,

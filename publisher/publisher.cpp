@@ -150,6 +150,15 @@ Publisher::Future<WriteOutcome> Publisher::commit(Transaction transaction, Write
   return std::move(f.future);
 }
 
+Publisher::Future<WriteOutcome> Publisher::rollback(std::string_view ns, std::optional<std::string> key,
+                                                    Revision to, WriteCall call) {
+  FutureAnswer f;
+  WriteAnswer answer(std::move(f.promise));
+  const auto timeout = call.timeout;
+  impl_->write(make_rollback(ns, std::move(key), to, std::move(call), answer), answer, timeout);
+  return std::move(f.future);
+}
+
 void Publisher::put(std::string_view ns, std::string_view key, EncodedValue value, WriteCall call,
                     WriteCallback done) {
   WriteAnswer answer(std::move(done));
@@ -207,6 +216,45 @@ Publisher::Future<Answer<std::vector<NamespaceRow>>> Publisher::namespaces(std::
   Promise<std::vector<NamespaceRow>> promise;
   auto future = promise.get_future();
   impl_->read(make_namespaces(under, call, std::move(promise)), call.timeout);
+  return future;
+}
+
+Publisher::Future<Answer<ChangesReply>> Publisher::changes(ChangesCall call) {
+  Promise<ChangesReply> promise;
+  auto future = promise.get_future();
+  const auto timeout = call.read.timeout;
+  impl_->read(make_changes(std::move(call), std::move(promise)), timeout);
+  return future;
+}
+
+Publisher::Future<Answer<SnapshotReply>> Publisher::snapshot(SnapshotCall call) {
+  Promise<SnapshotReply> promise;
+  auto future = promise.get_future();
+  const auto timeout = call.read.timeout;
+  impl_->read(make_snapshot(std::move(call), std::move(promise)), timeout);
+  return future;
+}
+
+Publisher::Future<Answer<HistoryReply>> Publisher::history(HistoryCall call) {
+  Promise<HistoryReply> promise;
+  auto future = promise.get_future();
+  const auto timeout = call.read.timeout;
+  impl_->read(make_history(std::move(call), std::move(promise)), timeout);
+  return future;
+}
+
+Publisher::Future<Answer<DiffReply>> Publisher::diff(DiffCall call) {
+  Promise<DiffReply> promise;
+  auto future = promise.get_future();
+  const auto timeout = call.read.timeout;
+  impl_->read(make_diff(std::move(call), std::move(promise)), timeout);
+  return future;
+}
+
+Publisher::Future<Answer<BackupReply>> Publisher::backup(std::string_view name, ReadCall call) {
+  Promise<BackupReply> promise;
+  auto future = promise.get_future();
+  impl_->read(make_backup(name, call, std::move(promise)), call.timeout);
   return future;
 }
 

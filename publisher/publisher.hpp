@@ -46,7 +46,8 @@ struct WriteOutcome {
   std::uint64_t version = 0;  // put: writes of this key since it was created
   std::vector<std::pair<std::string, Seq>> seqs;  // transaction: of every namespace in it
   std::vector<std::uint64_t> versions;            // transaction: in the order of its changes, 0 for removals
-  bool duplicate = false;                         // an earlier attempt had been applied; this is its outcome
+  std::uint64_t changes = 0;  // rollback: keys written; 0 = nothing differed, and there is no new revision
+  bool duplicate = false;     // an earlier attempt had been applied; this is its outcome
 };
 
 // What was read, and the revision it was answered at.
@@ -55,6 +56,7 @@ struct Answer {
   Epoch epoch;
   Revision rev;
   T value;
+  std::optional<Revision> at{};  // of a read of the past: the revision that was shown
 };
 
 struct WriteCall {
@@ -65,7 +67,9 @@ struct WriteCall {
 
 struct ReadCall {
   std::optional<Revision> min_rev;  // wait (2 s at most) until the broker has applied it
-  std::optional<Epoch> epoch;       // with min_rev: the history it belongs to; default: the present one
+  std::optional<Revision> at;       // get, mget, list: as it was at that revision
+  std::optional<Wall> at_time;      // ... or after the last transaction whose time is not later
+  std::optional<Epoch> epoch;       // the history these and cursors belong to; default: the present one
   Consistency consistency = Consistency::linearizable;
   std::optional<std::chrono::milliseconds> timeout;  // instead of read_timeout
 };
@@ -74,6 +78,40 @@ struct ListCall {
   std::string ns;
   bool subtree = false, values = true;
   std::optional<std::string> prefix, glob;
+  ReadCall read;
+};
+
+// One page of change sets: those behind `since` of each namespace, or those of a subtree behind a revision.
+struct ChangesCall {
+  std::vector<std::pair<std::string, Seq>> since;  // this, or the next two
+  std::optional<std::string> under;
+  Revision since_rev;
+  std::optional<std::string> after;  // the cursor of the page before
+  ReadCall read;                     // `epoch`: of the numbers and the cursor; `min_rev` is not asked for
+};
+
+// One page of the versions of a key, newest first.
+struct HistoryCall {
+  std::string ns, key;
+  std::optional<Revision> before;      // only older ones
+  std::optional<std::uint64_t> limit;  // versions in the page, at most
+  std::optional<std::string> after;
+  ReadCall read;
+};
+
+// One page of the keys that two revisions hold differently.
+struct DiffCall {
+  std::string ns;
+  Revision from, to;  // `to` 0 = now
+  std::optional<std::string> after;
+  ReadCall read;
+};
+
+// One chunk of a snapshot; the chunks after the first may be of later revisions.
+struct SnapshotCall {
+  std::string ns;
+  bool subtree = false;
+  std::optional<std::string> after;
   ReadCall read;
 };
 
@@ -107,6 +145,12 @@ class Publisher {
   // `call.if_rev` is not for transactions (use Transaction::require); `call.note` replaces the transaction's.
   Future<WriteOutcome> commit(Transaction transaction, WriteCall call = {});
 
+  // One new transaction that restores the values at revision `to` (>= 1): of one key, or of the namespace
+  // when `key` is nullopt. Not ordered after writes of its keys that are still in flight. `call.if_rev` is
+  // not for it.
+  Future<WriteOutcome> rollback(std::string_view ns, std::optional<std::string> key, Revision to,
+                                WriteCall call = {});
+
   void put(std::string_view ns, std::string_view key, EncodedValue value, WriteCall call, WriteCallback done);
   void remove(std::string_view ns, std::string_view key, WriteCall call, WriteCallback done);
   void commit(Transaction transaction, WriteCall call, WriteCallback done);
@@ -125,6 +169,14 @@ class Publisher {
   Future<Answer<std::vector<Entry>>> list(ListCall call);
   // All pages; `under` empty = everything but the broker's own.
   Future<Answer<std::vector<NamespaceRow>>> namespaces(std::string_view under = {}, ReadCall call = {});
+  // One page each; `more` and `after` in the reply say whether and how it goes on.
+  Future<Answer<ChangesReply>> changes(ChangesCall call);
+  Future<Answer<SnapshotReply>> snapshot(SnapshotCall call);
+  Future<Answer<HistoryReply>> history(HistoryCall call);
+  Future<Answer<DiffReply>> diff(DiffCall call);
+  // Lets the broker write all it holds to one file of that name in its backup folder; answered when it is
+  // synced.
+  Future<Answer<BackupReply>> backup(std::string_view name, ReadCall call = {});
   // The whole reply as MessagePack: a map of figures the broker documents.
   Future<Answer<std::string>> status(ReadCall call = {});
   // Who answers: waits for a broker up to the timeout.

@@ -3,43 +3,10 @@
 #include <utility>
 
 #include "proto/wire/codec/reply.hpp"
-#include "publisher/operation.hpp"
+#include "publisher/read_operation.hpp"
 
 namespace prismbus {
 namespace {
-
-ReadOptions options_of(const ReadCall& call) {
-  ReadOptions out;
-  out.min_rev = call.min_rev;
-  out.consistency = call.consistency;
-  return out;
-}
-
-template <class T>
-class Read : public Operation {
- public:
-  explicit Read(Promise<T> promise) : promise_(std::move(promise)) {}
-  Read(const ReadCall& call, Promise<T> promise) : promise_(std::move(promise)), read_(options_of(call)) {
-    with_epoch = call.min_rev.has_value();
-    epoch = call.epoch;
-  }
-  void fail_with(const Error& error) override { promise_.set_value(tl::unexpected<Error>(error)); }
-
- protected:
-  bool give(const ReplyHeader& reply, Result<T> value) {
-    if (reply.error) {
-      fail_with(*reply.error);
-    } else if (!value) {
-      fail_with(in_context("reply not understood", value.error()));
-    } else {
-      promise_.set_value(Answer<T>{reply.epoch, reply.rev, std::move(*value)});
-    }
-    return true;
-  }
-
-  Promise<T> promise_;
-  ReadOptions read_;
-};
 
 class Get final : public Read<Entry> {
  public:
@@ -66,7 +33,7 @@ class PagedRead : public Read<std::vector<Item>> {
     if (reply.error) return this->give(reply, std::vector<Item>{});
     Result<Reply> page = decode(reply);
     if (!page) return this->give(reply, tl::unexpected<Error>(page.error()));
-    if (!std::exchange(begun_, true)) first_ = {reply.epoch, reply.rev};
+    if (!std::exchange(begun_, true)) first_ = {reply.epoch, reply.rev, reply.at};
     if (reply.epoch != first_.epoch) {
       this->fail_with(fail(ErrorCode::other_history, "the history changed between two pages").value());
       return true;
@@ -79,7 +46,8 @@ class PagedRead : public Read<std::vector<Item>> {
       this->epoch = first_.epoch;
       return false;
     }
-    this->promise_.set_value(Answer<std::vector<Item>>{first_.epoch, first_.rev, std::move(items_)});
+    this->promise_.set_value(
+        Answer<std::vector<Item>>{first_.epoch, first_.rev, std::move(items_), first_.at});
     return true;
   }
 
@@ -102,6 +70,7 @@ class PagedRead : public Read<std::vector<Item>> {
   struct {
     Epoch epoch;
     Revision rev;
+    std::optional<Revision> at;
   } first_;
   bool begun_ = false;
   std::optional<std::string> after_;

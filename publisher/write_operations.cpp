@@ -1,4 +1,4 @@
-// Writes: put, remove, commit.
+// Writes: put, remove, commit, rollback.
 #include <algorithm>
 #include <utility>
 
@@ -157,6 +157,39 @@ class Commit final : public WriteOperation {
   Transaction transaction_;
 };
 
+class Rollback final : public WriteOperation {
+ public:
+  Rollback(std::string_view ns, std::optional<std::string>&& key, Revision to, WriteCall&& call,
+           WriteAnswer& answer)
+      : WriteOperation(std::move(call), answer), ns_(ns), key_(std::move(key)), to_(to) {
+    if (key_) order_keys.push_back(order_hash(ns, *key_));
+    bytes = sizeof(Rollback) + ns.size() + (key_ ? key_->size() : 0);
+  }
+  [[nodiscard]] RequestBody request(const WriteOptions& write) const override {
+    RollbackRequest out;
+    out.ns = ns_;
+    if (key_) out.key = *key_;
+    out.to = to_;
+    out.write = with_note(write);
+    return out;
+  }
+  bool finish(const ReplyHeader& reply) override {
+    if (reply.error) return give(reply, WriteOutcome{});
+    return give(reply, codec::decode_rollback_reply(reply).map([](const RollbackReply& r) {
+      WriteOutcome outcome;
+      outcome.seq = r.seq;
+      outcome.changes = r.changes;
+      outcome.duplicate = r.duplicate;
+      return outcome;
+    }));
+  }
+
+ private:
+  std::string ns_;
+  std::optional<std::string> key_;
+  Revision to_;
+};
+
 Result<void> check_transaction(const Transaction& transaction) {
   if (transaction.size() == 0) return fail_field("do", "the transaction is empty");
   if (transaction.size() > limits::kTxnChanges) {
@@ -206,6 +239,17 @@ Result<std::unique_ptr<Operation>> make_commit(Transaction&& transaction, WriteC
   if (valid) valid = check_note(call.note);
   if (!valid) return tl::unexpected<Error>(valid.error());
   return std::make_unique<Commit>(std::move(transaction), std::move(call), answer);
+}
+
+Result<std::unique_ptr<Operation>> make_rollback(std::string_view ns, std::optional<std::string>&& key,
+                                                 Revision to, WriteCall&& call, WriteAnswer& answer) {
+  if (call.if_rev) return fail_field("if_rev", "is not for a rollback");
+  if (to == Revision(0)) return fail_field("to", "at least 1");
+  Result<void> valid = validate_namespace(ns, "ns");
+  if (valid && key) valid = validate_key(*key, "key");
+  if (valid) valid = check_note(call.note);
+  if (!valid) return tl::unexpected<Error>(valid.error());
+  return std::make_unique<Rollback>(ns, std::move(key), to, std::move(call), answer);
 }
 
 }  // namespace prismbus
