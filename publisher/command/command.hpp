@@ -39,6 +39,20 @@ void add_watch(CommandLine line);
 void add_import(CommandLine line);
 void add_export(CommandLine line);
 void add_status(CommandLine line);
+void add_history(CommandLine line);
+void add_diff(CommandLine line);
+void add_rollback(CommandLine line);
+void add_snapshot(CommandLine line);
+void add_changes(CommandLine line);
+void add_import_log(CommandLine line);
+void add_backup(CommandLine line);
+void add_policy(CommandLine line);
+void add_completion(CommandLine line);
+
+// The candidates for the last of `words`, for the scripts that `completion` prints. Silent when no broker
+// answers.
+void print_completions(const CLI::App& app, const std::vector<std::string>& words, Globals globals,
+                       Terminal& terminal);
 
 // One line of JSON and a line feed.
 void print_json(Terminal& terminal, const Value& value);

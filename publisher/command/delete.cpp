@@ -1,10 +1,12 @@
-// prismbus delete: removes one key.
+// prismbus delete: removes one key, those with a prefix, or all of a namespace.
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include <memory>
 
 #include "publisher/command/command.hpp"
+#include "publisher/command/json_value.hpp"
+#include "publisher/command/key_removal.hpp"
 #include "publisher/command/reply_value.hpp"
 
 namespace prismbus::command {
@@ -12,10 +14,12 @@ namespace {
 
 struct Options {
   std::string ns, key, note;
+  std::optional<std::string> prefix;
   std::optional<std::uint64_t> if_rev;
+  bool whole_namespace = false, yes = false;
 };
 
-Outcome<void> remove(const Options& o, Invocation& in) {
+Outcome<void> remove_one(const Options& o, Invocation& in) {
   auto session = Session::open(in.globals);
   if (!session) return tl::unexpected<Failure>(session.error());
   if (const auto reached = session->await_revision(Revision(o.if_rev.value_or(0)), o.ns, o.key); !reached)
@@ -37,22 +41,76 @@ Outcome<void> remove(const Options& o, Invocation& in) {
   return {};
 }
 
+std::string described(const Options& o, const RemovalPlan& plan) {
+  std::string text =
+      fmt::format("{} {} of {}", plan.keys.size(), plan.keys.size() == 1 ? "key" : "keys", o.ns);
+  if (o.prefix) text += " that begin with " + json_quoted(*o.prefix);
+  if (plan.parts.size() > 1) text += fmt::format(", in {} transactions: not atomic", plan.parts.size());
+  return text;
+}
+
+Outcome<void> remove_many(const Options& o, Invocation& in) {
+  if (!o.yes && !in.terminal.asks) return misused("--yes", "needed where nobody can be asked");
+  auto session = Session::open(in.globals);
+  if (!session) return tl::unexpected<Failure>(session.error());
+  auto plan = plan_removal(*session, o.ns, o.prefix);
+  if (!plan) return tl::unexpected<Failure>(plan.error());
+  const std::string what = described(o, *plan);
+  if (!o.yes && !in.terminal.confirm("delete " + printable(what) + "? [y/N] ", Terminal::Default::no)) {
+    return misused("delete", "not confirmed; nothing was deleted");
+  }
+  const auto removed = remove_keys(*session, std::move(*plan), o.note);
+  if (!removed) return tl::unexpected<Failure>(removed.error());
+  if (in.globals.json) {
+    Fields reply = ok_reply(removed->epoch, removed->rev);
+    reply.field("seq", removed->seq.value()).field("deleted", std::uint64_t{removed->keys});
+    print_json(in.terminal, reply.field("transactions", std::uint64_t{removed->transactions}).take());
+    return {};
+  }
+  in.terminal.out << fmt::format("deleted {}; rev {}  seq {}\n", printable(what), removed->rev.value(),
+                                 removed->seq.value());
+  return {};
+}
+
+Outcome<void> remove(const Options& o, bool has_key, Invocation& in) {
+  const int ways = (has_key ? 1 : 0) + (o.prefix ? 1 : 0) + (o.whole_namespace ? 1 : 0);
+  if (ways != 1) return misused("KEY", "give one of KEY, --prefix PREFIX and --namespace");
+  if (has_key) return remove_one(o, in);
+  if (o.if_rev) return misused("--if-rev", "is for one KEY");
+  return remove_many(o, in);
+}
+
 }  // namespace
 
 void add_delete(CommandLine line) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = line.app.add_subcommand("delete", "Remove one key");
+  CLI::App* sub =
+      line.app.add_subcommand("delete", "Remove one key, those with a prefix, or all of a namespace");
   sub->fallthrough();
   sub->add_option("NS", o->ns, "Namespace")->required();
-  sub->add_option("KEY", o->key, "Key")->required();
+  CLI::Option* key = sub->add_option("KEY", o->key, "Key");
+  sub->add_option("--prefix", o->prefix, "Remove every key that begins with this")->type_name("TEXT");
+  sub->add_flag("--namespace", o->whole_namespace, "Remove every key of the namespace");
+  sub->add_flag("-y,--yes", o->yes, "Do not ask before --prefix and --namespace");
   sub->add_option("--if-rev", o->if_rev, "Remove only if the key is at this revision")->type_name("REV");
   sub->add_option("--note", o->note, "Up to 1 KiB of text kept with the revision")->type_name("TEXT");
   sub->footer(
-      "Exit code 4 when there is no such key; then no revision is made.\n\n"
+      "Exit code 4 when there is no such key; then no revision is made. --prefix and --namespace say how "
+      "many "
+      "keys there\n"
+      "are and ask; they are one transaction, or several (not atomic, and said so) when one cannot hold "
+      "them. A "
+      "key that\n"
+      "changed since it was counted is a conflict, exit code 5. The namespace keeps its history and its "
+      "seq.\n\n"
       "Examples:\n"
-      "  prismbus delete md.okx api/timeout\n"
-      "  prismbus delete md.okx api/timeout --if-rev 12 --note 'back to the default'\n");
-  sub->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return remove(*o, in); }; });
+      "  prismbus delete md.okx symbols/BTC-USDT\n"
+      "  prismbus delete md.okx api/timeout --if-rev 12 --note 'back to the default'\n"
+      "  prismbus delete md.okx --prefix symbols/ --yes\n"
+      "  prismbus delete md.okx --namespace --yes --note 'venue closed'\n");
+  sub->callback([o, key, &chosen = line.chosen] {
+    chosen = [o, has_key = key->count() > 0](Invocation& in) { return remove(*o, has_key, in); };
+  });
 }
 
 }  // namespace prismbus::command

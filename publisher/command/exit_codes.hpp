@@ -24,6 +24,7 @@ enum class Exit : int {
   gone = 11,
   unsupported = 12,
   file = 13,
+  program = 14,
 };
 
 struct ExitRow {
@@ -31,7 +32,7 @@ struct ExitRow {
   std::string_view meaning;
 };
 
-inline constexpr std::array<ExitRow, 14> kExitTable{{
+inline constexpr std::array<ExitRow, 15> kExitTable{{
     {Exit::done, "done (import --dry-run: also when there are differences)"},
     {Exit::failed, "internal: a defect of the command or the broker"},
     {Exit::usage, "the command line, a document or a request is malformed; nothing was changed"},
@@ -46,6 +47,7 @@ inline constexpr std::array<ExitRow, 14> kExitTable{{
     {Exit::gone, "compacted, other_history: what was asked for is no longer there"},
     {Exit::unsupported, "unsupported: this broker does not serve that"},
     {Exit::file, "a file could not be read or written"},
+    {Exit::program, "watch --exec --exec-fail stop: the program failed"},
 }};
 
 [[nodiscard]] constexpr Exit exit_for(ErrorCode code) {

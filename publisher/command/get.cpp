@@ -6,6 +6,7 @@
 
 #include "publisher/command/command.hpp"
 #include "publisher/command/json_value.hpp"
+#include "publisher/command/moment.hpp"
 #include "publisher/command/reply_value.hpp"
 
 namespace prismbus::command {
@@ -14,6 +15,7 @@ namespace {
 struct Options {
   std::string ns, key;
   std::optional<std::uint64_t> min_rev;
+  std::optional<std::string> at;
   bool raw = false, meta = false;
 };
 
@@ -41,18 +43,25 @@ void print_meta(const Entry& e, Terminal& terminal) {
 }
 
 Outcome<void> get(const Options& o, Invocation& in) {
+  if (o.at && o.min_rev) return misused("--at", "not with --min-rev");
+  const auto at = o.at ? parse_moment(*o.at, "--at") : Outcome<Moment>(Moment{});
+  if (!at) return tl::unexpected<Failure>(at.error());
   auto session = Session::open(in.globals);
   if (!session) return tl::unexpected<Failure>(session.error());
-  if (const auto reached = session->await_revision(Revision(o.min_rev.value_or(0)), o.ns, o.key); !reached)
-    return reached;
+  const Revision needed = at->rev.value_or(Revision(o.min_rev.value_or(0)));
+  if (const auto reached = session->await_revision(needed, o.ns, o.key); !reached) return reached;
   ReadCall call = session->read();
+  call.at = at->rev;
+  call.at_time = at->time;
   if (o.min_rev) call.min_rev = Revision(*o.min_rev);
   const auto answer = session->wait(session->publisher().get(o.ns, o.key, std::move(call)),
                                     fmt::format("get {} {}", o.ns, o.key));
   if (!answer) return tl::unexpected<Failure>(answer.error());
   const Entry& entry = answer->value;
   if (in.globals.json) {
-    print_json(in.terminal, ok_reply(answer->epoch, answer->rev).field("entry", entry_value(entry)).take());
+    Fields reply = ok_reply(answer->epoch, answer->rev);
+    if (answer->at) reply.field("at", answer->at->value());
+    print_json(in.terminal, reply.field("entry", entry_value(entry)).take());
     return {};
   }
   const Value value = stored_value(entry.value);
@@ -72,14 +81,19 @@ void add_get(CommandLine line) {
   sub->add_option("KEY", o->key, "Key")->required();
   sub->add_option("--min-rev", o->min_rev, "Wait (2 s at most) until the broker has applied this revision")
       ->type_name("REV");
+  sub->add_option("--at", o->at, "The value as it was at this moment")->type_name("WHEN");
   CLI::Option* raw =
       sub->add_flag("--raw", o->raw, "A string or binary value as its bytes, without quotes or line feed");
   sub->add_flag("--meta", o->meta, "Revision, version, time and author too")->excludes(raw);
   sub->footer(
-      "The value is printed as JSON. Exit code 4 when there is no such key.\n\n"
+      "The value is printed as JSON. Exit code 4 when there is no such key, 11 when --at lies in history the "
+      "broker has trimmed.\n" +
+      std::string(kMomentHelp) +
+      "\n"
       "Examples:\n"
       "  prismbus get md.okx api/timeout\n"
       "  prismbus get md.okx api/timeout --meta\n"
+      "  prismbus get md.okx api/timeout --at 2\n"
       "  prismbus get md.okx tls/certificate --raw > okx.pem\n"
       "  prismbus get md.okx api/timeout --json | jq .entry.rev\n");
   sub->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return get(*o, in); }; });

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "publisher/command/command.hpp"
+#include "publisher/command/difference_lines.hpp"
 #include "publisher/command/document_file.hpp"
 #include "publisher/command/document_format.hpp"
 #include "publisher/command/import_plan.hpp"
@@ -60,25 +61,6 @@ std::string_view op_of(DifferenceKind kind) {
   return kind == DifferenceKind::added ? "added" : kind == DifferenceKind::changed ? "changed" : "removed";
 }
 
-void print_difference(const ImportPlan& plan, Terminal& terminal) {
-  for (const Difference& d : plan.changes) {
-    const std::string key = printable(d.key);
-    switch (d.kind) {
-      case DifferenceKind::added:
-        terminal.out << terminal.painted(fmt::format("+ {}  {}", key, to_json(*d.after)), Colour::added);
-        break;
-      case DifferenceKind::changed:
-        terminal.out << terminal.painted(
-            fmt::format("~ {}  {} -> {}", key, to_json(*d.before), to_json(*d.after)), Colour::changed);
-        break;
-      case DifferenceKind::removed:
-        terminal.out << terminal.painted(fmt::format("- {}  {}", key, to_json(*d.before)), Colour::removed);
-        break;
-    }
-    terminal.out << '\n';
-  }
-}
-
 Value difference_value(const Difference& d) {
   Fields f;
   f.field("change", op_of(d.kind)).field("key", d.key);
@@ -103,7 +85,7 @@ void report(const Options& o, const ImportPlan& plan, const Written& written, In
     print_json(in.terminal, reply.take());
     return;
   }
-  if (o.dry_run) print_difference(plan, in.terminal);
+  if (o.dry_run) print_differences(plan.changes, in.terminal);
   std::string line = fmt::format("{} added, {} changed, {} removed, {} unchanged", plan.added, plan.changed,
                                  plan.removed, plan.unchanged);
   if (plan.kept > 0) line += fmt::format("; {} only at the broker kept (--prune deletes)", plan.kept);

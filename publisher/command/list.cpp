@@ -6,6 +6,7 @@
 
 #include "publisher/command/command.hpp"
 #include "publisher/command/json_value.hpp"
+#include "publisher/command/moment.hpp"
 #include "publisher/command/reply_value.hpp"
 
 namespace prismbus::command {
@@ -13,7 +14,7 @@ namespace {
 
 struct Options {
   std::string ns;
-  std::optional<std::string> prefix, glob;
+  std::optional<std::string> prefix, glob, at;
   bool subtree = false, keys_only = false, long_rows = false;
 };
 
@@ -48,8 +49,13 @@ void print_table(const Options& o, const std::vector<Entry>& entries, Terminal& 
 }
 
 Outcome<void> list(const Options& o, Invocation& in) {
+  const auto at = o.at ? parse_moment(*o.at, "--at") : Outcome<Moment>(Moment{});
+  if (!at) return tl::unexpected<Failure>(at.error());
   auto session = Session::open(in.globals);
   if (!session) return tl::unexpected<Failure>(session.error());
+  const std::string any_name = o.ns.empty() ? "-" : o.ns;
+  if (const auto reached = session->await_revision(at->rev.value_or(Revision(0)), any_name, "-"); !reached)
+    return reached;
   ListCall call;
   call.ns = o.ns;
   call.subtree = o.subtree;
@@ -57,12 +63,15 @@ Outcome<void> list(const Options& o, Invocation& in) {
   call.prefix = o.prefix;
   call.glob = o.glob;
   call.read = session->read();
+  call.read.at = at->rev;
+  call.read.at_time = at->time;
   const auto answer = session->wait(session->publisher().list(std::move(call)), "list");
   if (!answer) return tl::unexpected<Failure>(answer.error());
   if (in.globals.json) {
     Value::Array entries;
     for (const Entry& e : answer->value) entries.push_back(entry_value(e, !o.keys_only));
     Fields reply = ok_reply(answer->epoch, answer->rev);
+    if (answer->at) reply.field("at", answer->at->value());
     print_json(in.terminal,
                reply.field("entries", Value::array(std::move(entries))).field("more", false).take());
   } else if (o.keys_only) {
@@ -84,15 +93,19 @@ void add_list(CommandLine line) {
   sub->add_option("--glob", o->glob, "Only keys that match: ? one character, * a run without /, ** any run")
       ->type_name("GLOB");
   sub->add_flag("--subtree", o->subtree, "The namespaces below NS too");
+  sub->add_option("--at", o->at, "The keys as they were at this moment")->type_name("WHEN");
   CLI::Option* keys = sub->add_flag("--keys-only", o->keys_only,
                                     "One key a line, nothing else (with --subtree: NS, tab, key)");
   sub->add_flag("-l,--long", o->long_rows, "Version, time and author too")->excludes(keys);
   sub->footer(
       "In the order of the key's bytes. Nothing to list is no error. On a terminal long values are cut to "
-      "its width.\n\n"
+      "its width. Exit code 11 when --at lies in history the broker has trimmed.\n" +
+      std::string(kMomentHelp) +
+      "\n"
       "Examples:\n"
       "  prismbus list md.okx\n"
       "  prismbus list md.okx --prefix api/ --long\n"
+      "  prismbus list md.okx --at -2h\n"
       "  prismbus list md --subtree --glob '**/timeout'\n"
       "  prismbus list md.okx --keys-only | wc -l\n"
       "  prismbus list md.okx --json | jq '.entries[] | {key, value}'\n");

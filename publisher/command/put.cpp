@@ -1,4 +1,4 @@
-// prismbus put: writes one value.
+// prismbus put: writes one value: typed, from a file or standard input, or edited.
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
@@ -10,6 +10,7 @@
 #include "publisher/command/document_format.hpp"
 #include "publisher/command/reply_value.hpp"
 #include "publisher/command/value_argument.hpp"
+#include "publisher/command/value_editor.hpp"
 
 namespace prismbus::command {
 namespace {
@@ -18,16 +19,20 @@ struct Options {
   std::string ns, key, value, file, note;
   std::optional<std::string> format;
   std::optional<std::uint64_t> if_rev;
-  bool has_value = false, string = false;
+  bool has_value = false, string = false, edit = false;
 };
 
 Outcome<Value> read_value(const Options& o, Terminal& terminal) {
+  const bool from_input = o.value == "-" && o.file.empty() && !o.string;  // as --file -
   if (o.has_value && !o.file.empty()) return misused("--file", "give VALUE or --file, not both");
-  if (!o.has_value && o.file.empty()) return misused("VALUE", "missing; give VALUE or --file FILE");
-  if (o.has_value && !o.string) return parse_value_argument(o.value, "--string takes it as text");
+  if (!o.has_value && o.file.empty())
+    return misused("VALUE", "missing; give VALUE, - , --file FILE or --edit");
+  if (o.has_value && !o.string && !from_input)
+    return parse_value_argument(o.value, "--string takes it as text");
+  const std::string path = from_input ? "-" : o.file;
   std::string text = o.value;
-  if (!o.file.empty()) {
-    auto read = read_text(o.file, terminal.in);
+  if (!path.empty()) {
+    auto read = read_text(path, terminal.in);
     if (!read) return tl::unexpected<Failure>(read.error());
     text = std::move(*read);
   }
@@ -35,34 +40,91 @@ Outcome<Value> read_value(const Options& o, Terminal& terminal) {
     if (!is_utf8(text)) return misused("--string", "the text is not UTF-8");
     return Value::text(text);
   }
-  const auto format = format_of(o.file, o.format);
+  // JSON is YAML as well, so standard input needs no --format for either.
+  const auto format = path == "-" && !o.format ? Outcome<Format>(Format::yaml) : format_of(path, o.format);
   if (!format) return tl::unexpected<Failure>(format.error());
-  return parse_document(o.file, text, *format);
+  return parse_document(path, text, *format);
+}
+
+Outcome<WriteOutcome> write(const Options& o, const Value& value, Revision if_rev, bool conditional,
+                            Session& session) {
+  WriteCall call = session.write();
+  if (conditional) call.if_rev = if_rev;
+  if (!o.note.empty()) call.note = o.note;
+  return session.wait(
+      session.publisher().put(o.ns, o.key, EncodedValue{to_message_pack(value)}, std::move(call)),
+      fmt::format("put {} {}", o.ns, o.key));
+}
+
+void report(const WriteOutcome& done, Invocation& in) {
+  if (in.globals.json) {
+    Fields reply = ok_reply(done.epoch, done.rev);
+    reply.field("seq", done.seq.value()).field("version", done.version);
+    if (done.duplicate) reply.field("duplicate", true);
+    print_json(in.terminal, reply.take());
+  } else {
+    in.terminal.out << fmt::format("rev {}  seq {}  version {}\n", done.rev.value(), done.seq.value(),
+                                   done.version);
+  }
+}
+
+// The key as it is; nullopt when it does not exist.
+Outcome<std::optional<Entry>> read_entry(const Options& o, Session& session) {
+  const auto answer = session.wait(session.publisher().get(o.ns, o.key, session.read()),
+                                   fmt::format("put {} {}", o.ns, o.key));
+  if (answer) return std::optional<Entry>(answer->value);
+  if (answer.error().exit == Exit::not_found) return std::optional<Entry>();
+  return tl::unexpected<Failure>(answer.error());
+}
+
+// Written only on top of what was shown in the editor. What was typed is not lost when that fails.
+Outcome<void> edit(const Options& o, Invocation& in) {
+  if (o.has_value || !o.file.empty() || o.string)
+    return misused("--edit", "not with VALUE, --file or --string");
+  const auto format = o.format ? format_of("", o.format) : Outcome<Format>(Format::yaml);
+  if (!format) return tl::unexpected<Failure>(format.error());
+  auto session = Session::open(in.globals);
+  if (!session) return tl::unexpected<Failure>(session.error());
+  const auto entry = read_entry(o, *session);
+  if (!entry) return tl::unexpected<Failure>(entry.error());
+  const Revision rev = *entry ? (*entry)->rev : Revision(0);
+  if (o.if_rev && *o.if_rev != rev.value()) {
+    return misused("--if-rev", fmt::format("the key is at rev {}; nothing was written", rev.value()));
+  }
+  const auto text =
+      *entry ? print_document(stored_value((*entry)->value), *format) : Outcome<std::string>("");
+  if (!text) return tl::unexpected<Failure>(text.error());
+  auto file = EditedText::create(*text, *format);
+  if (!file) return tl::unexpected<Failure>(file.error());
+  const auto edited = edit_value(*file, *text, *format, in.terminal);
+  if (!edited) return tl::unexpected<Failure>(edited.error());
+  if (!*edited || (*entry && **edited == stored_value((*entry)->value))) {
+    in.terminal.err << "prismbus: put: unchanged, nothing written\n";
+    return {};
+  }
+  session->start_over();
+  const auto done = write(o, **edited, rev, true, *session);
+  if (!done) {
+    file->keep();
+    Failure f = done.error();
+    f.error.message += fmt::format("; what you wrote is in {}", file->path());
+    return tl::unexpected<Failure>(std::move(f));
+  }
+  report(*done, in);
+  return {};
 }
 
 Outcome<void> put(const Options& o, Invocation& in) {
+  if (o.edit) return edit(o, in);
   const auto value = read_value(o, in.terminal);
   if (!value) return tl::unexpected<Failure>(value.error());
   auto session = Session::open(in.globals);
   if (!session) return tl::unexpected<Failure>(session.error());
   if (const auto reached = session->await_revision(Revision(o.if_rev.value_or(0)), o.ns, o.key); !reached)
     return reached;
-  WriteCall call = session->write();
-  if (o.if_rev) call.if_rev = Revision(*o.if_rev);
-  if (!o.note.empty()) call.note = o.note;
-  const auto done = session->wait(
-      session->publisher().put(o.ns, o.key, EncodedValue{to_message_pack(*value)}, std::move(call)),
-      fmt::format("put {} {}", o.ns, o.key));
+  const auto done = write(o, *value, Revision(o.if_rev.value_or(0)), o.if_rev.has_value(), *session);
   if (!done) return tl::unexpected<Failure>(done.error());
-  if (in.globals.json) {
-    Fields reply = ok_reply(done->epoch, done->rev);
-    reply.field("seq", done->seq.value()).field("version", done->version);
-    if (done->duplicate) reply.field("duplicate", true);
-    print_json(in.terminal, reply.take());
-  } else {
-    in.terminal.out << fmt::format("rev {}  seq {}  version {}\n", done->rev.value(), done->seq.value(),
-                                   done->version);
-  }
+  report(*done, in);
   return {};
 }
 
@@ -74,25 +136,35 @@ void add_put(CommandLine line) {
   sub->fallthrough();
   sub->add_option("NS", o->ns, "Namespace, such as md.okx")->required();
   sub->add_option("KEY", o->key, "Key, such as api/timeout")->required();
-  CLI::Option* value = sub->add_option("VALUE", o->value, "The value; see below");
-  sub->add_option("-f,--file", o->file, "Take the value from a YAML or JSON file; - is standard input")
+  CLI::Option* value =
+      sub->add_option("VALUE", o->value, "The value, see below; - reads YAML or JSON from standard input");
+  sub->add_option("-f,--file", o->file,
+                  "Take the value from a file: YAML, JSON, TOML, .env, properties; - is standard input")
       ->type_name("FILE");
   sub->add_option("--format", o->format, format_names() + ", when the ending of FILE does not say")
       ->type_name("FORMAT");
+  sub->add_flag("-e,--edit", o->edit,
+                "Edit the present value in $VISUAL or $EDITOR, as YAML or as --format says");
   sub->add_flag("--string", o->string, "VALUE, or all of FILE, is text as it stands");
   sub->add_option("--if-rev", o->if_rev,
                   "Write only if the key is at this revision; 0 = only if it does not exist")
       ->type_name("REV");
   sub->add_option("--note", o->note, "Up to 1 KiB of text kept with the revision")->type_name("TEXT");
-  sub->footer(std::string(kValueRule) +
-              "\n\nExamples:\n"
-              "  prismbus put md.okx api/timeout 30\n"
-              "  prismbus put md.okx symbols '[\"BTC-USDT\", \"ETH-USDT\"]' --note 'add ETH'\n"
-              "  prismbus put md.okx api/version --string 1.2.3\n"
-              "  prismbus put md.okx api/timeout 45 --if-rev 12     # exit code 5 if somebody was faster\n"
-              "  prismbus put md.okx owner alice --if-rev 0         # only if it does not exist\n"
-              "  prismbus put md.okx limits --file limits.yaml\n"
-              "  prismbus put md.okx offset -- -5                   # after --, nothing is an option\n");
+  sub->footer(
+      std::string(kValueRule) +
+      "\n--edit writes only if the key is still what was shown; unchanged, nothing is written. After a "
+      "mistake\n"
+      "you are asked whether to edit again.\n"
+      "\n\nExamples:\n"
+      "  prismbus put md.okx api/timeout 30\n"
+      "  prismbus put md.okx symbols '[\"BTC-USDT\", \"ETH-USDT\"]' --note 'add ETH'\n"
+      "  prismbus put md.okx api/version --string 1.2.3\n"
+      "  prismbus put md.okx api/timeout 45 --if-rev 12     # exit code 5 if somebody was faster\n"
+      "  prismbus put md.okx owner alice --if-rev 0         # only if it does not exist\n"
+      "  prismbus put md.okx limits --file limits.yaml\n"
+      "  echo '{rate: 5}' | prismbus put md.okx limits -\n"
+      "  prismbus put md.okx limits --edit --note 'by hand'\n"
+      "  prismbus put md.okx offset -- -5                   # after --, nothing is an option\n");
   sub->callback([o, value, &chosen = line.chosen] {
     o->has_value = value->count() > 0;
     chosen = [o](Invocation& in) { return put(*o, in); };

@@ -51,6 +51,57 @@ Value namespace_value(const NamespaceRow& row) {
   return f.take();
 }
 
+Value head_value(const Head& head) {
+  Fields f;
+  f.field("seq", head.seq.value()).field("rev", head.rev.value()).field("time", to_micros(head.time));
+  f.hex("hash", head.hash).field("lane", head.lane == Lane::express ? "express" : "changes");
+  return f.take();
+}
+
+Value heads_value(const std::vector<std::pair<std::string, Head>>& heads) {
+  Fields f;
+  for (const auto& [ns, head] : heads) f.field(ns, head_value(head));
+  return f.take();
+}
+
+Value set_value(const std::string& ns, const ChangeSet& set) {
+  Fields f;
+  f.field("ns", ns).hex("epoch", set.epoch.value()).field("rev", set.rev.value());
+  f.field("seq", set.seq.value()).field("time", to_micros(set.time)).field("by", set.by);
+  if (set.note) f.field("note", *set.note);
+  if (set.lane) f.field("lane", *set.lane == Lane::express ? "express" : "changes");
+  Value::Array changes;
+  for (const Change& c : set.changes) {
+    Fields change;
+    change.field("op", c.op == ChangeOp::put ? "put" : "delete").field("key", c.key);
+    if (c.op == ChangeOp::put) change.field("value", stored_value(c.value)).field("version", c.version);
+    changes.push_back(change.take());
+  }
+  return f.field("changes", Value::array(std::move(changes))).take();
+}
+
+Value version_value(const KeyVersion& v) {
+  Fields f;
+  f.field("rev", v.rev.value()).field("op", v.op == ChangeOp::put ? "put" : "delete");
+  if (v.op == ChangeOp::put) f.field("value", stored_value(v.value)).field("version", v.version);
+  f.field("time", to_micros(v.time)).field("by", v.by);
+  if (v.note) f.field("note", *v.note);
+  if (v.req) {
+    Value session;
+    session.data = Binary{v.req->session};
+    f.field("req", Value::array({std::move(session), Value::number(v.req->n)}));
+  }
+  return f.take();
+}
+
+Value key_difference_value(const KeyDifference& d) {
+  Fields f;
+  f.field("key", d.key);
+  if (d.before) f.field("before", entry_value(*d.before));
+  if (d.after) f.field("after", entry_value(*d.after));
+  return f.take();
+}
+
 Value seqs_value(const std::vector<std::pair<std::string, Seq>>& seqs) {
   Fields f;
   for (const auto& [ns, seq] : seqs) f.field(ns, seq.value());

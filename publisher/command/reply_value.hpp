@@ -34,6 +34,11 @@ class Fields {
 
 [[nodiscard]] Value entry_value(const Entry& entry, bool with_value = true);
 [[nodiscard]] Value namespace_value(const NamespaceRow& row);
+[[nodiscard]] Value head_value(const Head& head);
+[[nodiscard]] Value heads_value(const std::vector<std::pair<std::string, Head>>& heads);
+[[nodiscard]] Value set_value(const std::string& ns, const ChangeSet& set);  // {ns, ...change set}
+[[nodiscard]] Value version_value(const KeyVersion& version);
+[[nodiscard]] Value key_difference_value(const KeyDifference& difference);
 [[nodiscard]] Value seqs_value(const std::vector<std::pair<std::string, Seq>>& seqs);
 
 // A stored value; bytes that are no MessagePack (a broker refuses them) are shown as Binary.

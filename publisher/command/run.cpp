@@ -62,7 +62,10 @@ std::string option_hint(const CLI::App& app, const std::vector<std::string>& arg
     }
   };
   collect(app);
-  for (const CLI::App* sub : app.get_subcommands()) collect(*sub);
+  for (const CLI::App* sub : app.get_subcommands()) {
+    collect(*sub);
+    for (const CLI::App* below : sub->get_subcommands()) collect(*below);
+  }
   const std::vector<std::string_view> names(known.begin(), known.end());
   for (const std::string& a : arguments) {
     const std::string_view name = std::string_view(a).substr(0, a.find('='));
@@ -128,12 +131,20 @@ int run(std::vector<std::string> arguments, const char* broker_environment, Term
   Action chosen;
   add_globals(app, options);
   for (const auto add : {add_put, add_get, add_delete, add_list, add_txn, add_namespaces, add_watch,
-                         add_import, add_export, add_status}) {
+                         add_import, add_export, add_history, add_diff, add_rollback, add_snapshot,
+                         add_changes, add_backup, add_policy, add_status, add_import_log, add_completion}) {
     add({app, chosen});
   }
   for (CLI::App* sub : app.get_subcommands({})) {
     sub->footer(sub->get_footer() +
                 "\nOptions of every command (--broker, --timeout, --json) and exit codes: prismbus --help\n");
+    for (CLI::App* below : sub->get_subcommands({})) below->footer(sub->get_footer());
+  }
+  if (arguments.size() > 2 && arguments[0] == "completion" && arguments[1] == "words" &&
+      arguments[2] == "--") {
+    if (!settle(options, broker_environment)) return static_cast<int>(Exit::usage);
+    print_completions(app, {arguments.begin() + 3, arguments.end()}, options.globals, terminal);
+    return static_cast<int>(Exit::done);
   }
   const auto word = command_word(arguments);
   const auto names = command_names(app);

@@ -52,6 +52,7 @@ Outcome<Session> Session::open(const Globals& globals) {
     return failed(hello.error(), "hello");
   }
   session.hello_ = std::move(hello->value);
+  session.epoch_ = hello->epoch;
   session.rev_ = hello->rev;
   return session;
 }

@@ -28,9 +28,11 @@ class Session {
 
   [[nodiscard]] Publisher& publisher() { return *publisher_; }
   [[nodiscard]] const HelloReply& hello() const { return hello_; }
-  [[nodiscard]] ReadCall read() const;    // with the time that is left
-  [[nodiscard]] WriteCall write() const;  // the same
-  void start_over();                      // gives the next steps the whole timeout again
+  [[nodiscard]] Epoch epoch() const { return epoch_; }
+  [[nodiscard]] Revision rev() const { return rev_; }  // that `hello` was answered at
+  [[nodiscard]] ReadCall read() const;                 // with the time that is left
+  [[nodiscard]] WriteCall write() const;               // the same
+  void start_over();                                   // gives the next steps the whole timeout again
 
   // Before a write on condition of `rev`, or a read that needs it: a broker that is not there yet would keep
   // a write waiting until its outcome is unknown, and most often the number is mistyped. Exit::try_later;
@@ -55,7 +57,8 @@ class Session {
 
   std::unique_ptr<Publisher> publisher_;
   HelloReply hello_;
-  Revision rev_;  // that `hello` was answered at
+  Epoch epoch_;
+  Revision rev_;
   std::chrono::milliseconds timeout_;
   std::chrono::steady_clock::time_point deadline_;
 };

@@ -56,7 +56,7 @@ void add_status(CommandLine line) {
       "What each figure means is in broker/DESIGN.md.\n\n"
       "Examples:\n"
       "  prismbus status\n"
-      "  prismbus status --broker tcp://10.0.0.7:7400 --timeout 1\n"
+      "  prismbus status --broker tcp://10.0.0.7:7400 --timeout 1   # exit code 3 when it is away\n"
       "  prismbus status --json | jq .rev\n");
   sub->callback([&chosen = line.chosen] { chosen = [](Invocation& in) { return status(in); }; });
 }

@@ -62,8 +62,21 @@ std::string Terminal::painted(std::string_view text, Colour c) const {
   return fmt::format("{}{}\x1b[0m", escape_of(c), text);
 }
 
+bool Terminal::confirm(std::string_view question, Default otherwise) {
+  err << question << std::flush;
+  std::string answer;
+  if (!std::getline(in, answer)) {
+    err << '\n';
+    return false;
+  }
+  if (answer.empty()) return otherwise == Default::yes;
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
 Terminal standard_terminal() {
   Terminal t{std::cin, std::cout, std::cerr};
+  t.err_is_terminal = ::isatty(STDERR_FILENO) == 1;
+  t.asks = t.err_is_terminal && ::isatty(STDIN_FILENO) == 1;
   if (::isatty(STDOUT_FILENO) != 1) return t;
   winsize size{};
   t.width = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;

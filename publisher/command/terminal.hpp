@@ -19,6 +19,12 @@ struct Terminal {
   std::ostream& err;
   std::size_t width = 0;  // columns of the terminal `out` is; 0 = it is none: nothing is shortened
   bool colour = false;    // `out` is a terminal and NO_COLOR is unset or empty
+  bool asks = false;      // `in` and `err` are a terminal: somebody can be asked
+  bool err_is_terminal = false;
+
+  enum class Default : bool { no, yes };
+  // Asks on `err`, reads one line of `in`. Nothing typed: the default; the end of input: no.
+  [[nodiscard]] bool confirm(std::string_view question, Default otherwise);
 
   [[nodiscard]] std::string painted(std::string_view text, Colour colour) const;
 };

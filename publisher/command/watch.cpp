@@ -1,175 +1,135 @@
-// prismbus watch: prints a namespace and its changes as they happen, until INT or TERM.
+// prismbus watch: prints a namespace and its changes as they happen, or runs a program for each, until INT or
+// TERM. What it does is watch_run.cpp; here is its command line.
 #include <fmt/format.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 #include <CLI/CLI.hpp>
 
-#include <map>
 #include <memory>
 
 #include "proto/wire/names.hpp"
 #include "publisher/command/command.hpp"
-#include "publisher/command/watch_lines.hpp"
+#include "publisher/command/value_argument.hpp"
+#include "publisher/command/watch_run.hpp"
 
 namespace prismbus::command {
 namespace {
 
-constexpr int kPollMs = 50;                 // while joining; later only signals and changes wake us
-constexpr std::chrono::seconds kSettle{1};  // for the last callbacks of the start to arrive
-
 struct Options {
-  std::string ns;
-  WatchLook look;
-  std::uint64_t count = 0;
+  WatchOptions watch;
+  std::optional<std::string> since, until, exec_fail;
+  bool once = false;
 };
 
-// INT and TERM as a descriptor. Made before any thread is, so that every thread has them blocked.
-class StopSignals {
- public:
-  StopSignals() {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &set, nullptr);
-    fd_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+Outcome<WatchUntil> parse_until(const std::string& text) {
+  const std::size_t sign = text.find('=');
+  if (sign == 0 || sign == std::string::npos) return misused("--until", "KEY=VALUE is needed");
+  auto value =
+      parse_value_argument(std::string_view(text).substr(sign + 1), "text is written '\"...\"' here");
+  if (!value) return tl::unexpected<Failure>(value.error());
+  return WatchUntil{text.substr(0, sign), std::move(*value)};
+}
+
+Outcome<WatchOptions> settle(const Options& o, bool json) {
+  WatchOptions w = o.watch;
+  w.look.json = json;
+  w.look.with_namespace = w.subtree;
+  const auto names = validate_namespace(w.ns, "NS");
+  if (!names && !(w.subtree && w.ns.empty())) return failed(names.error(), "watch");
+  if (w.look.glob) {
+    if (const auto fine = validate_glob(*w.look.glob, "--glob"); !fine) return failed(fine.error(), "watch");
   }
-  ~StopSignals() { ::close(fd_); }
-  StopSignals(const StopSignals&) = delete;
-  StopSignals& operator=(const StopSignals&) = delete;
-  [[nodiscard]] int fd() const { return fd_; }
-
- private:
-  int fd_ = -1;
-};
-
-// One run of the command, after its subscriber was opened.
-class Watch {
- public:
-  Watch(const Options& options, Invocation& in, Subscriber& subscriber, WatchFeed& feed)
-      : options_(options), in_(in), subscriber_(subscriber), feed_(feed), lines_(options.look, in.terminal) {}
-
-  Outcome<void> run(int stop_fd) {
-    const auto deadline = std::chrono::steady_clock::now() + in_.globals.timeout;
-    for (;;) {
-      pollfd fds[] = {{stop_fd, POLLIN, 0}, {feed_.fd(), POLLIN, 0}};
-      ::poll(fds, 2, subscribed_ ? -1 : kPollMs);
-      if ((fds[0].revents & POLLIN) != 0) return {};
-      print_news();
-      if (options_.count > 0 && printed_ >= options_.count) return {};
-      if (!in_.terminal.out) return {};  // nobody reads any more
-      if (!subscribed_ && !live_since_ && std::chrono::steady_clock::now() >= deadline) return not_live();
-      if (!subscribed_) check_subscribed();
-    }
+  if (o.once && w.count > 0) return misused("--once", "is --count 1: give one of them");
+  if (o.once) w.count = 1;
+  if (o.since) {
+    auto since = parse_since(*o.since, "--since");
+    if (!since) return tl::unexpected<Failure>(since.error());
+    if (since->seq && w.subtree)
+      return misused("--since", "a seq is of one namespace; give a revision or a time");
+    w.since = *since;
+    w.look.changes_only = true;  // what is there is made of what is told
   }
-
- private:
-  void print_news() {
-    const Epoch epoch = subscriber_.view().epoch();
-    for (const WatchedItem& item : feed_.take()) {
-      if (const auto* set = std::get_if<WatchedSet>(&item)) {
-        if (lines_.print(*set, epoch)) ++printed_;
-        shown_[set->ns] = set->seq;
-      } else if (subscribed_) {
-        lines_.print(std::get<WatchedState>(item));
-      }
-    }
-    if (const auto dropped = feed_.take_dropped(); dropped > 0) lines_.print_dropped(dropped);
-    in_.terminal.out.flush();
+  if (o.until) {
+    auto until = parse_until(*o.until);
+    if (!until) return tl::unexpected<Failure>(until.error());
+    w.until = std::move(*until);
   }
-
-  // Live, and every callback of the start has been printed (they come a little after the state is live).
-  void check_subscribed() {
-    const auto now = std::chrono::steady_clock::now();
-    if (!live_since_ && subscriber_.wait_live(std::chrono::milliseconds(0))) live_since_ = now;
-    if (!live_since_) return;
-    const SubscriberStatus status = subscriber_.status();
-    for (const NamespaceStatus& n : status.namespaces) {
-      const bool arrived = n.seq.value() == 0 || shown_[n.ns] >= n.seq;
-      if (!arrived && now - *live_since_ < kSettle) return;
-    }
-    lines_.print_subscribed(status);
-    in_.terminal.out.flush();
-    subscribed_ = true;
+  if (o.exec_fail && !w.program) return misused("--exec-fail", "is for --exec");
+  if (o.exec_fail && *o.exec_fail != "warn" && *o.exec_fail != "stop") {
+    return misused("--exec-fail", "warn or stop, not " + *o.exec_fail);
   }
-
-  tl::unexpected<Failure> not_live() const {
-    const SubscriberStatus status = subscriber_.status();
-    if (!status.connected) return unreachable(in_.globals);
-    Error e;
-    e.code = ErrorCode::unavailable;
-    e.message = "connected, but not in step with the broker in time";
-    for (const NamespaceStatus& n : status.namespaces) {
-      if (!n.why.empty()) e.message += fmt::format("; {}: {}", n.ns, n.why);
-    }
-    return failed(e, "watch");
-  }
-
-  const Options& options_;
-  Invocation& in_;
-  Subscriber& subscriber_;
-  WatchFeed& feed_;
-  WatchLines lines_;
-  std::map<std::string, Seq> shown_;
-  std::optional<std::chrono::steady_clock::time_point> live_since_;
-  bool subscribed_ = false;
-  std::uint64_t printed_ = 0;
-};
+  w.on_failure = o.exec_fail == "stop" ? OnFailure::stop : OnFailure::warn;
+  return w;
+}
 
 Outcome<void> watch(const Options& o, Invocation& in) {
-  const bool everything = o.look.with_namespace && o.ns.empty();
-  if (const auto fine = validate_namespace(o.ns, "NS"); !everything && !fine)
-    return failed(fine.error(), "watch");
-  if (o.look.glob) {
-    if (const auto fine = validate_glob(*o.look.glob, "--glob"); !fine) return failed(fine.error(), "watch");
-  }
+  const auto settled = settle(o, in.globals.json);
+  if (!settled) return tl::unexpected<Failure>(settled.error());
   const StopSignals signals;
   WatchFeed feed;
   SubscriberOptions options;
   options.brokers = in.globals.brokers;
   options.client = command_identity();
-  (o.look.with_namespace ? options.subtrees : options.namespaces).push_back(o.ns);
+  (settled->subtree ? options.subtrees : options.namespaces).push_back(settled->ns);
   options.callbacks = feed.callbacks();
   auto subscriber = Subscriber::open(std::move(options));
   if (!subscriber) return failed(subscriber.error(), "watch");
-  const auto outcome = Watch(o, in, **subscriber, feed).run(signals.fd());
+  const auto outcome = WatchRun(*settled, in, **subscriber, feed, signals).run();
   (*subscriber)->stop();
   return outcome;
 }
+
+constexpr const char* kExplanation =
+    "First what is there (. KEY VALUE), then every change: + added, ~ changed, - deleted. It survives the "
+    "broker's\n"
+    "restarts; when it had to compare with a new snapshot it says so (= NS resynced). INT and TERM end it, "
+    "exit code 0.\n"
+    "--json prints one object a line: {\"type\": \"snapshot\" | \"subscribed\" | \"change\" | \"state\" | "
+    "\"gap\", ...}.\n"
+    "--since prints what came after that point instead of what is there, and goes on without a gap; exit "
+    "code "
+    "11 when\n"
+    "the broker has trimmed that history.\n"
+    "--exec runs PROGRAM by /bin/sh for every changed key, one after another: the change as a line of JSON "
+    "on "
+    "its standard\n"
+    "input, and PRISMBUS_NS, _KEY, _OP (put, delete), _VALUE (JSON), _VERSION, _REV, _SEQ, _TIME, _BY, _NOTE "
+    "in its\n"
+    "environment. Nothing else is printed. A program that fails is told and the next change comes "
+    "(--exec-fail warn), or\n"
+    "ends the watch with exit code 14 (stop). While it runs, changes wait: up to 4,096 sets, then a gap is "
+    "told.\n";
 
 }  // namespace
 
 void add_watch(CommandLine line) {
   auto o = std::make_shared<Options>();
+  WatchOptions& w = o->watch;
   CLI::App* sub = line.app.add_subcommand("watch", "Print a namespace and its changes as they happen");
   sub->fallthrough();
-  sub->add_option("NS", o->ns, "Namespace; with --subtree \"\" is everything")->required();
-  sub->add_flag("--subtree", o->look.with_namespace, "The namespaces below NS too");
-  sub->add_flag("--changes-only", o->look.changes_only, "Do not print what is there at the start");
-  sub->add_option("--glob", o->look.glob,
+  sub->add_option("NS", w.ns, "Namespace; with --subtree \"\" is everything")->required();
+  sub->add_flag("--subtree", w.subtree, "The namespaces below NS too");
+  sub->add_flag("--changes-only", w.look.changes_only, "Do not print what is there at the start");
+  sub->add_option("--glob", w.look.glob,
                   "Only keys that match: ? one character, * a run without /, ** any run")
       ->type_name("GLOB");
-  sub->add_option("--count", o->count, "End after this many change sets")->type_name("N");
-  sub->footer(
-      "First what is there (. KEY VALUE), then every change: + added, ~ changed, - deleted. It survives the "
-      "broker's\n"
-      "restarts; when it had to compare with a new snapshot it says so (= NS resynced). INT and TERM end it, "
-      "exit code 0.\n"
-      "--json prints one object a line: {\"type\": \"snapshot\" | \"subscribed\" | \"change\" | \"state\" | "
-      "\"gap\", ...}.\n\n"
-      "Examples:\n"
-      "  prismbus watch md.okx\n"
-      "  prismbus watch md --subtree --changes-only\n"
-      "  prismbus watch md.okx --glob 'symbols/**'\n"
-      "  prismbus watch md.okx --json | jq -c 'select(.type == \"change\") | .changes[]'\n");
-  sub->callback([o, &chosen = line.chosen] {
-    chosen = [o](Invocation& in) {
-      o->look.json = in.globals.json;
-      return watch(*o, in);
-    };
-  });
+  sub->add_option("--since", o->since, "Begin with the changes after this")->type_name("SINCE");
+  sub->add_option("--exec", w.program, "Run this for every changed key")->type_name("PROGRAM");
+  sub->add_option("--exec-fail", o->exec_fail, "When PROGRAM fails: warn (default) or stop")
+      ->type_name("WHAT");
+  sub->add_option("--count", w.count, "End after this many change sets")->type_name("N");
+  sub->add_flag("--once", o->once, "End after the first change set");
+  sub->add_option("--until", o->until, "End as soon as KEY holds VALUE, at once if it does already")
+      ->type_name("KEY=VALUE");
+  sub->footer(std::string(kExplanation) + std::string(kSinceHelp) +
+              "\nExamples:\n"
+              "  prismbus watch md.okx\n"
+              "  prismbus watch md --subtree --changes-only\n"
+              "  prismbus watch md.okx --glob 'symbols/**'\n"
+              "  prismbus watch md.okx --since -2h --count 1\n"
+              "  prismbus watch md.okx --exec './reload.sh \"$PRISMBUS_KEY\"'\n"
+              "  prismbus watch md.okx --once --changes-only\n"
+              "  prismbus watch md.okx --until primary=true\n"
+              "  prismbus watch md.okx --json | jq -c 'select(.type == \"change\") | .changes[]'\n");
+  sub->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return watch(*o, in); }; });
 }
 
 }  // namespace prismbus::command

@@ -18,8 +18,9 @@ namespace prismbus::command {
 struct WatchedChange {
   enum class Kind : std::uint8_t { added, changed, deleted } kind = Kind::added;
   std::string key;
-  std::string before, after;  // encoded; `before` of changed and deleted, `after` of added and changed
-  Revision rev;               // of the entry
+  std::string before,
+      after;     // encoded; `before` of changed and deleted (empty: not known), `after` of added and changed
+  Revision rev;  // of the entry
   std::uint64_t version = 0;
   Wall time{};
 };

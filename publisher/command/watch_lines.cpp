@@ -28,19 +28,26 @@ Value found_value(const std::string& ns, const WatchedChange& c) {
 
 }  // namespace
 
-bool WatchLines::print(const WatchedSet& received, Epoch epoch) {
-  WatchedSet set = received;
+WatchLines::Part WatchLines::select(WatchedSet& set) {
   if (look_.glob)
     std::erase_if(set.changes, [this](const auto& c) { return !glob_matches(*look_.glob, c.key); });
   // What a snapshot brings first has no author; a namespace that is created while we watch begins with a
   // change set.
   const bool initial = seen_.insert(set.ns).second && set.by.empty();
-  if (initial && look_.changes_only) return false;
+  if (initial && look_.changes_only) return Part::nothing;
   if (set.by.empty()) {  // a snapshot's changes come in no order
     std::sort(set.changes.begin(), set.changes.end(),
               [](const auto& a, const auto& b) { return a.key < b.key; });
   }
-  if (set.changes.empty() && !(set.resync && !initial)) return false;
+  if (set.changes.empty() && !(set.resync && !initial)) return Part::nothing;
+  return initial ? Part::found : Part::change;
+}
+
+bool WatchLines::print(const WatchedSet& received, Epoch epoch) {
+  WatchedSet set = received;
+  const Part part = select(set);
+  if (part == Part::nothing) return false;
+  const bool initial = part == Part::found;
   look_.json ? print_json_set(set, epoch, initial) : print_text_set(set, initial);
   return !initial;
 }
@@ -71,6 +78,7 @@ void WatchLines::print_text_set(const WatchedSet& set, bool initial) const {
   }
   const std::string ns = look_.with_namespace ? set.ns + "  " : "";
   for (const WatchedChange& c : set.changes) {
+    const std::string before = c.before.empty() ? "" : to_json(stored_value(c.before));
     std::string line;
     Colour colour = Colour::added;
     switch (c.kind) {
@@ -80,12 +88,12 @@ void WatchLines::print_text_set(const WatchedSet& set, bool initial) const {
         colour = initial ? Colour::none : Colour::added;
         break;
       case WatchedChange::Kind::changed:
-        line = fmt::format("~ {}{}  {} -> {}", ns, printable(c.key), to_json(stored_value(c.before)),
+        line = fmt::format("~ {}{}  {}{}", ns, printable(c.key), before + (before.empty() ? "" : " -> "),
                            to_json(stored_value(c.after)));
         colour = Colour::changed;
         break;
       case WatchedChange::Kind::deleted:
-        line = fmt::format("- {}{}  {}", ns, printable(c.key), to_json(stored_value(c.before)));
+        line = fmt::format("- {}{}{}", ns, printable(c.key), (before.empty() ? "" : "  ") + before);
         colour = Colour::removed;
         break;
     }

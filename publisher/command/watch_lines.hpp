@@ -25,7 +25,10 @@ class WatchLines {
  public:
   WatchLines(WatchLook look, Terminal& terminal) : look_(std::move(look)), terminal_(&terminal) {}
 
-  // True when a change set was printed (not the state found at the start).
+  enum class Part : std::uint8_t { nothing, found, change };  // found: the state at the start
+  // Leaves of a set what the look asks for, and says what that is.
+  [[nodiscard]] Part select(WatchedSet& set);
+  // What select() leaves; true when it is a change.
   bool print(const WatchedSet& set, Epoch epoch);
   void print(const WatchedState& state);
   void print_dropped(std::uint64_t sets);

@@ -1,0 +1,127 @@
+// prismbus history: what was done to one key, newest first.
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <memory>
+
+#include "publisher/command/change_pages.hpp"
+#include "publisher/command/command.hpp"
+#include "publisher/command/json_value.hpp"
+#include "publisher/command/reply_value.hpp"
+
+namespace prismbus::command {
+namespace {
+
+struct Options {
+  std::string ns, key;
+  std::optional<std::string> before, since;
+  std::uint64_t limit = 0;
+};
+
+struct Gathered {
+  Epoch epoch;
+  Revision rev;
+  std::vector<KeyVersion> versions;
+  bool more = false;
+};
+
+// The revision a flag names; nullopt when it was not given.
+Outcome<std::optional<Revision>> bound(const std::optional<std::string>& text, const char* flag,
+                                       const Options& o, Session& session) {
+  if (!text) return std::optional<Revision>();
+  const auto moment = parse_moment(*text, flag);
+  if (!moment) return tl::unexpected<Failure>(moment.error());
+  const auto rev = revision_at(session, o.ns, *moment);
+  if (!rev) return tl::unexpected<Failure>(rev.error());
+  return std::optional<Revision>(*rev);
+}
+
+Outcome<Gathered> gather(const Options& o, Session& session) {
+  const auto before = bound(o.before, "--before", o, session);
+  if (!before) return tl::unexpected<Failure>(before.error());
+  const auto since = bound(o.since, "--since", o, session);
+  if (!since) return tl::unexpected<Failure>(since.error());
+  Gathered out;
+  HistoryCall call;
+  call.ns = o.ns;
+  call.key = o.key;
+  call.before = *before;
+  for (;;) {
+    session.start_over();
+    call.read = session.read();
+    if (call.after) call.read.epoch = out.epoch;
+    if (o.limit > 0) call.limit = o.limit - out.versions.size();
+    auto page = session.wait(session.publisher().history(call), fmt::format("history {} {}", o.ns, o.key));
+    if (!page) return tl::unexpected<Failure>(page.error());
+    if (!call.after) out.epoch = page->epoch, out.rev = page->rev;
+    for (KeyVersion& v : page->value.versions) {
+      if (*since && v.rev <= **since) return out;
+      out.versions.push_back(std::move(v));
+    }
+    out.more = page->value.more;
+    call.after = page->value.after;
+    if (!out.more || !call.after || (o.limit > 0 && out.versions.size() >= o.limit)) return out;
+  }
+}
+
+void print_table(const std::vector<KeyVersion>& versions, Terminal& terminal) {
+  const bool notes = std::any_of(versions.begin(), versions.end(), [](const auto& v) { return v.note; });
+  std::vector<std::string> header{"REV", "VERSION", "TIME", "BY"};
+  if (notes) header.emplace_back("NOTE");
+  header.emplace_back("VALUE");
+  Table table(header);
+  table.align_right(0);
+  table.align_right(1);
+  for (const KeyVersion& v : versions) {
+    const bool put = v.op == ChangeOp::put;
+    std::vector<std::string> cells{fmt::format("{}", v.rev.value()), put ? fmt::format("{}", v.version) : "-",
+                                   time_text(v.time), printable(v.by)};
+    if (notes) cells.push_back(shortened(printable(v.note.value_or("")), terminal.width == 0 ? 0 : 32));
+    cells.push_back(put ? to_json(stored_value(v.value)) : "(deleted)");
+    table.row(std::move(cells));
+  }
+  table.print(terminal);
+}
+
+Outcome<void> history(const Options& o, Invocation& in) {
+  auto session = Session::open(in.globals);
+  if (!session) return tl::unexpected<Failure>(session.error());
+  const auto found = gather(o, *session);
+  if (!found) return tl::unexpected<Failure>(found.error());
+  if (in.globals.json) {
+    Value::Array versions;
+    for (const KeyVersion& v : found->versions) versions.push_back(version_value(v));
+    Fields reply = ok_reply(found->epoch, found->rev);
+    print_json(in.terminal,
+               reply.field("versions", Value::array(std::move(versions))).field("more", found->more).take());
+  } else if (!found->versions.empty()) {
+    print_table(found->versions, in.terminal);
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_history(CommandLine line) {
+  auto o = std::make_shared<Options>();
+  CLI::App* sub = line.app.add_subcommand("history", "Print what was done to a key, newest first");
+  sub->fallthrough();
+  sub->add_option("NS", o->ns, "Namespace")->required();
+  sub->add_option("KEY", o->key, "Key")->required();
+  sub->add_option("-n,--limit", o->limit, "At most so many versions")->type_name("N");
+  sub->add_option("--before", o->before, "Only versions older than this")->type_name("WHEN");
+  sub->add_option("--since", o->since, "Only versions newer than this")->type_name("WHEN");
+  sub->footer(
+      "Deletes are told too. A key that never was has no versions, which is no error. What the broker has "
+      "trimmed is not\ntold.\n" +
+      std::string(kMomentHelp) +
+      "\nExamples:\n"
+      "  prismbus history md.okx api/timeout\n"
+      "  prismbus history md.okx api/timeout --limit 3\n"
+      "  prismbus history md.okx api/timeout --since -2h\n"
+      "  prismbus history md.okx api/timeout --json | jq '.versions[] | {rev, value}'\n");
+  sub->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return history(*o, in); }; });
+}
+
+}  // namespace prismbus::command

@@ -1,0 +1,134 @@
+// prismbus policy: rules for namespaces, which the broker keeps under _system.policy: a pattern, and a map of
+// fields. The broker says which fields it knows and refuses the others.
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <memory>
+
+#include "publisher/command/command.hpp"
+#include "publisher/command/json_value.hpp"
+#include "publisher/command/reply_value.hpp"
+#include "publisher/command/value_argument.hpp"
+
+namespace prismbus::command {
+namespace {
+
+constexpr const char* kPolicy = "_system.policy";
+
+struct Options {
+  std::string pattern, note;
+  std::vector<std::string> fields;
+};
+
+Outcome<void> list_rules(Invocation& in) {
+  auto session = Session::open(in.globals);
+  if (!session) return tl::unexpected<Failure>(session.error());
+  ListCall call;
+  call.ns = kPolicy;
+  call.read = session->read();
+  const auto answer = session->wait(session->publisher().list(std::move(call)), "policy list");
+  if (!answer) return tl::unexpected<Failure>(answer.error());
+  if (in.globals.json) {
+    Value::Array entries;
+    for (const Entry& e : answer->value) entries.push_back(entry_value(e));
+    Fields reply = ok_reply(answer->epoch, answer->rev);
+    print_json(in.terminal,
+               reply.field("entries", Value::array(std::move(entries))).field("more", false).take());
+    return {};
+  }
+  Table table({"PATTERN", "REV", "RULE"});
+  table.align_right(1);
+  for (const Entry& e : answer->value) {
+    table.row({printable(e.key), fmt::format("{}", e.rev.value()), to_json(stored_value(e.value))});
+  }
+  if (!table.empty()) table.print(in.terminal);
+  return {};
+}
+
+Outcome<Value> rule_of(const Options& o) {
+  Value::Map rule;
+  for (const std::string& field : o.fields) {
+    const std::size_t sign = field.find('=');
+    if (sign == 0 || sign == std::string::npos)
+      return misused("FIELD=VALUE", json_quoted(field) + " is none");
+    auto value =
+        parse_value_argument(std::string_view(field).substr(sign + 1), "text is written '\"...\"' here");
+    if (!value) return tl::unexpected<Failure>(value.error());
+    rule.push_back({Value::text(field.substr(0, sign)), std::move(*value)});
+  }
+  return Value::map(std::move(rule));
+}
+
+Outcome<void> report(const Outcome<WriteOutcome>& done, Invocation& in) {
+  if (!done) return tl::unexpected<Failure>(done.error());
+  if (in.globals.json) {
+    Fields reply = ok_reply(done->epoch, done->rev);
+    print_json(in.terminal, reply.field("seq", done->seq.value()).take());
+  } else {
+    in.terminal.out << fmt::format("rev {}  seq {}\n", done->rev.value(), done->seq.value());
+  }
+  return {};
+}
+
+WriteCall write_call(const Options& o, Session& session) {
+  WriteCall call = session.write();
+  if (!o.note.empty()) call.note = o.note;
+  return call;
+}
+
+Outcome<void> set_rule(const Options& o, Invocation& in) {
+  const auto rule = rule_of(o);
+  if (!rule) return tl::unexpected<Failure>(rule.error());
+  auto session = Session::open(in.globals);
+  if (!session) return tl::unexpected<Failure>(session.error());
+  return report(
+      session->wait(session->publisher().put(kPolicy, o.pattern, EncodedValue{to_message_pack(*rule)},
+                                             write_call(o, *session)),
+                    "policy set " + o.pattern),
+      in);
+}
+
+Outcome<void> delete_rule(const Options& o, Invocation& in) {
+  auto session = Session::open(in.globals);
+  if (!session) return tl::unexpected<Failure>(session.error());
+  return report(session->wait(session->publisher().remove(kPolicy, o.pattern, write_call(o, *session)),
+                              "policy delete " + o.pattern),
+                in);
+}
+
+void add_pattern_and_note(CLI::App& sub, Options& o) {
+  sub.add_option("PATTERN", o.pattern, "A namespace, a.b.** (a.b and everything below), or **")->required();
+  sub.add_option("--note", o.note, "Up to 1 KiB of text kept with the revision")->type_name("TEXT");
+}
+
+}  // namespace
+
+void add_policy(CommandLine line) {
+  auto o = std::make_shared<Options>();
+  CLI::App* sub = line.app.add_subcommand("policy", "Rules for namespaces: list, set, delete");
+  sub->fallthrough();
+  sub->require_subcommand(1);
+  CLI::App* list = sub->add_subcommand("list", "Print the rules")->fallthrough();
+  CLI::App* set = sub->add_subcommand("set", "Write the whole rule of a pattern")->fallthrough();
+  add_pattern_and_note(*set, *o);
+  set->add_option("FIELDS", o->fields, "FIELD=VALUE, one or more; VALUE as in put")->required();
+  CLI::App* remove = sub->add_subcommand("delete", "Remove the rule of a pattern")->fallthrough();
+  add_pattern_and_note(*remove, *o);
+  sub->footer(
+      "lane=express gives the changes of the namespaces a stream of their own that busy ones do not delay; "
+      "lane=changes is\n"
+      "what they have without a rule. An unknown field or a bad pattern is rejected, exit code 8. A change "
+      "takes "
+      "effect for\n"
+      "connected clients without a gap.\n\n"
+      "Examples:\n"
+      "  prismbus policy list\n"
+      "  prismbus policy set 'risk.limits.**' lane=express --note 'limits must not wait'\n"
+      "  prismbus policy delete 'risk.limits.**'\n");
+  list->callback([&chosen = line.chosen] { chosen = [](Invocation& in) { return list_rules(in); }; });
+  set->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return set_rule(*o, in); }; });
+  remove->callback(
+      [o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return delete_rule(*o, in); }; });
+}
+
+}  // namespace prismbus::command
