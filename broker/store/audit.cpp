@@ -11,14 +11,31 @@ namespace {
 
 // Room for what a running broker adds between opening and the snapshot.
 constexpr std::size_t kMapSpareBytes = std::size_t{256} << 20;
+constexpr int kSnapshotTries = 10;
+
+bool trimmed_above(MDB_txn* journal_txn, lmdb::Dbi journal_meta, MDB_txn* state_txn,
+                   const State::Tables& tables) {
+  const auto state_record = lmdb::get(state_txn, tables.meta, kMetaKey);
+  const auto journal_record = lmdb::get(journal_txn, journal_meta, kMetaKey);
+  if (!state_record || !*state_record || !journal_record || !*journal_record) return false;
+  const auto state = decode_state_meta(**state_record);
+  const auto journal = decode_journal_meta(**journal_record);
+  return state && journal && journal->floor > state->folded;
+}
 
 Result<AuditReport> walk(const std::shared_ptr<lmdb::Env>& journal_env, lmdb::Dbi log, lmdb::Dbi journal_meta,
                          const std::shared_ptr<lmdb::Env>& state_env, const State::Tables& tables) {
   lmdb::ReadTxn state_txn(state_env), journal_txn(journal_env);
-  if (const auto begun = state_txn.renew(); !begun)
-    return unexpected<Error>(open_error("state", begun.error()));
-  if (const auto begun = journal_txn.renew(); !begun)
-    return unexpected<Error>(open_error("journal", begun.error()));
+  for (int tries = 0;; ++tries) {
+    if (const auto begun = state_txn.renew(); !begun)
+      return unexpected<Error>(open_error("state", begun.error()));
+    if (const auto begun = journal_txn.renew(); !begun)
+      return unexpected<Error>(open_error("journal", begun.error()));
+    // A running broker may fold and trim between the two: then the journal no longer holds what follows on
+    // the state, and both are taken again.
+    if (tries == kSnapshotTries || !trimmed_above(journal_txn.get(), journal_meta, state_txn.get(), tables))
+      break;
+  }
 
   audits::Context context;
   context.journal_txn = journal_txn.get();

@@ -161,7 +161,7 @@ void World::check_failure(const Ask& ask, const Error& error) const {
     }
     case ErrorCode::overloaded:
       demand(error.retry_after_ms.has_value(), "overloaded says when to try again");
-      return demand(small_limits, "overloaded needs a full queue");
+      return demand(small_limits || ask.far_ahead, "overloaded needs a full queue");
     case ErrorCode::read_only:
       demand(ask.is_write, "only writes are refused for want of room");
       return demand(read_only_possible, "read_only needs a disk that fails");

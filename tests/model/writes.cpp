@@ -144,6 +144,9 @@ void Writes::send(Write write, std::optional<Req> req) {
   Ask ask;
   ask.what = "write";
   ask.is_write = true;
+  if (attempt.req) {
+    ask.far_ahead = attempt.req->second >= sessions_[attempt.req->first].highest + kRemembered;
+  }
   for (const Condition& c : attempt.write.conditions) ask.waits_for = std::max(ask.waits_for, c.rev);
   ask.check = [this, note](const Ask& asked, const ReplyHeader& reply) {
     check(note, reply, asked.last_when_sent);
