@@ -69,6 +69,7 @@ class Bench {
 [[nodiscard]] Outcome bench_durable_puts(Bench& bench);
 [[nodiscard]] Outcome bench_fan_out(Bench& bench);
 [[nodiscard]] Outcome bench_put_to_callback(Bench& bench);
+[[nodiscard]] Outcome bench_express(Bench& bench);
 [[nodiscard]] Outcome bench_start(Bench& bench);
 [[nodiscard]] Outcome bench_view_reads(Bench& bench);
 

@@ -31,6 +31,7 @@ constexpr Benchmark kBenchmarks[] = {
     {"puts", "durable puts, pipelined, sustained", bench_durable_puts},
     {"fan-out", "ten subscribers", bench_fan_out},
     {"callback", "put to subscriber callback, open loop", bench_put_to_callback},
+    {"express", "an express change beside a saturated lane and a snapshot", bench_express},
     {"start", "exec to first get after SIGKILL, recent full", bench_start},
     {"view", "reads from the subscriber's view", bench_view_reads},
 };

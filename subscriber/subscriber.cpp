@@ -6,6 +6,7 @@
 #include <exception>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 
 #include "proto/base/random.hpp"
 #include "proto/base/waker.hpp"
@@ -23,6 +24,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kRequestTimeout = 10s;  // of one snapshot chunk or page; then the machine asks anew
 constexpr auto kPollMax = 100ms;       // a SUB is touched at least so often (its subscriptions depend on it)
+constexpr auto kStall = 1s;            // ten times the longest sleep: the process was stopped, or starved
 constexpr auto kWaitSlice = 20ms;      // waiters look again this often even if a wake-up went to another
 
 }  // namespace
@@ -128,9 +130,10 @@ void Subscriber::Impl::run() {
 }
 
 bool Subscriber::Impl::step() {
-  now_ = read_clock();
+  const Steady before = std::exchange(now_, read_clock()).steady;
   bool more = connection_->step(now_);
   more = inbox_.step(sync_, now_) || more;
+  if (now_.steady - before > kStall) sync_.on_stall(now_);
   sync_.tick(now_);
   show();
   return more;

@@ -227,6 +227,12 @@ void SyncState::begin_check(Now now) {
   next_work_ = now.steady;
 }
 
+void SyncState::on_stall(Now now) {
+  if (!greeted_) return;
+  actions_->log(LogLevel::warn, LogLine("stood_still"));
+  begin_check(now);
+}
+
 void SyncState::tick(Now now) {
   if (rejoin_at_ && now.steady >= *rejoin_at_) {
     rejoin_at_ = now.steady + kRejoinMax;  // asked again should the answer never come

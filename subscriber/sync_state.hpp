@@ -82,6 +82,8 @@ class SyncState {
   void on_heartbeat(Lane lane, const Heartbeat& beat, Now now);
   void on_barrier(Lane lane, std::string_view topic, const Barrier& barrier, Now now);
   void tick(Now now);
+  // This process stood still for long: what came meanwhile may have been cut. Asks for heads now.
+  void on_stall(Now now);
   [[nodiscard]] Steady next_deadline() const;
 
   // What became visible since the last call. The taker owns what `root` reaches; see SyncUpdate.

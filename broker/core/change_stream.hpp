@@ -32,6 +32,12 @@ class ChangeStream {
   void add(const Transaction& txn, Now now);
   void flush();  // publishes what was gathered: one or more frames per namespace
 
+  // How many follow: the heartbeat's interval grows with them, so that its frames take at most 3 % of the
+  // time.
+  void set_followers(std::size_t followers) { followers_ = followers; }
+  // The interval in force, as `hello` tells it.
+  [[nodiscard]] std::chrono::milliseconds heartbeat() const { return announced_; }
+
   // A marker is owed for a namespace that was replayed at start.
   void owe_marker(std::string_view ns, Now now);
   void on_subscription(Lane lane, std::string_view handed_up, Revision applied);
@@ -64,6 +70,7 @@ class ChangeStream {
   void publish_sets(const Gathered& gathered);
   void publish_frame(std::string_view ns, const Routed& route);
   void publish_marker(std::string_view ns, const Head& head);
+  [[nodiscard]] std::chrono::milliseconds paced_heartbeat() const;
   std::size_t publish_markers(HeadSource& heads, Now now);
 
   const Epoch epoch_;
@@ -82,6 +89,8 @@ class ChangeStream {
   Steady marker_second_{};  // start of the second whose budget is being spent
   std::size_t markers_spent_ = 0;
   Steady heartbeat_due_{};
+  std::chrono::milliseconds announced_;  // by the last heartbeat, for the next
+  std::size_t followers_ = 0;
   Counters counters_;
 };
 

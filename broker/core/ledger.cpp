@@ -35,4 +35,11 @@ Result<NamespaceFact> Ledger::find_namespace(std::string_view ns) {
   return NamespaceFact{(*stored)->head.seq, (*stored)->figures, (*stored)->head.lane};
 }
 
+Result<std::optional<Head>> Ledger::find_applied_head(std::string_view ns) {
+  if (const auto* recent = recent_.find_head(ns)) return std::optional(recent->head);
+  const auto stored = state_.find_head(ns);
+  if (!stored) return tl::unexpected(stored.error());
+  return *stored ? std::optional((*stored)->head) : std::nullopt;
+}
+
 }  // namespace prismbus

@@ -33,6 +33,8 @@ class Ledger {
   // Errors: internal (a stored record is corrupt).
   [[nodiscard]] Result<KeyFact> find(std::string_view ns, std::string_view key);
   [[nodiscard]] Result<NamespaceFact> find_namespace(std::string_view ns);
+  // As applied: what is pending is left out. nullopt = it never had a transaction.
+  [[nodiscard]] Result<std::optional<Head>> find_applied_head(std::string_view ns);
 
  private:
   Pending& pending_;

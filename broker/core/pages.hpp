@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "broker/core/chunk_cache.hpp"
 #include "broker/store/read_view.hpp"
 #include "proto/wire/codec/reply.hpp"
 
@@ -17,8 +18,9 @@ namespace prismbus {
                                       const MGetRequest& request);
 [[nodiscard]] std::string answer_namespaces(const ReadView& view, const codec::ReplyHead& head,
                                             const NamespacesRequest& request);
+// `cache` may be null.
 [[nodiscard]] std::string answer_snapshot(const ReadView& view, const codec::ReplyHead& head,
-                                          const SnapshotRequest& request);
+                                          const SnapshotRequest& request, ChunkCache* cache);
 [[nodiscard]] std::string answer_changes(const ReadView& view, const codec::ReplyHead& head,
                                          const ChangesRequest& request);
 

@@ -56,13 +56,15 @@ class SnapshotChunk {
   void name_absent(std::string_view ns) {
     if (heads_.count == 0 && !from_) heads_.add(ns, Head{});
   }
-  [[nodiscard]] std::string reply() const {
-    std::string reply = codec::begin_reply(head_, 2 + PageBuilder::end_fields(after_));
-    Writer out(reply);
+  // What the reply says besides its head and its end.
+  [[nodiscard]] CachedChunk take() const {
+    CachedChunk chunk;
+    chunk.rev = head_.rev;
+    Writer out(chunk.body);
     page_.write_items(out, "entries");
     heads_.write(out);
-    PageBuilder::write_end(out, after_);
-    return reply;
+    if (after_) chunk.ends_at.emplace(after_->ns, after_->key);
+    return chunk;
   }
 
  private:
@@ -256,19 +258,48 @@ std::string changes_under(const ReadView& view, const ReplyHead& head, const Cha
   return reply;
 }
 
+std::string chunk_reply(const ReplyHead& head, const CachedChunk& chunk) {
+  std::optional<CursorToken> after;
+  if (chunk.ends_at) {
+    after = CursorToken{CursorKind::snapshot, head.epoch,           head.rev, 0,
+                        chunk.ends_at->first, chunk.ends_at->second};
+  }
+  std::string reply = codec::begin_reply(head, 2 + PageBuilder::end_fields(after));
+  Writer out(reply);
+  out.raw(chunk.body);
+  PageBuilder::write_end(out, after);
+  return reply;
+}
+
 }  // namespace
 
-std::string answer_snapshot(const ReadView& view, const ReplyHead& head, const SnapshotRequest& request) {
+std::string answer_snapshot(const ReadView& view, const ReplyHead& head, const SnapshotRequest& request,
+                            ChunkCache* cache) {
   auto cursor = cursor_of(request.after, CursorKind::snapshot, head);
   if (!cursor) return encode_error_reply(head, cursor.error());
   const std::size_t bytes_max =
       std::min<std::uint64_t>(request.max_bytes.value_or(limits::kPageBytes), limits::kTxnBytes);
-  SnapshotChunk chunk(view, head, bytes_max, std::move(*cursor));
-  if (auto read = chunk.read(request.ns ? exactly(*request.ns) : at_and_below(*request.under)); !read) {
-    return encode_error_reply(head, read.error());
+  const auto ranges = request.ns ? exactly(*request.ns) : at_and_below(*request.under);
+  ChunkPlace place{request.under.has_value(),
+                   std::string(request.ns ? *request.ns : *request.under),
+                   {},
+                   {},
+                   !cursor->has_value(),
+                   bytes_max};
+  if (*cursor) {
+    place.from_ns = (*cursor)->ns;
+    place.from_key = (*cursor)->key;
   }
-  if (request.ns) chunk.name_absent(*request.ns);
-  return chunk.reply();
+  if (cache != nullptr) {
+    if (const CachedChunk* again = cache->find(place, ranges, view)) return chunk_reply(head, *again);
+  }
+  SnapshotChunk reading(view, head, bytes_max, std::move(*cursor));
+  if (auto read = reading.read(ranges); !read) return encode_error_reply(head, read.error());
+  if (request.ns) reading.name_absent(*request.ns);
+  CachedChunk chunk = reading.take();
+  std::string reply = chunk_reply(head, chunk);
+  if (cache != nullptr) cache->put(place, std::move(chunk));
+  return reply;
 }
 
 std::string answer_changes(const ReadView& view, const ReplyHead& head, const ChangesRequest& request) {

@@ -5,6 +5,7 @@
 
 #include "broker/core/asked.hpp"
 #include "broker/core/build_transaction.hpp"
+#include "broker/core/followers.hpp"
 #include "broker/core/in_flight.hpp"
 #include "broker/core/lane_plan.hpp"
 #include "broker/core/read_desk.hpp"
@@ -50,7 +51,8 @@ struct Pipeline::Impl final : HeadSource {
         fold(queues.to_fold, queues.from_fold, queues.to_trim, recent, state, log),
         replier(sink, epoch, recent, store.journal, log),
         backups(queues.backup, auth, in_flight, replier),
-        reads(queues.to_reader, queues.from_reader, auth, recent, state, in_flight, replier) {
+        reads(bounds_of(settings.reads_waiting_max), queues.to_reader, queues.from_reader, auth, recent,
+              state, in_flight, replier) {
     lanes.load(store);
     replay(std::move(store.tail), store.journal);
   }
@@ -185,6 +187,7 @@ struct Pipeline::Impl final : HeadSource {
     write_room.look();
     done += reads.take_answers() + backups.take_outcome() + fold.step() + wake_parked(now);
     if (fold.failed()) fatal = Fatal::state;
+    stream.set_followers(followers.size());
     return done + stream.step(recent.applied(), *this, now);
   }
 
@@ -279,29 +282,25 @@ struct Pipeline::Impl final : HeadSource {
   // ---- what the broker tells of itself
 
   void answer_hello(const Asked& asked) {
-    const HelloReply hello = hello_of(settings, asked.principal);
+    followers.greet(asked.from.connection, std::get<HelloRequest>(asked.request.body));
+    const HelloReply hello = hello_of(settings, asked.principal, stream.heartbeat());
     replier.send(asked.from, codec::encode_hello_reply(replier.head(asked.id()), hello));
   }
 
   void answer_status(const Asked& asked) {
     const auto up = std::chrono::duration_cast<std::chrono::milliseconds>(asked.now.steady - started);
-    const StatusSources ask{settings, sequencer, write_room, backups, recent, fold,
-                            pending,  parking,   sessions,   stream,  replier};
+    const StatusSources ask{settings, sequencer, write_room, backups, recent, fold,     pending,
+                            parking,  sessions,  stream,     replier, reads,  followers};
     const StatusCounters counters{started == Steady{} ? up.zero() : up, requests, writes};
     replier.send(asked.from, encode_status_reply(replier.head(asked.id()), ask, counters));
   }
 
   std::optional<Head> head_of(std::string_view ns) override {
-    std::optional<Head> head;
-    if (const auto* fresh = recent.find_head(ns)) {
-      head = fresh->head;
-    } else if (const auto stored = state.find_head(ns); !stored) {
-      corrupt(stored.error());
-    } else if (*stored) {
-      head = (*stored)->head;
-    }
-    if (head) head->lane = lanes.served(head->lane);
-    return head;
+    auto head = ledger.find_applied_head(ns);
+    if (!head) corrupt(head.error());
+    if (!head || !*head) return std::nullopt;
+    (*head)->lane = lanes.served((*head)->lane);
+    return *head;
   }
 
   void corrupt(const Error& error) {
@@ -332,6 +331,7 @@ struct Pipeline::Impl final : HeadSource {
   Replier replier;
   BackupDesk backups;
   ReadDesk reads;
+  Followers followers;
 
   Revision durable;
   std::optional<CommitFailure> failure;
@@ -367,13 +367,16 @@ void Pipeline::on_subscription(Lane lane, std::string_view handed_up, Now) {
   impl_->stream.on_subscription(lane, handed_up, impl_->recent.applied());
 }
 
+void Pipeline::on_gone(ConnectionId connection) {
+  impl_->followers.gone(connection);
+}
+
 std::size_t Pipeline::step(Now now) {
   return impl_->step(now);
 }
 void Pipeline::flush(Now now) {
   impl_->sequencer.flush(now);
 }
-
 Steady Pipeline::next_deadline(Now now) const {
   const Steady far = impl_->sequencer.next_deadline(now);
   return impl_->stream.next_deadline(impl_->parking.next_deadline(far));
@@ -382,7 +385,6 @@ Steady Pipeline::next_deadline(Now now) const {
 void Pipeline::reconfigure(const LiveSettings& settings) {
   impl_->write_room.set_bounds(settings);
 }
-
 void Pipeline::drain() {
   impl_->draining = true;
   impl_->backups.give_up();

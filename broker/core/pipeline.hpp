@@ -47,6 +47,8 @@ class Pipeline {
   void on_request(const ReplyTo& from, std::string_view payload, Now now);
   // Not exactly one payload frame after the empty one: answered invalid_argument with id 0.
   void on_malformed(const ReplyTo& from, std::string_view why);
+  // That connection is gone; nothing of it will come any more.
+  void on_gone(ConnectionId connection);
   // What an XPUB handed up: 0x01 or 0x00 and the topic. Only a barrier subscription is answered; the rest is
   // ignored.
   void on_subscription(Lane lane, std::string_view handed_up, Now now);

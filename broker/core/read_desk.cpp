@@ -1,7 +1,13 @@
 #include "broker/core/read_desk.hpp"
 
+#include <algorithm>
+
+#include "proto/base/assert.hpp"
+
 namespace prismbus {
 namespace {
+
+constexpr std::size_t kWithReaderMax = 16;
 
 const ReadOptions* options_of(const RequestBody& body) {
   if (const auto* get = std::get_if<GetRequest>(&body)) return &get->read;
@@ -62,16 +68,26 @@ void ReadDesk::answer_elsewhere(const Asked& asked) {
   if (auto room = in_flight_.hold(asked.from.connection); !room) {
     return replier_.refuse(asked.from, asked.id(), room.error());
   }
-  // As many are let in as answers fit, so that the reader always gets rid of them.
-  if (with_reader_ < from_reader_.capacity()) {
-    ReadJob job{asked.from, std::string(asked.payload), asked.principal.name, recent_.snapshot()};
-    if (to_reader_.try_push(std::move(job))) {
-      ++with_reader_;
-      return;
-    }
+  ReadJob job{asked.from, std::string(asked.payload), asked.principal.name, nullptr};
+  if (auto queued = queue_.push(std::move(job), asked.now.steady); !queued) {
+    in_flight_.release(asked.from.connection);
+    return replier_.refuse(asked.from, asked.id(), queued.error());
   }
-  in_flight_.release(asked.from.connection);
-  replier_.refuse(asked.from, asked.id(), overloaded("too many reads are queued", 20));
+  feed_reader();
+}
+
+// A few at a time, so that turns are taken here; never more than answers fit, so that the reader always gets
+// rid of them. Each sees what is applied when it goes.
+void ReadDesk::feed_reader() {
+  const std::size_t most = std::min({kWithReaderMax, to_reader_.capacity(), from_reader_.capacity()});
+  while (with_reader_ < most) {
+    auto job = queue_.pop();
+    if (!job) return;
+    job->recent = recent_.snapshot();
+    const bool taken = to_reader_.try_push(std::move(*job));
+    PRISMBUS_ASSERT(taken, "the reader's queue has room for all that are with it");
+    ++with_reader_;
+  }
 }
 
 Result<void> ReadDesk::authorise(const Asked& asked) {
@@ -94,7 +110,10 @@ std::size_t ReadDesk::take_answers() {
   for (ReadDone& read : done_) {
     in_flight_.release(read.to.connection);
     replier_.send(read.to, std::move(read.payload));
+    counters_ = read.counters;
   }
+  queue_.count_answered(done_.size());
+  feed_reader();
   return done_.size();
 }
 

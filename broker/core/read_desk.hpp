@@ -8,6 +8,7 @@
 
 #include "broker/core/asked.hpp"
 #include "broker/core/in_flight.hpp"
+#include "broker/core/read_queue.hpp"
 #include "broker/core/reader_agent.hpp"
 #include "broker/core/replier.hpp"
 #include "broker/store/recent.hpp"
@@ -17,9 +18,11 @@ namespace prismbus {
 
 class ReadDesk {
  public:
-  ReadDesk(BoundedQueue<ReadJob>& to_reader, BoundedQueue<ReadDone>& from_reader, Authoriser& authoriser,
-           Recent& recent, StateReader& state, InFlight& in_flight, Replier& replier)
-      : to_reader_(to_reader),
+  ReadDesk(const ReadQueueBounds& bounds, BoundedQueue<ReadJob>& to_reader,
+           BoundedQueue<ReadDone>& from_reader, Authoriser& authoriser, Recent& recent, StateReader& state,
+           InFlight& in_flight, Replier& replier)
+      : queue_(bounds),
+        to_reader_(to_reader),
         from_reader_(from_reader),
         authoriser_(authoriser),
         recent_(recent),
@@ -33,10 +36,15 @@ class ReadDesk {
   void answer_get(const Asked& asked, const GetRequest& get);
   void answer_elsewhere(const Asked& asked);
   std::size_t take_answers();  // sends what the reader thread finished; returns how many
+  [[nodiscard]] std::size_t waiting() const { return queue_.size(); }
+  [[nodiscard]] const ReaderCounters& counters() const { return counters_; }
 
  private:
   [[nodiscard]] Result<void> authorise(const Asked& asked);
 
+  void feed_reader();
+
+  ReadQueue queue_;
   BoundedQueue<ReadJob>& to_reader_;
   BoundedQueue<ReadDone>& from_reader_;
   Authoriser& authoriser_;
@@ -46,6 +54,7 @@ class ReadDesk {
   Replier& replier_;
   std::size_t with_reader_ = 0;  // jobs whose answers are not back
   std::vector<ReadDone> done_;
+  ReaderCounters counters_;
 };
 
 }  // namespace prismbus

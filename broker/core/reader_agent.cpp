@@ -1,5 +1,6 @@
 #include "broker/core/reader_agent.hpp"
 
+#include "broker/core/chunk_cache.hpp"
 #include "broker/core/pages.hpp"
 #include "proto/base/assert.hpp"
 #include "proto/wire/codec/request.hpp"
@@ -20,20 +21,37 @@ struct ReaderAgent::Impl {
     const auto request = codec::decode_request(job.payload);
     PRISMBUS_ASSERT(request.has_value(), "the bus decoded this payload before it gave it here");
     ReadView view(job.recent, state, journal);
+    view.use(transactions);
     if (!settings.express) view.without_express();
     const codec::ReplyHead head{request->id, epoch, view.rev()};
     if (const auto* list = std::get_if<ListRequest>(&request->body)) return answer_list(view, head, *list);
     if (const auto* mget = std::get_if<MGetRequest>(&request->body)) return answer_mget(view, head, *mget);
     if (const auto* names = std::get_if<NamespacesRequest>(&request->body))
       return answer_namespaces(view, head, *names);
-    if (const auto* snapshot = std::get_if<SnapshotRequest>(&request->body))
-      return answer_snapshot(view, head, *snapshot);
-    if (const auto* changes = std::get_if<ChangesRequest>(&request->body))
+    if (const auto* snapshot = std::get_if<SnapshotRequest>(&request->body)) {
+      ++counters.snapshots;
+      return answer_snapshot(view, head, *snapshot, &chunks);
+    }
+    if (const auto* changes = std::get_if<ChangesRequest>(&request->body)) {
+      ++counters.changes;
       return answer_changes(view, head, *changes);
+    }
     PRISMBUS_ASSERT(false, "the bus sends only paged reads here");
   }
 
+  [[nodiscard]] ReaderCounters counted() const {
+    ReaderCounters now = counters;
+    now.chunk_hits = chunks.hits();
+    now.chunk_misses = chunks.misses();
+    now.change_hits = transactions.hits();
+    now.change_misses = transactions.misses();
+    return now;
+  }
+
   const ReaderSettings settings;
+  ChunkCache chunks{settings.cached_chunks_bytes_max};
+  TransactionCache transactions{settings.cached_changes_bytes_max};
+  ReaderCounters counters;
   const Epoch epoch;
   StateReader state;
   JournalReader journal;
@@ -51,7 +69,8 @@ ReaderAgent::~ReaderAgent() = default;
 std::size_t ReaderAgent::step() {
   impl_->in.drain(impl_->jobs);
   for (const ReadJob& job : impl_->jobs) {
-    const bool taken = impl_->out.try_push({job.to, impl_->answer(job)});
+    std::string payload = impl_->answer(job);
+    const bool taken = impl_->out.try_push({job.to, std::move(payload), impl_->counted()});
     PRISMBUS_ASSERT(taken, "as many answers fit as jobs were let in");
   }
   const std::size_t answered = impl_->jobs.size();

@@ -21,13 +21,22 @@ struct ReadJob {
   RecentSnapshotPtr recent;
 };
 
+// Since the start.
+struct ReaderCounters {
+  std::uint64_t snapshots = 0, changes = 0;       // chunks and pages answered
+  std::uint64_t chunk_hits = 0, change_hits = 0;  // answered, or read, from memory
+  std::uint64_t chunk_misses = 0, change_misses = 0;
+};
+
 struct ReadDone {
   ReplyTo to;
   std::string payload;
+  ReaderCounters counters;  // as they were after it
 };
 
 struct ReaderSettings {
   bool express = true;  // whether that lane is bound; if not, no head names it
+  std::size_t cached_chunks_bytes_max = 64u << 20, cached_changes_bytes_max = 32u << 20;
 };
 
 class ReaderAgent {

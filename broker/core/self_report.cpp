@@ -4,13 +4,14 @@
 
 namespace prismbus {
 
-HelloReply hello_of(const PipelineSettings& settings, const Principal& principal) {
+HelloReply hello_of(const PipelineSettings& settings, const Principal& principal,
+                    std::chrono::milliseconds heartbeat) {
   HelloReply hello;
   hello.server = settings.server;
   hello.run = settings.run;
   hello.changes = settings.changes;
   hello.express = settings.express;
-  hello.heartbeat_ms = static_cast<std::uint64_t>(settings.heartbeat.count());
+  hello.heartbeat_ms = static_cast<std::uint64_t>(heartbeat.count());
   hello.ack_ms = static_cast<std::uint64_t>(settings.ack.count());
   hello.limits = default_limits();
   hello.principal = principal.name;
@@ -21,7 +22,8 @@ std::string encode_status_reply(const codec::ReplyHead& head, const StatusSource
                                 const StatusCounters& counters) {
   const ChangeStream::Counters& streamed = ask.stream.counters();
   const SpaceReading disk = ask.room.space().reading().value_or(SpaceReading{});
-  const std::array<std::pair<std::string_view, std::uint64_t>, 22> figures{{
+  const ReaderCounters& read = ask.reads.counters();
+  const std::array<std::pair<std::string_view, std::uint64_t>, 31> figures{{
       {"run", ask.settings.run.value()},
       {"applied", ask.recent.applied().value()},
       {"folded", ask.fold.folded().value()},
@@ -44,6 +46,15 @@ std::string encode_status_reply(const codec::ReplyHead& head, const StatusSource
       {"store_used", disk.used()},
       {"store_reusable", disk.journal_reusable + disk.state_reusable},
       {"disk_free", disk.free},
+      {"followers", ask.followers.size()},
+      {"heartbeat_ms", static_cast<std::uint64_t>(ask.stream.heartbeat().count())},
+      {"reads_waiting", ask.reads.waiting()},
+      {"snapshots", read.snapshots},
+      {"changes", read.changes},
+      {"chunk_hits", read.chunk_hits},
+      {"chunk_misses", read.chunk_misses},
+      {"change_hits", read.change_hits},
+      {"change_misses", read.change_misses},
   }};
   std::string reply = codec::begin_reply(head, static_cast<std::uint32_t>(figures.size()) + 3);
   codec::Writer out(reply);

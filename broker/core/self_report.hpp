@@ -8,8 +8,10 @@
 #include "broker/core/asked.hpp"
 #include "broker/core/backup_desk.hpp"
 #include "broker/core/change_stream.hpp"
+#include "broker/core/followers.hpp"
 #include "broker/core/parking.hpp"
 #include "broker/core/pending.hpp"
+#include "broker/core/read_desk.hpp"
 #include "broker/core/recent_feed.hpp"
 #include "broker/core/replier.hpp"
 #include "broker/core/sequencer.hpp"
@@ -18,7 +20,8 @@
 
 namespace prismbus {
 
-[[nodiscard]] HelloReply hello_of(const PipelineSettings& settings, const Principal& principal);
+[[nodiscard]] HelloReply hello_of(const PipelineSettings& settings, const Principal& principal,
+                                  std::chrono::milliseconds heartbeat);
 
 // Whom `status` asks.
 struct StatusSources {
@@ -33,6 +36,8 @@ struct StatusSources {
   const Sessions& sessions;
   const ChangeStream& stream;
   const Replier& replier;
+  const ReadDesk& reads;
+  const Followers& followers;
 };
 struct StatusCounters {
   std::chrono::milliseconds uptime{};

@@ -25,9 +25,9 @@ namespace {
 
 constexpr std::size_t kJournalBatches = 4;  // one is with the journal, one may be a probe
 constexpr std::size_t kFoldOutcomes = 16;
-constexpr std::size_t kFloors = 4;               // the newest one counts; what finds no room is sent later
-constexpr std::size_t kReads = 4096;             // waiting for the reader; more are `overloaded`
-constexpr std::size_t kReloads = 4;              // settings read anew that the bus has not taken yet
+constexpr std::size_t kFloors = 4;   // the newest one counts; what finds no room is sent later
+constexpr std::size_t kReads = 64;   // with the reader at once; those that wait for their turn are the bus's
+constexpr std::size_t kReloads = 4;  // settings read anew that the bus has not taken yet
 constexpr std::size_t kBeyondRecent = 1u << 20;  // batches: recent may pass its limit by what is pending
 constexpr std::chrono::minutes kReaderCheck{1};
 constexpr std::uint64_t kCommonIoThread = 1, kExpressIoThread = 2;  // ZMQ_AFFINITY: a bit a thread
@@ -42,7 +42,7 @@ struct Queues {
         from_fold(kFoldOutcomes, &wakers.bus),
         to_trim(kFloors, &wakers.journal),
         to_reader(kReads, &wakers.reader),
-        from_reader(4 * kReads, &wakers.bus),  // twice what can be queued and in hand, so that it never fills
+        from_reader(kReads, &wakers.bus),
         to_bus(kReloads, &wakers.bus),
         to_backup(kBackupOrders, &wakers.care),
         from_backup(kBackupOrders, &wakers.bus),
@@ -94,6 +94,7 @@ PipelineSettings pipeline_settings(const Settings& settings, const StreamDoors& 
   out.recent_changes_max = settings.recent_changes_max;
   out.recent_bytes_max = settings.recent_bytes_max;
   out.space = space_settings(settings);
+  out.reads_waiting_max = settings.reads_waiting_max;
   return out;
 }
 
@@ -212,10 +213,12 @@ void Composition::Parts::put_together() {
   journal.emplace(store.journal, queues.to_journal, queues.from_journal,
                   TrimOrders{queues.to_trim, trim_gate});
   fold.emplace(store.state, fold_settings(settings), queues.to_fold, queues.from_fold);
-  reader.emplace(ReaderSettings{!settings.express.empty()}, store, queues.to_reader, queues.from_reader);
   backup.emplace(store, BackupSettings{settings.backup_dir, settings.free_space_floor}, trim_gate,
                  queues.to_backup, queues.from_backup);
   space.emplace(store.journal.env(), store.state.env(), queues.space);
+  const ReaderSettings reading{!settings.express.empty(), settings.cached_chunks_bytes_max,
+                               settings.cached_changes_bytes_max};
+  reader.emplace(reading, store, queues.to_reader, queues.from_reader);
 }
 
 // Until the bus thread has ended.

@@ -12,7 +12,7 @@ constexpr std::uint64_t kKiB = 1024, kMiB = kKiB * 1024, kGiB = kMiB * 1024, kTi
 constexpr std::uint64_t kHundredYears = 100ULL * 365 * 86'400;  // in seconds
 
 using S = Settings;
-const std::array<SettingRow, 22> kTable{{
+const std::array<SettingRow, 25> kTable{{
     {"--data-dir", "PRISMBUS_DATA_DIR", "data_dir", "", false, TextField{&S::data_dir},
      "Where journal and state are kept; made when it is not there. Required."},
     {"--requests", "PRISMBUS_REQUESTS", "requests", "tcp://127.0.0.1:7400", false,
@@ -52,6 +52,15 @@ const std::array<SettingRow, 22> kTable{{
      "Changes durable but not yet in the state; more are refused. Replayed at start, so it bounds that too."},
     {"--recent-bytes-max", "PRISMBUS_RECENT_BYTES_MAX", "recent_bytes_max", "160MiB", true,
      NumberField{&S::recent_bytes_max, 16 * kMiB, 64 * kGiB, true}, "The same in bytes of memory."},
+    {"--reads-waiting-max", "PRISMBUS_READS_WAITING_MAX", "reads_waiting_max", "8192", false,
+     NumberField{&S::reads_waiting_max, 16, 1'000'000},
+     "Paged reads that wait for their turn, a quarter of them of one connection; more are `overloaded`."},
+    {"--cached-chunks-bytes-max", "PRISMBUS_CACHED_CHUNKS_BYTES_MAX", "cached_chunks_bytes_max", "64MiB",
+     false, NumberField{&S::cached_chunks_bytes_max, 0, 64 * kGiB, true},
+     "Snapshot chunks kept encoded, for many that join at once."},
+    {"--cached-changes-bytes-max", "PRISMBUS_CACHED_CHANGES_BYTES_MAX", "cached_changes_bytes_max", "32MiB",
+     false, NumberField{&S::cached_changes_bytes_max, 0, 64 * kGiB, true},
+     "Change sets read from disk that are kept, for many that catch up at once."},
     {"--fold-changes-min", "PRISMBUS_FOLD_CHANGES_MIN", "fold_changes_min", "30000", false,
      NumberField{&S::fold_changes_min, 1, 10'000'000},
      "The state takes changes in when this many wait, or --fold-wait-ms is over."},

@@ -31,6 +31,8 @@ struct Settings {
   std::size_t subscriber_frames_max = 0;
   std::size_t batch_bytes_max = 0;
   std::size_t recent_changes_max = 0, recent_bytes_max = 0;
+  std::size_t reads_waiting_max = 0;
+  std::size_t cached_chunks_bytes_max = 0, cached_changes_bytes_max = 0;
   std::size_t fold_changes_min = 0, fold_changes_max = 0;
   std::chrono::milliseconds fold_wait{};
   std::size_t retention_revisions = 0;

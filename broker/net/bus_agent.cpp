@@ -50,6 +50,9 @@ void BusAgent::on_request(const ReplyTo& from, std::string_view payload) {
 void BusAgent::on_malformed(const ReplyTo& from, std::string_view why) {
   pipeline_.on_malformed(from, why);
 }
+void BusAgent::on_gone(ConnectionId connection) {
+  pipeline_.on_gone(connection);
+}
 void BusAgent::on_subscription(Lane lane, std::string_view handed_up) {
   pipeline_.on_subscription(lane, handed_up, now_);
 }
@@ -72,7 +75,7 @@ void BusAgent::wait(Now now) {
 // Repeats are counted and told every ten seconds, so that a flood of bad peers is not a flood of lines.
 void BusAgent::tend() {
   tend_at_ = now_.steady + kTend;
-  requests_.tend();
+  requests_.tend(*this);
   if (now_.steady < report_at_) return;
   report_at_ = now_.steady + kReport;
   const RequestDoorCounters& c = requests_.counters();

@@ -29,6 +29,7 @@ class BusAgent final : private RequestHandler, private SubscriptionHandler {
  private:
   void on_request(const ReplyTo& from, std::string_view payload) override;
   void on_malformed(const ReplyTo& from, std::string_view why) override;
+  void on_gone(ConnectionId connection) override;
   void on_subscription(Lane lane, std::string_view handed_up) override;
   void tend();
 

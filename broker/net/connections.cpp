@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <vector>
 
 namespace prismbus {
 namespace {
@@ -97,7 +96,7 @@ Backlog Connections::backlog(Connection& c) const {
   return Backlog::fine;
 }
 
-void Connections::tend(std::size_t at_most) {
+std::vector<ConnectionId> Connections::tend(std::size_t at_most) {
   last_ = nullptr;
   std::vector<ConnectionId> gone;
   std::size_t seen = 0;
@@ -110,6 +109,7 @@ void Connections::tend(std::size_t at_most) {
     }
   }
   for (const ConnectionId id : gone) by_id_.erase(id);
+  return gone;
 }
 
 }  // namespace prismbus

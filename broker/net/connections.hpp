@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "broker/core/ports.hpp"
 
@@ -46,8 +47,9 @@ class Connections {
   [[nodiscard]] Backlog backlog(Connection& connection) const;
   [[nodiscard]] static bool is_due(const Connection& c) { return c.bytes_in + c.bytes_out >= c.check_at; }
 
-  // Forgets some of those whose socket is gone: looks at up to `at_most` of them, round and round.
-  void tend(std::size_t at_most);
+  // Forgets some of those whose socket is gone, and gives them: looks at up to `at_most` of them, round and
+  // round.
+  std::vector<ConnectionId> tend(std::size_t at_most);
   [[nodiscard]] std::size_t size() const { return by_id_.size(); }
 
  private:

@@ -169,8 +169,8 @@ void RequestDoor::drop(ConnectionId id) {
     connections_.drop(*connection);
 }
 
-void RequestDoor::tend() {
-  connections_.tend(kTendConnections);
+void RequestDoor::tend(RequestHandler& handler) {
+  for (const ConnectionId gone : connections_.tend(kTendConnections)) handler.on_gone(gone);
 }
 
 }  // namespace prismbus

@@ -22,6 +22,8 @@ class RequestHandler {
  public:
   virtual ~RequestHandler() = default;
   virtual void on_request(const ReplyTo& from, std::string_view payload) = 0;
+  // No more comes from that connection, and no reply reaches it.
+  virtual void on_gone(ConnectionId connection) = 0;
   virtual void on_malformed(const ReplyTo& from, std::string_view why) = 0;
 };
 
@@ -55,7 +57,7 @@ class RequestDoor final : public ReplySink {
   void reply(const ReplyTo& to, std::string payload) override;
   // Cuts that connection; what it had queued is thrown away.
   void drop(ConnectionId connection);
-  void tend();  // now and then: forgets connections that are gone
+  void tend(RequestHandler& handler);  // now and then: forgets connections that are gone, and tells
 
   // For the agent's sleep: something may be there, or the descriptor to wait on says when.
   [[nodiscard]] bool has_input() { return maybe_input_ && socket_.has_input(); }

@@ -35,6 +35,10 @@ ReadView::~ReadView() {
   impl_->journal.release();
 }
 
+void ReadView::use(TransactionCache& cache) {
+  impl_->cache = &cache;
+}
+
 void ReadView::without_express() {
   impl_->without_express = true;
 }
@@ -146,7 +150,7 @@ Result<std::string_view> ReadView::change_set(std::string_view ns, Seq seq) cons
   }
   if (impl_->held == nullptr || impl_->held->rev != **rev) {
     if (**rev <= bottom) return unexpected<Error>(gone(ns));
-    auto txn = impl_->journal.read(**rev);
+    auto txn = impl_->journaled(**rev);
     if (!txn) return unexpected<Error>(txn.error());
     impl_->held = std::move(*txn);
   }
@@ -161,7 +165,7 @@ Result<TransactionPtr> ReadView::transaction(Revision rev) const {
   if (rev > this->rev()) return fail(ErrorCode::not_found, "no such revision yet");
   if (rev <= floor()) return unexpected<Error>(compacted_below(floor().value()));
   if (auto txn = impl_->recent_transaction(rev)) return txn;
-  return impl_->journal.read(rev);
+  return impl_->journaled(rev);
 }
 
 }  // namespace prismbus

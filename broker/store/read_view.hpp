@@ -13,6 +13,7 @@
 #include "broker/store/journal.hpp"
 #include "broker/store/recent.hpp"
 #include "broker/store/state.hpp"
+#include "broker/store/transaction_cache.hpp"
 
 namespace prismbus {
 
@@ -25,6 +26,8 @@ class ReadView {
   ReadView& operator=(const ReadView&) = delete;
 
   [[nodiscard]] Revision rev() const;
+  // Transactions of the journal are looked for there first; it outlives the view.
+  void use(TransactionCache& cache);
   // From now on every head says `changes`: for a broker whose express lane is not bound.
   void without_express();
 

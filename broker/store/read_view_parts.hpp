@@ -22,6 +22,16 @@ struct ReadView::Impl {
   std::vector<RecentRunPtr> runs;  // oldest first; what recent had not sorted yet is the last one
   TransactionPtr held;             // keeps what change_set lends
   bool without_express = false;
+  TransactionCache* cache = nullptr;
+
+  // From the journal, or as it was read from there before.
+  [[nodiscard]] Result<TransactionPtr> journaled(Revision rev) const {
+    const bool keeps = cache != nullptr && rev > journal.floor();
+    if (TransactionPtr txn = keeps ? cache->find(rev) : nullptr) return txn;
+    auto txn = journal.read(rev);
+    if (txn && keeps) cache->put(*txn);
+    return txn;
+  }
 
   [[nodiscard]] TransactionPtr recent_transaction(Revision rev) const {
     const auto run =

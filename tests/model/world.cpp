@@ -20,6 +20,7 @@ void make_small(World& world) {
   p.pending_bytes_max = 2000 + world.pick(8000);
   p.parked_max = 1 + world.pick(4);
   p.connection_in_flight_max = 1 + world.pick(6);
+  p.reads_waiting_max = 1 + world.pick(8);
   world.settings.read_queue = 1 + world.pick(4);
 }
 

@@ -267,6 +267,15 @@ TEST_CASE(
   CHECK(r.said.back() == "changes a@3 a.c@0");
 }
 
+TEST_CASE("a process that stood still asks for heads at once, not at the next check (I6)") {
+  SyncRecorder r({"a"});
+  r.join_live(5, 60);
+  r.sync.on_stall(r.now);
+  r.sync.tick(r.now);
+  r.take();
+  CHECK(r.said == Said{"changes a@5"});
+}
+
 TEST_CASE("losing the broker keeps the picture readable and calls it stale") {
   SyncRecorder r({"a"});
   r.join_live(5, 50);

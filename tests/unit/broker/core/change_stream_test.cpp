@@ -257,4 +257,44 @@ TEST_CASE("what goes by express does not wait for the other namespaces of its st
   CHECK(sent[0].lane == Lane::express);
 }
 
+TEST_CASE("the heartbeat slows down with its followers, each longer interval announced a frame before") {
+  PipelineSettings settings = Desk::quiet();
+  settings.heartbeat = milliseconds(1000);
+  Desk desk(settings);
+  // {since the frame before, announced for the next} of the next frame
+  const auto next_beat = [&] {
+    for (milliseconds waited{0};; waited += milliseconds(1), desk.pass(milliseconds(1))) {
+      desk.step();
+      for (const auto& sent : desk.feed.take()) {
+        const auto frame = codec::split_stream_frame(sent.frame);
+        const auto beat = codec::decode_heartbeat(frame->body);
+        desk.pass(milliseconds(1));
+        return std::pair<std::int64_t, std::int64_t>(waited.count() + 1, beat->next_ms);
+      }
+    }
+  };
+  next_beat();
+  CHECK(next_beat() == std::pair<std::int64_t, std::int64_t>(1000, 1000));
+  desk.stream.set_followers(1000);  // 12 ms a second is affordable
+  CHECK(next_beat() == std::pair<std::int64_t, std::int64_t>(1000, 1000));
+  desk.stream.set_followers(10'000);
+  std::int64_t used = 1000, announced = 1000;
+  for (int i = 0; i < 12; ++i) {
+    const auto [waited, next] = next_beat();
+    CHECK(waited == used);
+    used = announced;
+    CHECK(next >= announced);
+    CHECK(next <= announced * 3 / 2 + 1);
+    announced = next;
+    CHECK(desk.stream.heartbeat().count() == announced);
+  }
+  CHECK(announced == 4000);  // 120 ms are 3 % of it
+  desk.stream.set_followers(10'000'000);
+  for (int i = 0; i < 12; ++i) announced = next_beat().second;
+  CHECK(announced == 30'000);
+  desk.stream.set_followers(1);
+  next_beat();  // announces the shorter one, and uses it at once
+  CHECK(next_beat() == std::pair<std::int64_t, std::int64_t>(1000, 1000));
+}
+
 }  // namespace prismbus

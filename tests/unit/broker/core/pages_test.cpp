@@ -10,6 +10,11 @@ namespace {
 using testing::Hall;
 using Names = std::vector<std::string>;
 
+std::string answer_snapshot_uncached(const ReadView& view, const codec::ReplyHead& head,
+                                     const SnapshotRequest& request) {
+  return answer_snapshot(view, head, request, nullptr);
+}
+
 // A hall with a reader of its own; answers are decoded.
 struct Desk : Hall {
   StateReader view_state{store.state};
@@ -46,7 +51,7 @@ struct Desk : Hall {
     return ask(&answer_list, &codec::decode_entries_reply, request);
   }
   SnapshotReply snapshot(const SnapshotRequest& request) {
-    return ask(&answer_snapshot, &codec::decode_snapshot_reply, request);
+    return ask(&answer_snapshot_uncached, &codec::decode_snapshot_reply, request);
   }
   ChangesReply changes(const ChangesRequest& request) {
     return ask(&answer_changes, &codec::decode_changes_reply, request);
@@ -318,7 +323,7 @@ TEST_CASE("a cursor of another op is refused by every page") {
   SnapshotRequest snapshot;
   snapshot.under = "";
   snapshot.after = other;
-  CHECK(desk.refused(&answer_snapshot, snapshot).field == "after");
+  CHECK(desk.refused(&answer_snapshot_uncached, snapshot).field == "after");
   ChangesRequest changes;
   changes.under = "";
   changes.page.after = other;

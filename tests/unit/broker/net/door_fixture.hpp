@@ -54,7 +54,9 @@ class Recorder final : public RequestHandler {
   void on_malformed(const ReplyTo& from, std::string_view why) override {
     malformed.push_back({from, std::string(why)});
   }
+  void on_gone(ConnectionId connection) override { gone.push_back(connection); }
   std::vector<Received> requests, malformed;
+  std::vector<ConnectionId> gone;
 };
 
 // A peer: any socket type, options set before it connects.

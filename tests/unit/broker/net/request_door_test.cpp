@@ -203,6 +203,7 @@ TEST_CASE("a frame over the transport's limit costs its sender the connection an
 
 TEST_CASE("connections that are gone are forgotten") {
   DoorFixture f;
+  Recorder gone;
   {
     Peer one(f.clients, ZMQ_DEALER, f.endpoint), two(f.clients, ZMQ_DEALER, f.endpoint);
     one.send({"", "1"});
@@ -212,9 +213,10 @@ TEST_CASE("connections that are gone are forgotten") {
   }
   CHECK(eventually([&] {
     f.pump();
-    f.door.tend();
+    f.door.tend(gone);
     return f.door.connections() == 0;
   }));
+  CHECK(gone.gone.size() == 2);
 }
 
 TEST_CASE("a door binds by name of the loopback, by IPv6 and by path, and not where somebody listens") {
