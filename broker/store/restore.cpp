@@ -1,12 +1,14 @@
 #include "broker/store/restore.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <vector>
 
 #include "broker/store/backup_reader.hpp"
 #include "broker/store/restored_tables.hpp"
@@ -80,8 +82,27 @@ Result<AuditReport> require_sound(const std::string& dir) {
   return report;
 }
 
+// Root restores for whoever serves: what was made belongs to the owner of what it stands in for, else of
+// where it stands.
+Result<void> give_away(const std::string& made, const std::string& target) {
+  struct stat owner {};
+  if (::geteuid() != 0) return {};
+  if (::stat(target.c_str(), &owner) != 0 && ::stat(parent_directory(target).c_str(), &owner) != 0) {
+    return system_failed("looking at " + parent_directory(target));
+  }
+  std::error_code failed;
+  std::vector<std::string> paths{made};
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(made, failed))
+    paths.push_back(entry.path().string());
+  for (const std::string& path : paths) {
+    if (::lchown(path.c_str(), owner.st_uid, owner.st_gid) != 0) return system_failed("giving away " + path);
+  }
+  return {};
+}
+
 // One rename puts it in place; what was there has been moved aside by the same step.
 Result<void> put_in_place(const std::string& made, const std::string& target, const std::string& aside) {
+  if (const auto given = give_away(made, target); !given) return given;
   if (::unlink((made + kUnfinished).c_str()) != 0) return system_failed("finishing " + made);
   if (const auto synced = sync_directory(made); !synced) return synced;
   if (aside.empty()) {

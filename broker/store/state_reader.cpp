@@ -1,5 +1,6 @@
 // Point reads of the state. A snapshot that could not be renewed is not an abort: each read then says why.
 #include "broker/store/disk_keys.hpp"
+#include "broker/store/record_bytes.hpp"
 #include "broker/store/state.hpp"
 #include "broker/store/state_record.hpp"
 #include "broker/store/state_tables.hpp"
@@ -7,6 +8,27 @@
 #include "proto/wire/limits.hpp"
 
 namespace prismbus {
+namespace {
+
+// LMDB's pages carry no checksum: a bit flipped in a key, there or in a page above, hides a row from whoever
+// looks for it, and "absent" would be a lie. The search then ends beside the row that is not what it was, or
+// among rows that do not enclose what was looked for. So both neighbours have to be sound, and to lie on
+// either side.
+Result<void> prove_absent(MDB_txn* txn, lmdb::Dbi table, std::string_view disk_key) {
+  auto cursor = lmdb::Cursor::open(txn, table);
+  if (!cursor) return unexpected<Error>(read_error("state", cursor.error()));
+  const auto after = cursor->seek(disk_key);
+  if (!after) return unexpected<Error>(read_error("state", after.error()));
+  if (*after && ((*after)->key <= disk_key || !open_record((*after)->key, (*after)->value)))
+    return unexpected<Error>(damaged_record("row", (*after)->key));
+  const auto before = *after ? cursor->previous() : cursor->last();
+  if (!before) return unexpected<Error>(read_error("state", before.error()));
+  if (*before && ((*before)->key >= disk_key || !open_record((*before)->key, (*before)->value)))
+    return unexpected<Error>(damaged_record("row", (*before)->key));
+  return {};
+}
+
+}  // namespace
 
 StateReader::StateReader(const State& state) : env_(state.env()), tables_(state.tables()), txn_(env_) {}
 
@@ -45,7 +67,10 @@ Result<std::optional<std::string_view>> StateReader::get(lmdb::Dbi table, std::s
   if (!txn) return unexpected<Error>(txn.error());
   const auto record = lmdb::get(*txn, table, disk_key);
   if (!record) return unexpected<Error>(read_error("state", record.error()));
-  return *record;
+  if (*record) return *record;
+  if (const auto absent = prove_absent(*txn, table, disk_key); !absent)
+    return unexpected<Error>(absent.error());
+  return std::optional<std::string_view>();
 }
 
 Result<std::optional<EntryView>> StateReader::find(std::string_view ns, std::string_view key) {

@@ -3,6 +3,7 @@
 #include "broker/store/backup_run.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -262,6 +263,23 @@ TEST_CASE("a directory that is not empty is refused, and with replace moved asid
   CHECK(replaced->put_by == sample.data + ".replaced-1700000000000000");
   require_holds(sample.data, sample.world, replaced->epoch);
   require_holds(replaced->put_by, sample.world, old);
+}
+
+TEST_CASE("root restores for the owner of the directory that it replaces, or of the one it stands in") {
+  if (::geteuid() != 0) return;  // nobody else can give files away
+  Sample sample(24);
+  REQUIRE(sample.back_up("b"));
+  const std::string home = sample.root.path() + "/home", target = home + "/data";
+  std::filesystem::create_directories(home);
+  REQUIRE(::chown(home.c_str(), 65534, 65534) == 0);
+  for (const bool replace : {false, true}) {
+    REQUIRE(restore_backup({sample.backups + "/b", target, replace}, kWhen));
+    for (const char* part : {"", "/journal", "/journal/data.mdb", "/state/data.mdb", "/lock"}) {
+      struct stat status {};
+      REQUIRE(::stat((target + part).c_str(), &status) == 0);
+      CHECK(status.st_uid == 65534);
+    }
+  }
 }
 
 TEST_CASE("what an earlier restore left half done is made anew; finished data in its place is not touched") {
