@@ -71,7 +71,7 @@ class Storm(unittest.TestCase):
         for crowd in self.crowds:
             self.addCleanup(crowd.end)
         self.total = each * o.processes
-        self.assertEqual(sum(live for live, in ask_all(self.crowds, "live", 120 * SLACK)), self.total)
+        self.assertEqual(sum(live for live, in ask_all(self.crowds, "live", 600 * SLACK)), self.total)
 
     def tick(self, seconds):
         """The clock is put at the rate asked for; every tenth put goes to another namespace as well."""
