@@ -44,6 +44,7 @@ struct Queues {
         to_reader(kReads, &wakers.reader),
         from_reader(kReads, &wakers.bus),
         to_bus(kReloads, &wakers.bus),
+        to_retention(kReloads, &wakers.fold),
         to_backup(kBackupOrders, &wakers.care),
         from_backup(kBackupOrders, &wakers.bus),
         space(kSpaceReadings, nullptr),  // the bus looks at it whenever it steps
@@ -57,6 +58,7 @@ struct Queues {
   BoundedQueue<ReadJob> to_reader;
   BoundedQueue<ReadDone> from_reader;
   BoundedQueue<LiveSettings> to_bus;
+  BoundedQueue<RetentionSettings> to_retention;
   BoundedQueue<BackupOrder> to_backup;
   BoundedQueue<BackupOutcome> from_backup;
   BoundedQueue<SpaceReading> space;
@@ -98,6 +100,10 @@ PipelineSettings pipeline_settings(const Settings& settings, const StreamDoors& 
   return out;
 }
 
+RetentionSettings retention_settings(const Settings& settings) {
+  return {settings.retention_revisions, settings.retention_age, settings.retention_age_min};
+}
+
 LiveSettings live_settings(const Settings& settings) {
   return {settings.recent_changes_max, settings.recent_bytes_max, space_settings(settings)};
 }
@@ -111,7 +117,7 @@ FoldSettings fold_settings(const Settings& settings) {
   out.changes_min = settings.fold_changes_min;
   out.wait_max = settings.fold_wait;
   out.start_hold = kFoldStartHold;
-  out.retention = {settings.retention_revisions, settings.retention_age, settings.retention_age_min};
+  out.retention = retention_settings(settings);
   return out;
 }
 
@@ -212,7 +218,7 @@ void Composition::Parts::put_together() {
   bus.emplace(*pipeline, *requests, streams, wakers.bus, log);
   journal.emplace(store.journal, queues.to_journal, queues.from_journal,
                   TrimOrders{queues.to_trim, trim_gate});
-  fold.emplace(store.state, fold_settings(settings), queues.to_fold, queues.from_fold);
+  fold.emplace(store.state, fold_settings(settings), queues.to_fold, queues.from_fold, &queues.to_retention);
   backup.emplace(store, BackupSettings{settings.backup_dir, settings.free_space_floor}, trim_gate,
                  queues.to_backup, queues.from_backup);
   space.emplace(store.journal.env(), store.state.env(), queues.space);
@@ -245,7 +251,8 @@ void Composition::Parts::obey(SignalInbox::What what, const Reload& reload) {
   }
   const auto now = reload();
   if (!now) return;
-  const bool handed = queues.to_bus.try_push(live_settings(*now));
+  const bool bus_told = queues.to_bus.try_push(live_settings(*now));
+  const bool handed = queues.to_retention.try_push(retention_settings(*now)) && bus_told;
   log(handed ? LogLevel::info : LogLevel::warn, LogLine("reloaded").with("in_force", handed).text());
 }
 

@@ -87,8 +87,13 @@ std::size_t JournalAgent::trim(Now now) {
 // ---- fold
 
 FoldAgent::FoldAgent(State& state, FoldSettings settings, BoundedQueue<JournalBatch>& in,
-                     BoundedQueue<FoldOutcome>& out)
-    : state_(state), settings_(settings), in_(in), out_(out), retention_(settings.retention, state) {}
+                     BoundedQueue<FoldOutcome>& out, BoundedQueue<RetentionSettings>* retention)
+    : state_(state),
+      settings_(settings),
+      in_(in),
+      out_(out),
+      retention_(settings.retention, state),
+      new_retention_(retention) {}
 
 void FoldAgent::gather(Now now) {
   in_.drain(drained_);
@@ -101,6 +106,10 @@ void FoldAgent::gather(Now now) {
     }
   }
   drained_.clear();
+  if (new_retention_ != nullptr && new_retention_->drain(drained_retention_) > 0) {
+    retention_.set(drained_retention_.back());
+    drained_retention_.clear();
+  }
 }
 
 std::span<const TransactionPtr> FoldAgent::next_batch() const {

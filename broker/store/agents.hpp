@@ -82,8 +82,9 @@ struct FoldOutcome {
 
 class FoldAgent {
  public:
+  // `retention`: changes of what is to be kept, the newest counts; null = there never is one.
   FoldAgent(State& state, FoldSettings settings, BoundedQueue<JournalBatch>& in,
-            BoundedQueue<FoldOutcome>& out);
+            BoundedQueue<FoldOutcome>& out, BoundedQueue<RetentionSettings>* retention = nullptr);
   // Gathers what is queued; folds when enough or old enough, one LMDB transaction a step. After no_space or
   // map_full it tries again each 500 ms and tells each failure; after io or unknown it never folds again.
   // Between two folds it moves the floor, when retention says so, by one transaction. Returns how much it
@@ -109,6 +110,8 @@ class FoldAgent {
   bool stopped_ = false;
   bool floor_first_ = false;  // a fold was the last that was done
   Retention retention_;
+  BoundedQueue<RetentionSettings>* new_retention_;
+  std::vector<RetentionSettings> drained_retention_;
   std::optional<FoldOutcome> unsent_;
 };
 

@@ -32,12 +32,18 @@ class Retention {
   // later.
   [[nodiscard]] Result<bool, FoldFailure> step(Now now);
   void folded() { look_at_ = {}; }
+  // From now on. The floor never moves back: what is gone stays gone.
+  void set(const RetentionSettings& settings) {
+    settings_ = settings;
+    wanted_ = {};
+    look_at_ = {};
+  }
 
   // Where the floor ought to stand at that time of day; not below where it stands.
   [[nodiscard]] Revision wanted(Wall now);
 
  private:
-  const RetentionSettings settings_;
+  RetentionSettings settings_;
   State& state_;
   StateReader reader_;
   Revision wanted_;

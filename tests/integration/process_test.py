@@ -141,6 +141,25 @@ class Reload(unittest.TestCase):
                 self.hup(broker, "event=reloaded")
                 self.assertEqual(client.put("a", "more", 1)["seq"], 2)
 
+    def test_less_history_is_kept_from_then_on_and_what_is_gone_is_compacted(self):
+        self.write("")
+        with Broker(args=["--config", self.file, "--fold-wait-ms", "0"]) as broker:
+            broker.start()
+            with Client(broker.requests) as client:
+                for number in range(50):
+                    client.put("a", f"k{number % 3}", number)
+                eventually(lambda: client.call("status")["folded"] == 50, what="the fold")
+                self.assertEqual(client.call("status")["floor"], 0)
+                self.write('retention_revisions = 10\nretention_age = "0s"\nretention_age_min = "0s"\n')
+                self.hup(broker, "event=reloaded")
+                eventually(lambda: client.call("status")["floor"] == 40, what="the floor")
+                gone = client.ask("changes", under="", since_rev=39)["error"]
+                self.assertEqual((gone["code"], gone["floor"]), ("compacted", 40))
+                self.assertEqual([s["seq"] for s in client.changes(under="", since_rev=40)[0]], list(range(41, 51)))
+                gone = client.ask("changes", since={"a": 39})["error"]
+                self.assertEqual((gone["code"], gone["ns"], gone["floor"]), ("compacted", "a", 40))
+                self.assertEqual(client.changes(since={"a": 50})[0], [])
+
     def test_a_mistake_changes_nothing_and_is_told_with_its_line(self):
         self.write('log_level = "info"\n')
         with Broker(args=["--config", self.file]) as broker:
