@@ -13,6 +13,7 @@ import zmq
 from broker_process import Broker, run_broker
 from prismbus_client import Client
 from prismbus_follower import Follower
+from waiting import eventually
 
 FOLD_AT_ONCE = ["--fold-changes-min", "1", "--fold-wait-ms", "0"]
 
@@ -131,6 +132,20 @@ class Backups(unittest.TestCase):
         self.assertEqual(broker.stop(), 0)
         status, out, _ = run_broker("check", "--data-dir", broker.data_dir)
         self.assertEqual(status, 0, out)
+
+    def test_a_broker_that_is_told_to_stop_gives_its_backup_up_and_leaves_no_part_of_it(self):
+        for number in range(60):
+            self.client.put("care.big", f"k{number}", os.urandom(1 << 20)[:-16])
+        asked = self.client.send("backup", name="cut-short")
+        eventually(lambda: any(name.startswith(".") for name in self.in_backups()), what="a backup under way")
+        self.assertEqual(self.broker.stop(), 0)
+        # Answered when the broker was quick enough to finish it, or told that it was given up.
+        reply = self.client.wait(asked)
+        self.assertTrue(reply["ok"] or reply["error"]["code"] == "unavailable", reply)
+        self.assertEqual(self.in_backups(), ["cut-short"] if reply["ok"] else [])
+
+    def in_backups(self):
+        return os.listdir(self.backups) if os.path.isdir(self.backups) else []
 
     def test_a_restore_is_another_history_whose_changes_carry_its_epoch(self):
         old = self.client.hello()["epoch"]
