@@ -64,7 +64,8 @@ class Watched:
     """A broker's run under the preloaded log: what was on disk before, what it did, what it acknowledged."""
 
     def __init__(self, seed):
-        self.broker = Broker(args=["--fold-changes-min", "40", "--fold-wait-ms", "30"])
+        self.broker = Broker(args=["--fold-changes-min", "40", "--fold-wait-ms", "30", "--retention-revisions", "150",
+                                   "--retention-age", "0s", "--retention-age-min", "0s"])
         self.broker.start()
         first = Client(self.broker.requests)
         for n in range(100):
@@ -83,6 +84,8 @@ class Watched:
         for load in loads:
             load.join(120)
         assert not any(load.failed for load in loads), loads[0].failed[:1]
+        with Client(self.broker.requests) as client:
+            assert client.call("status")["floor"] > 0, "the log holds trims as well"
         assert self.broker.stop() == 0, self.broker.log()
         self.acked = sorted((heard, rev) for load in loads for rev, heard in load.acked)
         self.events = read_log(log)
