@@ -114,14 +114,14 @@ def flat(name, samples, factor, slack=0):
     assert after <= before * factor + slack, f"{name} grows: {before} -> {after}"
 
 
-def check_floor_stands_firm(client, samples, revisions):
+def check_floor_stands_firm(client, samples, last, revisions):
     for sample in samples[len(samples) // 3:]:
         behind = sample["rev"] - sample["floor"]
         assert behind >= revisions, f"what is to be kept is gone: {sample}"
     gone = client.ask("changes", under="", since_rev=1)
     assert gone["error"]["code"] == "compacted", gone
     assert gone["error"]["floor"] > 1
-    assert client.call("changes", under="", since_rev=samples[-1]["rev"] - revisions, limit=1)["ok"]
+    assert client.call("changes", under="", since_rev=last - revisions, limit=1)["ok"]
 
 
 def main():
@@ -145,7 +145,7 @@ def main():
                 watch(writer, broker, disk, status, samples)
         seconds = time.monotonic() - began
         writer.finish()
-        check_floor_stands_firm(status, samples, asked.revisions)
+        check_floor_stands_firm(status, samples, writer.rev, asked.revisions)
         print(f"{writer.rev} puts of {writer.bytes / writer.rev / 1000:.1f} kB on average in {seconds:.0f} s; kept "
               f"{asked.revisions}, trim cycles {samples[-1]['floor'] // max(asked.revisions // STRIDES, 1)}", flush=True)
         for env in ("journal", "state"):
