@@ -121,6 +121,59 @@ class PastScan {
   Revision at_;
 };
 
+// Between the keys that are there, those that are there no more: rows of `deleted`, told with nullptr.
+class GoneKeys {
+ public:
+  GoneKeys(StateReader& state, const ReadView::EachEntry& each) : state_(state), each_(each) {}
+
+  Result<void> seek(std::string_view from_ns, std::string_view from_key) {
+    DiskKey key;
+    auto rows = Rows::open(state_, state_.tables().deleted,
+                           from_ns.empty() ? std::string_view() : key.head(from_ns, from_key));
+    if (!rows) return unexpected<Error>(rows.error());
+    rows_.emplace(std::move(*rows));
+    return {};
+  }
+  // False when `each` has enough, or a row is damaged. The key itself is the caller's to tell.
+  bool tell_before(std::string_view ns, std::string_view key) {
+    while (const auto name = next()) {
+      const int order = compare_names(name->ns, name->key, ns, key);
+      if (order > 0) return true;
+      if (order < 0 && !each_(name->ns, name->key, nullptr)) return end();
+      rows_->next();
+    }
+    return outcome_.has_value();
+  }
+  // `each` has enough.
+  bool end() {
+    ended_ = true;
+    return false;
+  }
+  Result<void> tell_rest() {
+    while (const auto name = next()) {
+      if (!each_(name->ns, name->key, nullptr)) break;
+      rows_->next();
+    }
+    return outcome_;
+  }
+
+ private:
+  std::optional<HeadKey> next() {
+    if (ended_) return std::nullopt;
+    if (auto sound = rows_->check(); !sound) outcome_ = std::move(sound);
+    if (!outcome_ || rows_->end()) return std::nullopt;
+    const auto name = decode_head_key(rows_->row().key);
+    if (!name) outcome_ = unexpected<Error>(damaged_record("deleted", rows_->row().key));
+    return name;
+  }
+
+  StateReader& state_;
+  const ReadView::EachEntry& each_;
+  std::optional<Rows> rows_;
+  bool ended_ = false;
+  Result<void> outcome_;
+};
+
 }  // namespace
 
 Revision ReadView::floor() const {
@@ -195,7 +248,13 @@ Result<void> ReadView::scan_at(Revision at, std::string_view from_ns, std::strin
   for (const RecentRunPtr& run : impl_->runs) {
     if (run->first() <= at) runs.push_back(run->last() <= at ? run : cut_off(*run, at));
   }
-  return impl_->scan_heads(runs, from_ns, from_key, each);
+  GoneKeys gone(impl_->state, each);
+  if (auto begun = gone.seek(from_ns, from_key); !begun) return begun;
+  const auto scanned = impl_->scan_heads(
+      runs, from_ns, from_key, [&](std::string_view ns, std::string_view key, const EntryView* entry) {
+        return gone.tell_before(ns, key) && (each(ns, key, entry) || gone.end());
+      });
+  return scanned ? gone.tell_rest() : scanned;
 }
 
 Result<void> ReadView::versions(std::string_view ns, std::string_view key, Revision before,
