@@ -9,6 +9,7 @@
 #include "proto/base/random.hpp"
 #include "proto/wire/codec/reply.hpp"
 #include "proto/wire/codec/request.hpp"
+#include "proto/wire/limits.hpp"
 
 namespace prismbus {
 namespace {
@@ -19,6 +20,7 @@ using std::chrono::nanoseconds;
 constexpr int kRepliesPerStep = 512;             // then the owner's other work has its turn
 constexpr auto kScanEvery = 20ms;                // deadlines and repeats are this exact
 constexpr std::size_t kBrokersMax = 64;          // candidates, told ones included
+constexpr auto kAnswerSlack = 500ms;             // for a broker that waited as long as it may
 constexpr unsigned kInternalMax = 3;             // repeats of a request that hits a defect of the broker
 constexpr std::uint64_t kHelloBit = 1ull << 63;  // ids of `hello`; the table's stay far below
 constexpr Steady kNever = Steady::max();
@@ -186,6 +188,7 @@ void ClientConnection::submit(std::uint64_t tag, const RequestBody& body, const 
   if (options.with_epoch) request.epoch = greeting_.epoch;
   request.retry_at = now.steady + jittered(options_.retry_interval);
   request.sent = 1;
+  request.sent_at = now.steady;
   Request message;
   message.id.bits = request.id;
   message.epoch = request.epoch;
@@ -206,6 +209,7 @@ void ClientConnection::repeat(PendingRequest& request, Now now) {
   request.retry_at = now.steady + jittered(options_.retry_interval * (1 << doublings));
   request.after_hello = false;
   ++request.sent;
+  request.sent_at = now.steady;
   ++counters_.repeated;
   transmit(request.payload);
 }
@@ -266,8 +270,16 @@ void ClientConnection::on_final_or_retry(PendingRequest& request, const ReplyHea
   const nanoseconds pause =
       error.retry_after_ms ? std::chrono::milliseconds(std::min<std::uint64_t>(*error.retry_after_ms, 60'000))
                            : options_.retry_interval / 8 * (1 << std::min<unsigned>(request.sent, 4));
+  // A repeat that is under way is awaited before there is another.
+  if (surely_not_done(error.code) && request.answered < request.sent) {
+    request.retry_at = std::max(now.steady + pause, request.sent_at + limits::kMinRevWait + kAnswerSlack);
+    return;
+  }
   request.retry_at = now.steady + jittered(std::max<nanoseconds>(pause, 1ms));
-  if (request.retry_at >= request.deadline && request.answered >= request.sent) return finish();
+  // A broker that waited before it said so (for a revision) will wait again: what it said stands unless there
+  // is time for that. Asking once more and not hearing the answer would make a known outcome unknown.
+  const nanoseconds took = now.steady - request.sent_at;
+  if (request.answered >= request.sent && request.retry_at + took >= request.deadline) return finish();
 }
 
 // ---- stepping

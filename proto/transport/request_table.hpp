@@ -19,6 +19,7 @@ struct PendingRequest {
   std::string payload;         // repeated byte for byte
   std::optional<Epoch> epoch;  // what it is bound to: replies of another one are dropped
   Steady deadline{}, retry_at{};
+  Steady sent_at{};            // the last attempt
   std::uint32_t sent = 0;      // attempts that left
   std::uint32_t answered = 0;  // of them answered "nothing was done"
   std::optional<Error> last;   // the last such answer

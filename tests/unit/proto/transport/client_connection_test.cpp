@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <deque>
 #include <map>
 #include <vector>
 
@@ -210,6 +211,31 @@ TEST_CASE("at the deadline an unanswered request is unknown, a refused one is wh
       [&] { return client.answers.size() == 2; }));
   CHECK(client.answers[1] == "expired timeout");
   CHECK_THAT(client.answers[2], Catch::Matchers::Contains("unavailable"));
+}
+
+TEST_CASE("what a broker says only after it has waited is told, not lost in a repeat that is under way") {
+  Context context;
+  FakeRequestDoor door(context);
+  Client client(context, {door.endpoint()});
+  REQUIRE(until(client, {&door}, answer_all, [&] { return client.connection->ready(); }));
+  client.put(1, 1200ms);
+  // Longer than the client's patience with an attempt: each is repeated before it is answered.
+  constexpr auto kWait = 500ms;
+  std::deque<std::pair<std::chrono::steady_clock::time_point, FakeRequestDoor::Received>> waiting;
+  REQUIRE(until(
+      client, {&door},
+      [&](FakeRequestDoor& d, FakeRequestDoor::Received& r) {
+        if (is_hello(r)) return d.reply_hello(r);
+        waiting.emplace_back(std::chrono::steady_clock::now() + kWait, std::move(r));
+      },
+      [&] {
+        while (!waiting.empty() && std::chrono::steady_clock::now() >= waiting.front().first) {
+          door.reply_error(waiting.front().second, ErrorCode::unavailable);
+          waiting.pop_front();
+        }
+        return client.answers.contains(1);
+      }));
+  CHECK(client.answers[1] == "unavailable");
 }
 
 TEST_CASE("replies of another epoch are dropped, but other_history is told") {
