@@ -9,12 +9,15 @@
 
 namespace prismbus {
 
+struct RollbackWork;
+
 struct Asked {
   const ReplyTo& from;
   std::string_view payload;
   const Request& request;
   const Principal& principal;
   Now now;
+  RollbackWork* plan = nullptr;  // of a rollback that comes back from the reader
   [[nodiscard]] MessageId id() const { return request.id; }
 };
 

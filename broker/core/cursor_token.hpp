@@ -15,7 +15,11 @@ namespace prismbus {
 
 enum class CursorKind : char {
   list = 'l',
+  list_at = 'L',
   mget = 'm',
+  mget_at = 'M',
+  history = 'h',
+  diff = 'd',
   namespaces = 'n',
   snapshot = 's',
   changes = 'c',
@@ -25,7 +29,7 @@ enum class CursorKind : char {
 struct CursorToken {
   CursorKind kind = CursorKind::list;
   Epoch epoch;
-  Revision rev;         // the page's; a later page is not older
+  Revision rev;         // the page's, a later page is not older; of the past: the one that is read
   std::uint64_t n = 0;  // index, seq or revision, by kind
   std::string ns, key;
 };

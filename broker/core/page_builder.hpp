@@ -54,4 +54,14 @@ class PageBuilder {
   std::size_t visited_ = 0;
 };
 
+// The reply of a page that is one list, `name`, and where to go on.
+[[nodiscard]] inline std::string reply_with(const codec::ReplyHead& head, const PageBuilder& page,
+                                            std::string_view name, const std::optional<CursorToken>& after) {
+  std::string reply = codec::begin_reply(head, 1 + PageBuilder::end_fields(after));
+  codec::Writer out(reply);
+  page.write_items(out, name);
+  PageBuilder::write_end(out, after);
+  return reply;
+}
+
 }  // namespace prismbus

@@ -1,8 +1,10 @@
-// list, mget, namespaces. snapshot and changes: pages_sync.cpp.
+// list, mget, namespaces, the first two also of the past. history, diff: pages_past.cpp. snapshot and
+// changes: pages_sync.cpp.
 #include "broker/core/pages.hpp"
 
 #include "broker/core/namespace_ranges.hpp"
 #include "broker/core/page_builder.hpp"
+#include "broker/core/past.hpp"
 #include "proto/wire/names.hpp"
 
 namespace prismbus {
@@ -27,24 +29,37 @@ Result<std::optional<CursorToken>> cursor_of(const std::optional<std::string_vie
   return std::move(*cursor);
 }
 
+// What a list or mget reads: from its cursor and, for one of the past, its revision.
+struct Reading {
+  std::optional<CursorToken> cursor;
+  EntriesAt entries;
+  CursorToken next;  // the kind and revision of a cursor to go on with
+};
+
+// Sets `head.at` for a read of the past.
+Result<Reading> begin_reading(const ReadView& view, ReplyHead& head, const ReadOptions& read,
+                              const std::optional<std::string_view>& after, CursorKind now, CursorKind past) {
+  const bool of_past = is_of_past(read);
+  auto cursor = cursor_of(after, of_past ? past : now, head);
+  if (!cursor) return tl::unexpected(cursor.error());
+  if (of_past) {
+    const auto at = revision_read(view, read, *cursor);
+    if (!at) return tl::unexpected(at.error());
+    head.at = *at;
+  }
+  return Reading{std::move(*cursor),
+                 EntriesAt(view, head.at),
+                 {of_past ? past : now, head.epoch, head.at.value_or(head.rev), 0, {}, {}}};
+}
+
 bool wanted(const ListRequest& request, std::string_view key) {
   if (request.prefix && !key.starts_with(*request.prefix)) return false;
   return !request.glob || glob_matches(*request.glob, key);
 }
 
-std::string reply_with(const ReplyHead& head, const PageBuilder& page, std::string_view name,
-                       const std::optional<CursorToken>& after) {
-  std::string reply = codec::begin_reply(head, 1 + PageBuilder::end_fields(after));
-  Writer out(reply);
-  page.write_items(out, name);
-  PageBuilder::write_end(out, after);
-  return reply;
-}
-
 // One range of a list, from behind `last` on; sets `after` when the page is full.
-Result<void> list_range(const ReadView& view, const ReplyHead& head, const ListRequest& request,
-                        const NamespaceRange& range, Position& last, PageBuilder& page,
-                        std::optional<CursorToken>& after) {
+Result<void> list_range(const Reading& reading, const ListRequest& request, const NamespaceRange& range,
+                        Position& last, PageBuilder& page, std::optional<CursorToken>& after) {
   // In one namespace the keys of a prefix lie together: the list starts at the first and ends behind the
   // last.
   const bool by_prefix = request.prefix && !request.subtree;
@@ -54,11 +69,13 @@ Result<void> list_range(const ReadView& view, const ReplyHead& head, const ListR
     from_ns = last.ns;
     from_key = last.key;
   }
-  return view.scan(from_ns, from_key, [&](std::string_view ns, std::string_view key, const EntryView* entry) {
+  const auto visit = [&](std::string_view ns, std::string_view key, const EntryView* entry) {
     if (last.any && ns == last.ns && key == last.key) return true;  // the page before ended with it
     if (!range.before_end(ns) || (by_prefix && !key.starts_with(*request.prefix))) return false;
     if (page.full()) {
-      after = CursorToken{CursorKind::list, head.epoch, head.rev, 0, last.ns, last.key};
+      after = reading.next;
+      after->ns = last.ns;
+      after->key = last.key;
       return false;
     }
     page.visit();
@@ -68,21 +85,24 @@ Result<void> list_range(const ReadView& view, const ReplyHead& head, const ListR
     }
     last = {true, std::string(ns), std::string(key)};
     return true;
-  });
+  };
+  return reading.entries.scan(from_ns, from_key, visit);
 }
 
 }  // namespace
 
-std::string answer_list(const ReadView& view, const ReplyHead& head, const ListRequest& request) {
-  const auto cursor = cursor_of(request.page.after, CursorKind::list, head);
-  if (!cursor) return encode_error_reply(head, cursor.error());
+std::string answer_list(const ReadView& view, const ReplyHead& now, const ListRequest& request) {
+  ReplyHead head = now;
+  const auto reading =
+      begin_reading(view, head, request.read, request.page.after, CursorKind::list, CursorKind::list_at);
+  if (!reading) return encode_error_reply(head, reading.error());
   PageBuilder page(request.page.limit);
   std::optional<CursorToken> after;
   Position last;
-  if (*cursor) last = {true, (*cursor)->ns, (*cursor)->key};
+  if (reading->cursor) last = {true, reading->cursor->ns, reading->cursor->key};
   for (const NamespaceRange& range : request.subtree ? at_and_below(request.ns) : exactly(request.ns)) {
     if (last.any && !range.before_end(last.ns)) continue;
-    if (auto read = list_range(view, head, request, range, last, page, after); !read) {
+    if (auto read = list_range(*reading, request, range, last, page, after); !read) {
       return encode_error_reply(head, read.error());
     }
     if (after) break;
@@ -90,13 +110,15 @@ std::string answer_list(const ReadView& view, const ReplyHead& head, const ListR
   return reply_with(head, page, "entries", after);
 }
 
-std::string answer_mget(const ReadView& view, const ReplyHead& head, const MGetRequest& request) {
-  const auto cursor = cursor_of(request.page.after, CursorKind::mget, head);
-  if (!cursor) return encode_error_reply(head, cursor.error());
+std::string answer_mget(const ReadView& view, const ReplyHead& now, const MGetRequest& request) {
+  ReplyHead head = now;
+  const auto reading =
+      begin_reading(view, head, request.read, request.page.after, CursorKind::mget, CursorKind::mget_at);
+  if (!reading) return encode_error_reply(head, reading.error());
   PageBuilder page(request.page.limit);
-  std::size_t at = *cursor ? (*cursor)->n : 0;
+  std::size_t at = reading->cursor ? reading->cursor->n : 0;
   for (; at < request.keys.size() && !page.full(); ++at) {
-    const auto entry = view.find(request.ns, request.keys[at]);
+    const auto entry = reading->entries.find(request.ns, request.keys[at]);
     if (!entry) return encode_error_reply(head, entry.error());
     page.visit();
     if (*entry) {
@@ -106,7 +128,10 @@ std::string answer_mget(const ReadView& view, const ReplyHead& head, const MGetR
     }
   }
   std::optional<CursorToken> after;
-  if (at < request.keys.size()) after = CursorToken{CursorKind::mget, head.epoch, head.rev, at, {}, {}};
+  if (at < request.keys.size()) {
+    after = reading->next;
+    after->n = at;
+  }
   return reply_with(head, page, "entries", after);
 }
 

@@ -1,6 +1,6 @@
-// Reads that page: list, mget, namespaces, snapshot, changes, each from one ReadView to one reply payload.
-// Pure but for the view; reader thread. A page ends at limits::kPageBytes, kPageKeys visited or the asked
-// `limit`, and says where.
+// Reads that page: list, mget, namespaces, snapshot, changes, history, diff, and a get of the past, each from
+// one ReadView to one reply payload. Pure but for the view; reader thread. A page ends at limits::kPageBytes,
+// kPageKeys visited or the asked `limit`, and says where.
 #pragma once
 
 #include <string>
@@ -23,5 +23,12 @@ namespace prismbus {
                                           const SnapshotRequest& request, ChunkCache* cache);
 [[nodiscard]] std::string answer_changes(const ReadView& view, const codec::ReplyHead& head,
                                          const ChangesRequest& request);
+// With `at` or `at_time`.
+[[nodiscard]] std::string answer_get_at(const ReadView& view, const codec::ReplyHead& head,
+                                        const GetRequest& request);
+[[nodiscard]] std::string answer_history(const ReadView& view, const codec::ReplyHead& head,
+                                         const HistoryRequest& request, std::string_view principal);
+[[nodiscard]] std::string answer_diff(const ReadView& view, const codec::ReplyHead& head,
+                                      const DiffRequest& request);
 
 }  // namespace prismbus

@@ -1,5 +1,7 @@
 #include "broker/core/pending.hpp"
 
+#include <algorithm>
+
 #include "proto/base/assert.hpp"
 
 namespace prismbus {
@@ -18,6 +20,24 @@ void Pending::add(TransactionPtr txn, const ReplyTo& to, MessageId id) {
 const Pending::NamespaceState* Pending::find_namespace(std::string_view ns) const {
   const auto it = namespaces_.find(ns);
   return it == namespaces_.end() ? nullptr : &it->second;
+}
+
+std::vector<TransactionPtr> Pending::transactions_of(std::string_view ns) const {
+  std::vector<TransactionPtr> found;
+  if (find_namespace(ns) == nullptr) return found;
+  for (const PendingWrite& write : writes_) {
+    const auto& sets = write.txn->sets;
+    if (std::any_of(sets.begin(), sets.end(), [ns](const auto& set) { return set->ns == ns; }))
+      found.push_back(write.txn);
+  }
+  return found;
+}
+
+Revision Pending::newest_at(Wall time) const {
+  const auto later =
+      std::upper_bound(writes_.begin(), writes_.end(), time,
+                       [](Wall at, const PendingWrite& write) { return at < write.txn->time; });
+  return later == writes_.begin() ? Revision() : std::prev(later)->txn->rev;
 }
 
 void Pending::wait_for(Revision rev, FateWaiter waiter) {
@@ -43,6 +63,7 @@ PendingWrite Pending::pop_front() {
 }
 
 std::vector<PendingWrite> Pending::drop_all() {
+  ++drops_;
   std::vector<PendingWrite> dropped(std::make_move_iterator(writes_.begin()),
                                     std::make_move_iterator(writes_.end()));
   writes_.clear();

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <variant>
 #include <vector>
 
 #include "broker/core/ports.hpp"
@@ -18,12 +19,14 @@
 namespace prismbus {
 
 // A request whose answer rests on a pending transaction: the answer it gets if that becomes durable, and the
-// request itself, which is judged again if it does not.
+// request itself, which is judged again if it does not (a repeat gets what its original gets).
+struct SameOutcome {};  // it repeats the pending request's id
+using FateAnswer = std::variant<SameOutcome, Error, RollbackReply>;
 struct FateWaiter {
   ReplyTo to;
   MessageId id;
   std::string payload;
-  std::optional<Error> refusal;  // none: it repeats the pending request's id and gets its outcome
+  FateAnswer answer;
 };
 
 struct PendingWrite {
@@ -46,12 +49,19 @@ class Pending {
   }
   [[nodiscard]] const NamespaceState* find_namespace(std::string_view ns) const;
 
+  // Those with changes in `ns`, ascending.
+  [[nodiscard]] std::vector<TransactionPtr> transactions_of(std::string_view ns) const;
+  // The newest that is not later than `time`; 0 = none.
+  [[nodiscard]] Revision newest_at(Wall time) const;
+
   // `rev` must be pending. Who waits is answered when its fate is known.
   void wait_for(Revision rev, FateWaiter waiter);
 
   [[nodiscard]] const PendingWrite* front() const { return writes_.empty() ? nullptr : &writes_.front(); }
   [[nodiscard]] PendingWrite pop_front();              // it became durable
   [[nodiscard]] std::vector<PendingWrite> drop_all();  // it never will
+
+  [[nodiscard]] std::uint64_t drops() const { return drops_; }  // how often that happened
 
   [[nodiscard]] std::size_t size() const { return writes_.size(); }
   [[nodiscard]] std::size_t changes() const { return changes_; }
@@ -63,6 +73,7 @@ class Pending {
   RecentIndex keys_;
   std::unordered_map<std::string, NamespaceState, BytesHash, std::equal_to<>> namespaces_;
   std::size_t changes_ = 0, bytes_ = 0, waiters_ = 0;
+  std::uint64_t drops_ = 0;
 };
 
 }  // namespace prismbus

@@ -9,11 +9,12 @@
 #include "broker/core/in_flight.hpp"
 #include "broker/core/lane_plan.hpp"
 #include "broker/core/read_desk.hpp"
+#include "broker/core/rollback_desk.hpp"
 #include "broker/core/self_report.hpp"
+#include "broker/core/waiting_room.hpp"
 #include "broker/core/write_gate.hpp"
 #include "broker/core/write_room.hpp"
 #include "proto/wire/codec/request.hpp"
-#include "proto/wire/names.hpp"
 
 namespace prismbus {
 namespace {
@@ -46,13 +47,14 @@ struct Pipeline::Impl final : HeadSource {
         gate(authoriser, ledger),
         lanes(!settings.express.empty(), log),
         in_flight(settings.connection_in_flight_max),
-        parking(settings.parked_max),
         stream(settings, epoch, feed),
         fold(queues.to_fold, queues.from_fold, queues.to_trim, recent, state, log),
         replier(sink, epoch, recent, store.journal, log),
+        waiting(settings.parked_max, in_flight, replier),
         backups(queues.backup, auth, in_flight, replier),
-        reads(bounds_of(settings.reads_waiting_max), queues.to_reader, queues.from_reader, auth, recent,
-              state, in_flight, replier) {
+        reads(bounds_of(settings.reads_waiting_max), queues.to_reader, queues.from_reader, auth, pending,
+              recent, state, in_flight, replier),
+        rollbacks(reads, ledger, pending) {
     lanes.load(store);
     replay(std::move(store.tail), store.journal);
   }
@@ -60,7 +62,7 @@ struct Pipeline::Impl final : HeadSource {
   // ---- the hallway
 
   // in: decoded, its asker known, of this history.
-  void on_request(const ReplyTo& from, std::string_view payload, Now now) {
+  void on_request(const ReplyTo& from, std::string_view payload, Now now, RollbackWork* plan = nullptr) {
     ++requests;
     const auto request = codec::decode_request(payload);
     if (!request) return replier.refuse(from, request.error().id, request.error().error);
@@ -72,7 +74,7 @@ struct Pipeline::Impl final : HeadSource {
       return replier.refuse(from, id,
                             error_of(ErrorCode::other_history, "this broker's history has another epoch"));
     }
-    const Asked asked{from, payload, *request, **principal, now};
+    const Asked asked{from, payload, *request, **principal, now, plan};
     to_write_intent(request->body, intent) ? write(asked) : read(asked);
   }
 
@@ -80,13 +82,11 @@ struct Pipeline::Impl final : HeadSource {
   void write(const Asked& asked) {
     if (intent.options.session && repeats(asked)) return;
     if (auto allowed = gate.pass(asked.principal, intent); !allowed) return refuse(asked, allowed.error());
+    if (intent.rollback != nullptr && !has_its_items(asked)) return;
     if (auto room = write_room.admit(intent); !room) return refuse(asked, room.error());
     Verdict verdict = judge(intent, ledger, recent.applied());
-    if (const auto* wait = std::get_if<MustWait>(&verdict)) return park(asked, wait->until_applied);
-    if (auto* refused = std::get_if<Refused>(&verdict)) {
-      if (refused->rests_on == Revision{}) return refuse(asked, refused->error);
-      return wait_for_fate(asked, refused->rests_on, std::move(refused->error));
-    }
+    if (const auto* wait = std::get_if<MustWait>(&verdict)) return waiting.park(asked, wait->until_applied);
+    if (auto* no = std::get_if<Refused>(&verdict)) return settle(asked, std::move(no->error), no->rests_on);
     sequence(asked, std::get<Judged>(verdict));
   }
 
@@ -125,7 +125,10 @@ struct Pipeline::Impl final : HeadSource {
     for (PendingWrite& done : committed) {
       in_flight.release(done.to.connection);
       replier.answer_write(done.to, done.id, *done.txn, false);
-      for (const FateWaiter& waiter : done.waiters) answer_fate(waiter, *done.txn);
+      for (const FateWaiter& waiter : done.waiters) {
+        in_flight.release(waiter.to.connection);
+        replier.answer_waiter(waiter, *done.txn);
+      }
       applied.push_back(std::move(done.txn));
     }
     fold.send(std::move(applied));
@@ -148,10 +151,10 @@ struct Pipeline::Impl final : HeadSource {
     for (const PendingWrite& write : dropped) {
       for (const FateWaiter& waiter : write.waiters) {
         in_flight.release(waiter.to.connection);
-        if (waiter.refusal) {
-          on_request(waiter.to, waiter.payload, now);
-        } else {
+        if (std::holds_alternative<SameOutcome>(waiter.answer)) {
           replier.refuse(waiter.to, waiter.id, error);
+        } else {
+          on_request(waiter.to, waiter.payload, now);
         }
       }
     }
@@ -160,9 +163,9 @@ struct Pipeline::Impl final : HeadSource {
 
   void read(const Asked& asked) {
     const RequestBody& body = asked.request.body;
-    const auto wait = reads.must_wait(body);
+    const auto wait = reads.must_wait(body, asked.now);
     if (!wait) return refuse(asked, wait.error());
-    if (*wait) return park(asked, **wait);
+    if (*wait) return waiting.park(asked, **wait);
     if (const auto* get = std::get_if<GetRequest>(&body)) return reads.answer_get(asked, *get);
     if (std::holds_alternative<HelloRequest>(body)) return answer_hello(asked);
     if (std::holds_alternative<StatusRequest>(body)) return answer_status(asked);
@@ -185,7 +188,12 @@ struct Pipeline::Impl final : HeadSource {
       drop(*std::exchange(failure, std::nullopt), now);
     }
     write_room.look();
-    done += reads.take_answers() + backups.take_outcome() + fold.step() + wake_parked(now);
+    done += reads.take_answers([&](const ReadDone& planned) {
+      on_request(planned.to, planned.payload, now, planned.rollback.get());
+    });
+    done += backups.take_outcome() + fold.step();
+    done += waiting.wake(recent.applied(), now.steady, draining,
+                         [&](const Parked& parked) { on_request(parked.to, parked.payload, now); });
     if (fold.failed()) fatal = Fatal::state;
     stream.set_followers(followers.size());
     return done + stream.step(recent.applied(), *this, now);
@@ -232,51 +240,33 @@ struct Pipeline::Impl final : HeadSource {
     } else if (standing->applied) {
       replier.answer_duplicate(asked.from, asked.id(), *standing->applied);
     } else if (standing->pending) {
-      wait_for_fate(asked, *standing->pending, std::nullopt);
+      wait_for_fate(asked, *standing->pending, SameOutcome{});
     } else {
       return false;
     }
     return true;
   }
 
-  void park(const Asked& asked, Revision until_applied) {
-    if (auto room = in_flight.hold(asked.from.connection); !room) return refuse(asked, room.error());
-    if (parking.park({asked.from, asked.id(), std::string(asked.payload), until_applied,
-                      asked.now.steady + limits::kMinRevWait})) {
-      return;
-    }
-    in_flight.release(asked.from.connection);
-    refuse(asked, overloaded("too many requests wait for a revision", 100));
+  // A rollback first learns from the reader what it changes. False = it comes back, or is answered.
+  bool has_its_items(const Asked& asked) {
+    RollbackVerdict verdict = rollbacks.plan(asked, intent, recent.applied());
+    if (const auto* wait = std::get_if<MustWait>(&verdict)) waiting.park(asked, wait->until_applied);
+    if (auto* no = std::get_if<Refused>(&verdict)) settle(asked, std::move(no->error), no->rests_on);
+    if (const auto* same = std::get_if<NothingDiffers>(&verdict)) settle(asked, same->reply, same->rests_on);
+    return std::holds_alternative<ItemsReady>(verdict);
   }
 
-  std::size_t wake_parked(Now now) {
-    const std::vector<Parked> ready = parking.take_applied(recent.applied());
-    for (const Parked& parked : ready) {
-      in_flight.release(parked.to.connection);
-      on_request(parked.to, parked.payload, now);
-    }
-    const std::vector<Parked> over = draining ? parking.take_all() : parking.take_expired(now.steady);
-    for (const Parked& parked : over) {
-      in_flight.release(parked.to.connection);
-      replier.refuse(parked.to, parked.id,
-                     error_of(ErrorCode::unavailable, "that revision is not applied here yet"));
-    }
-    return ready.size() + over.size();
+  // An answer that rests on a pending write is given when that is durable (I2).
+  void settle(const Asked& asked, FateAnswer answer, Revision rests_on) {
+    if (rests_on != Revision{}) return wait_for_fate(asked, rests_on, std::move(answer));
+    replier.settle(asked.from, asked.id(), answer, recent.applied());
   }
 
-  // A refusal, or a repeat's outcome (no refusal), that rests on a pending write is given when that is
-  // durable (I2).
-  void wait_for_fate(const Asked& asked, Revision rev, std::optional<Error> refusal) {
+  void wait_for_fate(const Asked& asked, Revision rev, FateAnswer answer) {
     if (pending.waiters() >= settings.parked_max)
       return refuse(asked, overloaded("too many requests wait for a write", 20));
     if (auto room = in_flight.hold(asked.from.connection); !room) return refuse(asked, room.error());
-    pending.wait_for(rev, {asked.from, asked.id(), std::string(asked.payload), std::move(refusal)});
-  }
-
-  void answer_fate(const FateWaiter& waiter, const Transaction& txn) {
-    in_flight.release(waiter.to.connection);
-    if (waiter.refusal) return replier.refuse_at(waiter.to, waiter.id, *waiter.refusal, txn.rev);
-    replier.answer_write(waiter.to, waiter.id, txn, true);
+    pending.wait_for(rev, {asked.from, asked.id(), std::string(asked.payload), std::move(answer)});
   }
 
   // ---- what the broker tells of itself
@@ -289,8 +279,8 @@ struct Pipeline::Impl final : HeadSource {
 
   void answer_status(const Asked& asked) {
     const auto up = std::chrono::duration_cast<std::chrono::milliseconds>(asked.now.steady - started);
-    const StatusSources ask{settings, sequencer, write_room, backups, recent, fold,     pending,
-                            parking,  sessions,  stream,     replier, reads,  followers};
+    const StatusSources ask{settings,          sequencer, write_room, backups, recent, fold,     pending,
+                            waiting.parking(), sessions,  stream,     replier, reads,  followers};
     const StatusCounters counters{started == Steady{} ? up.zero() : up, requests, writes};
     replier.send(asked.from, encode_status_reply(replier.head(asked.id()), ask, counters));
   }
@@ -325,12 +315,13 @@ struct Pipeline::Impl final : HeadSource {
   WriteGate gate;
   LanePlan lanes;
   InFlight in_flight;
-  Parking parking;
   ChangeStream stream;
   RecentFeed fold;
   Replier replier;
+  WaitingRoom waiting;
   BackupDesk backups;
   ReadDesk reads;
+  RollbackDesk rollbacks;
   Followers followers;
 
   Revision durable;
@@ -358,9 +349,7 @@ void Pipeline::on_request(const ReplyTo& from, std::string_view payload, Now now
 }
 
 void Pipeline::on_malformed(const ReplyTo& from, std::string_view why) {
-  Error error = error_of(ErrorCode::invalid_argument, std::string(why));
-  error.field = "payload";
-  impl_->replier.refuse(from, {}, error);
+  impl_->replier.refuse(from, {}, fail_field("payload", std::string(why)).value());
 }
 
 void Pipeline::on_subscription(Lane lane, std::string_view handed_up, Now) {
@@ -379,7 +368,7 @@ void Pipeline::flush(Now now) {
 }
 Steady Pipeline::next_deadline(Now now) const {
   const Steady far = impl_->sequencer.next_deadline(now);
-  return impl_->stream.next_deadline(impl_->parking.next_deadline(far));
+  return impl_->stream.next_deadline(impl_->waiting.parking().next_deadline(far));
 }
 
 void Pipeline::reconfigure(const LiveSettings& settings) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "broker/core/past.hpp"
 #include "proto/base/assert.hpp"
 
 namespace prismbus {
@@ -16,36 +17,32 @@ const ReadOptions* options_of(const RequestBody& body) {
   return nullptr;
 }
 
-// The op that this broker has no answer for; nullopt = it has one.
-std::optional<std::string_view> unserved_op(const RequestBody& body) {
-  if (const auto* unknown = std::get_if<UnsupportedRequest>(&body)) return unknown->op;
-  if (std::holds_alternative<HistoryRequest>(body)) return "history";
-  if (std::holds_alternative<DiffRequest>(body)) return "diff";
-  if (std::holds_alternative<RollbackRequest>(body)) return "rollback";
-  return std::nullopt;
-}
-
 }  // namespace
 
-Result<std::optional<Revision>> ReadDesk::must_wait(const RequestBody& body) const {
-  if (const auto op = unserved_op(body)) {
-    return tl::unexpected(unsupported("op", "this broker does not serve `" + std::string(*op) + "`"));
+Result<std::optional<Revision>> ReadDesk::must_wait(const RequestBody& body, Now now) const {
+  if (const auto* unknown = std::get_if<UnsupportedRequest>(&body)) {
+    return tl::unexpected(unsupported("op", "this broker does not serve `" + std::string(unknown->op) + "`"));
   }
   std::optional<Revision> rev;
   if (const ReadOptions* options = options_of(body)) {
-    if (options->at || options->at_time) {
-      return tl::unexpected(
-          unsupported(options->at ? "at" : "at_time", "this broker serves no reads of the past"));
-    }
-    rev = options->min_rev;
+    if (options->at && options->at_time)
+      return fail_field("at_time", "a read of the past is `at` a revision or `at_time`, not both");
+    rev = std::max(options->at, options->min_rev);
+    // What is sequenced by a moment that is over is part of it, durable or not yet: an answer about the past
+    // never changes.
+    if (options->at_time && *options->at_time < to_micros(now.wall))
+      rev = std::max(rev, std::optional(pending_.newest_at(from_micros(*options->at_time))));
   } else if (const auto* changes = std::get_if<ChangesRequest>(&body); changes != nullptr && changes->under) {
     rev = changes->since_rev;
+  } else if (const auto* diff = std::get_if<DiffRequest>(&body)) {
+    rev = std::max(diff->from, diff->to);
   }
   if (rev && *rev <= recent_.applied()) return std::nullopt;
   return rev;
 }
 
 void ReadDesk::answer_get(const Asked& asked, const GetRequest& get) {
+  if (is_of_past(get.read)) return answer_elsewhere(asked);
   if (auto allowed = authoriser_.authorise(asked.principal, Right::read, get.ns); !allowed) {
     return replier_.refuse(asked.from, asked.id(), allowed.error());
   }
@@ -65,25 +62,29 @@ void ReadDesk::answer_get(const Asked& asked, const GetRequest& get) {
 void ReadDesk::answer_elsewhere(const Asked& asked) {
   if (auto allowed = authorise(asked); !allowed)
     return replier_.refuse(asked.from, asked.id(), allowed.error());
-  if (auto room = in_flight_.hold(asked.from.connection); !room) {
-    return replier_.refuse(asked.from, asked.id(), room.error());
-  }
-  ReadJob job{asked.from, std::string(asked.payload), asked.principal.name, nullptr};
+  if (auto sent = send(asked, nullptr); !sent) replier_.refuse(asked.from, asked.id(), sent.error());
+}
+
+Result<void> ReadDesk::send(const Asked& asked, std::unique_ptr<RollbackWork> rollback) {
+  if (auto room = in_flight_.hold(asked.from.connection); !room) return room;
+  ReadJob job{asked.from, std::string(asked.payload), asked.principal.name, nullptr, std::move(rollback)};
   if (auto queued = queue_.push(std::move(job), asked.now.steady); !queued) {
     in_flight_.release(asked.from.connection);
-    return replier_.refuse(asked.from, asked.id(), queued.error());
+    return queued;
   }
   feed_reader();
+  return {};
 }
 
 // A few at a time, so that turns are taken here; never more than answers fit, so that the reader always gets
-// rid of them. Each sees what is applied when it goes.
+// rid of them. Each sees what is applied when it goes, and a rollback what is pending then.
 void ReadDesk::feed_reader() {
   const std::size_t most = std::min({kWithReaderMax, to_reader_.capacity(), from_reader_.capacity()});
   while (with_reader_ < most) {
     auto job = queue_.pop();
     if (!job) return;
     job->recent = recent_.snapshot();
+    if (job->rollback != nullptr) job->rollback->pending = pending_.transactions_of(job->rollback->ns);
     const bool taken = to_reader_.try_push(std::move(*job));
     PRISMBUS_ASSERT(taken, "the reader's queue has room for all that are with it");
     ++with_reader_;
@@ -97,19 +98,22 @@ Result<void> ReadDesk::authorise(const Asked& asked) {
   const RequestBody& body = asked.request.body;
   if (const auto* list = std::get_if<ListRequest>(&body)) return may(list->ns);
   if (const auto* mget = std::get_if<MGetRequest>(&body)) return may(mget->ns);
+  if (const auto* get = std::get_if<GetRequest>(&body)) return may(get->ns);
+  if (const auto* history = std::get_if<HistoryRequest>(&body)) return may(history->ns);
+  if (const auto* diff = std::get_if<DiffRequest>(&body)) return may(diff->ns);
   if (const auto* snapshot = std::get_if<SnapshotRequest>(&body); snapshot != nullptr && snapshot->ns) {
     return may(*snapshot->ns);
   }
   return {};
 }
 
-std::size_t ReadDesk::take_answers() {
+std::size_t ReadDesk::take_answers(const std::function<void(const ReadDone&)>& take_plan) {
   done_.clear();
   from_reader_.drain(done_);
   with_reader_ -= done_.size();
   for (ReadDone& read : done_) {
     in_flight_.release(read.to.connection);
-    replier_.send(read.to, std::move(read.payload));
+    read.rollback != nullptr ? take_plan(read) : replier_.send(read.to, std::move(read.payload));
     counters_ = read.counters;
   }
   queue_.count_answered(done_.size());

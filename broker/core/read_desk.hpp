@@ -1,13 +1,15 @@
-// Reads: gets are answered here and now, whatever may take long goes to the reader thread with the view of
-// this moment; one watermark for both (I9). Bus thread.
+// Reads: gets of now are answered here, whatever is of the past or may take long goes to the reader thread
+// with the view of this moment; one watermark for both (I9). Bus thread.
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <vector>
 
 #include "broker/core/asked.hpp"
 #include "broker/core/in_flight.hpp"
+#include "broker/core/pending.hpp"
 #include "broker/core/read_queue.hpp"
 #include "broker/core/reader_agent.hpp"
 #include "broker/core/replier.hpp"
@@ -19,23 +21,28 @@ namespace prismbus {
 class ReadDesk {
  public:
   ReadDesk(const ReadQueueBounds& bounds, BoundedQueue<ReadJob>& to_reader,
-           BoundedQueue<ReadDone>& from_reader, Authoriser& authoriser, Recent& recent, StateReader& state,
-           InFlight& in_flight, Replier& replier)
+           BoundedQueue<ReadDone>& from_reader, Authoriser& authoriser, const Pending& pending,
+           Recent& recent, StateReader& state, InFlight& in_flight, Replier& replier)
       : queue_(bounds),
         to_reader_(to_reader),
         from_reader_(from_reader),
         authoriser_(authoriser),
+        pending_(pending),
         recent_(recent),
         state_(state),
         in_flight_(in_flight),
         replier_(replier) {}
 
   // The revision a read has to wait for before it is answered at all; nullopt = none. Errors: unsupported
-  // (`op`, `at`).
-  [[nodiscard]] Result<std::optional<Revision>> must_wait(const RequestBody& body) const;
+  // (`op`), invalid_argument (`at` and `at_time`).
+  [[nodiscard]] Result<std::optional<Revision>> must_wait(const RequestBody& body, Now now) const;
   void answer_get(const Asked& asked, const GetRequest& get);
   void answer_elsewhere(const Asked& asked);
-  std::size_t take_answers();  // sends what the reader thread finished; returns how many
+  // To the reader, with the view of this moment; with `rollback`, to be planned there and not answered.
+  // Errors: overloaded.
+  [[nodiscard]] Result<void> send(const Asked& asked, std::unique_ptr<RollbackWork> rollback);
+  // Sends what the reader thread finished, and gives away what it planned; returns how many of both.
+  std::size_t take_answers(const std::function<void(const ReadDone& planned)>& take_plan);
   [[nodiscard]] std::size_t waiting() const { return queue_.size(); }
   [[nodiscard]] const ReaderCounters& counters() const { return counters_; }
 
@@ -48,6 +55,7 @@ class ReadDesk {
   BoundedQueue<ReadJob>& to_reader_;
   BoundedQueue<ReadDone>& from_reader_;
   Authoriser& authoriser_;
+  const Pending& pending_;
   Recent& recent_;
   StateReader& state_;
   InFlight& in_flight_;

@@ -17,26 +17,37 @@ struct ReaderAgent::Impl {
         in(in_queue),
         out(out_queue) {}
 
-  std::string answer(const ReadJob& job) {
+  ReadDone work(ReadJob& job) {
     const auto request = codec::decode_request(job.payload);
     PRISMBUS_ASSERT(request.has_value(), "the bus decoded this payload before it gave it here");
     ReadView view(job.recent, state, journal);
     view.use(transactions);
     if (!settings.express) view.without_express();
-    const codec::ReplyHead head{request->id, epoch, view.rev()};
-    if (const auto* list = std::get_if<ListRequest>(&request->body)) return answer_list(view, head, *list);
-    if (const auto* mget = std::get_if<MGetRequest>(&request->body)) return answer_mget(view, head, *mget);
-    if (const auto* names = std::get_if<NamespacesRequest>(&request->body))
+    if (job.rollback == nullptr) return {job.to, answer(view, *request, job.principal), nullptr, {}};
+    job.rollback->plan.advance(std::get<RollbackRequest>(request->body), view, job.rollback->pending);
+    return {job.to, std::move(job.payload), std::move(job.rollback), {}};
+  }
+
+  std::string answer(const ReadView& view, const Request& request, std::string_view principal) {
+    const codec::ReplyHead head{request.id, epoch, view.rev()};
+    const RequestBody& body = request.body;
+    if (const auto* get = std::get_if<GetRequest>(&body)) return answer_get_at(view, head, *get);
+    if (const auto* list = std::get_if<ListRequest>(&body)) return answer_list(view, head, *list);
+    if (const auto* mget = std::get_if<MGetRequest>(&body)) return answer_mget(view, head, *mget);
+    if (const auto* names = std::get_if<NamespacesRequest>(&body))
       return answer_namespaces(view, head, *names);
-    if (const auto* snapshot = std::get_if<SnapshotRequest>(&request->body)) {
+    if (const auto* snapshot = std::get_if<SnapshotRequest>(&body)) {
       ++counters.snapshots;
       return answer_snapshot(view, head, *snapshot, &chunks);
     }
-    if (const auto* changes = std::get_if<ChangesRequest>(&request->body)) {
+    if (const auto* changes = std::get_if<ChangesRequest>(&body)) {
       ++counters.changes;
       return answer_changes(view, head, *changes);
     }
-    PRISMBUS_ASSERT(false, "the bus sends only paged reads here");
+    if (const auto* history = std::get_if<HistoryRequest>(&body))
+      return answer_history(view, head, *history, principal);
+    if (const auto* diff = std::get_if<DiffRequest>(&body)) return answer_diff(view, head, *diff);
+    PRISMBUS_ASSERT(false, "the bus sends only reads here that may take long");
   }
 
   [[nodiscard]] ReaderCounters counted() const {
@@ -68,9 +79,10 @@ ReaderAgent::~ReaderAgent() = default;
 
 std::size_t ReaderAgent::step() {
   impl_->in.drain(impl_->jobs);
-  for (const ReadJob& job : impl_->jobs) {
-    std::string payload = impl_->answer(job);
-    const bool taken = impl_->out.try_push({job.to, std::move(payload), impl_->counted()});
+  for (ReadJob& job : impl_->jobs) {
+    ReadDone done = impl_->work(job);
+    done.counters = impl_->counted();
+    const bool taken = impl_->out.try_push(std::move(done));
     PRISMBUS_ASSERT(taken, "as many answers fit as jobs were let in");
   }
   const std::size_t answered = impl_->jobs.size();

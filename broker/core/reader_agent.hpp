@@ -1,4 +1,5 @@
-// The reader thread's agent: list, mget, namespaces, snapshot, changes: whatever may take long. Takes a job
+// The reader thread's agent: list, mget, namespaces, snapshot, changes, whatever is about the past, and what
+// a rollback changes: all that may take long. Takes a job
 // with the snapshot of recent that the bus took for it, reads through one ReadView, gives the finished reply
 // back to the bus.
 #pragma once
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "broker/core/ports.hpp"
+#include "broker/core/rollback_plan.hpp"
 #include "broker/store/read_view.hpp"
 #include "broker/store/store.hpp"
 #include "proto/base/bounded_queue.hpp"
@@ -19,6 +21,7 @@ struct ReadJob {
   std::string payload;  // the request as it came; decoded again here, so that what it lends from is its own
   std::string principal;
   RecentSnapshotPtr recent;
+  std::unique_ptr<RollbackWork> rollback{};  // set for a rollback: to be gone on with
 };
 
 // Since the start.
@@ -30,8 +33,9 @@ struct ReaderCounters {
 
 struct ReadDone {
   ReplyTo to;
-  std::string payload;
-  ReaderCounters counters;  // as they were after it
+  std::string payload;  // the reply; of a rollback the request, to be judged with its plan
+  std::unique_ptr<RollbackWork> rollback;
+  ReaderCounters counters{};  // as they were after it
 };
 
 struct ReaderSettings {

@@ -1,5 +1,7 @@
 #include "broker/core/replier.hpp"
 
+#include "proto/base/assert.hpp"
+
 namespace prismbus {
 
 void Replier::refuse_at(const ReplyTo& to, MessageId id, const Error& error, Revision rev) {
@@ -19,12 +21,27 @@ void Replier::answer_write(const ReplyTo& to, MessageId id, const Transaction& t
       return send(to, codec::encode_put_reply(own, {set.seq, set.changes.front().version, duplicate}));
     case WriteOp::del:
       return send(to, codec::encode_delete_reply(own, {set.seq, duplicate}));
+    case WriteOp::rollback:
+      return send(to, codec::encode_rollback_reply(own, {set.seq, set.changes.size(), duplicate}));
     case WriteOp::txn:
       break;
   }
   TxnReply reply = outcome_of(txn);
   reply.duplicate = duplicate;
   send(to, codec::encode_txn_reply(own, reply));
+}
+
+void Replier::answer_waiter(const FateWaiter& waiter, const Transaction& txn) {
+  if (std::holds_alternative<SameOutcome>(waiter.answer))
+    return answer_write(waiter.to, waiter.id, txn, true);
+  settle(waiter.to, waiter.id, waiter.answer, txn.rev);
+}
+
+void Replier::settle(const ReplyTo& to, MessageId id, const FateAnswer& answer, Revision rev) {
+  if (const auto* refusal = std::get_if<Error>(&answer)) return refuse_at(to, id, *refusal, rev);
+  const auto* unchanged = std::get_if<RollbackReply>(&answer);
+  PRISMBUS_ASSERT(unchanged != nullptr, "a repeat has the outcome of a transaction");
+  send(to, codec::encode_rollback_reply({id, epoch_, rev}, *unchanged));
 }
 
 void Replier::answer_duplicate(const ReplyTo& to, MessageId id, Revision rev) {

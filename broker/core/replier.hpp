@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "broker/core/pending.hpp"
 #include "broker/core/ports.hpp"
 #include "broker/store/journal.hpp"
 #include "broker/store/recent.hpp"
@@ -26,6 +27,10 @@ class Replier {
   // A refusal that was judged at `rev`.
   void refuse_at(const ReplyTo& to, MessageId id, const Error& error, Revision rev);
   void answer_write(const ReplyTo& to, MessageId id, const Transaction& txn, bool duplicate);
+  // An answer that rested on `txn`, which is durable now.
+  void answer_waiter(const FateWaiter& waiter, const Transaction& txn);
+  // A refusal or an outcome without a transaction, as it was at `rev`.
+  void settle(const ReplyTo& to, MessageId id, const FateAnswer& answer, Revision rev);
   // The outcome of an applied write, read back from its journal record.
   void answer_duplicate(const ReplyTo& to, MessageId id, Revision rev);
 

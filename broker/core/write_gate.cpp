@@ -13,11 +13,15 @@ Result<void> WriteGate::pass(const Principal& principal, const WriteIntent& inte
 }
 
 Result<void> WriteGate::authorise(const Principal& principal, const WriteIntent& intent) {
+  const auto may_write = [&](std::string_view ns) -> Result<void> {
+    if (auto allowed = authoriser_.authorise(principal, Right::write, ns); !allowed) return allowed;
+    if (!is_system_namespace(ns) || ns == kPolicyNamespace) return {};
+    return tl::unexpected(unsupported("ns", "namespaces that start with `_` are the broker's own"));
+  };
+  // What a rollback changes is not known yet, only where. The policies it restores passed here once.
+  if (intent.rollback != nullptr) return may_write(intent.rollback->ns);
   for (const auto& item : intent.items) {
-    if (auto allowed = authoriser_.authorise(principal, Right::write, item.ns); !allowed) return allowed;
-    if (is_system_namespace(item.ns) && item.ns != kPolicyNamespace) {
-      return tl::unexpected(unsupported("ns", "namespaces that start with `_` are the broker's own"));
-    }
+    if (auto allowed = may_write(item.ns); !allowed) return allowed;
   }
   if (intent.op != WriteOp::txn) return {};
   for (const auto& condition : intent.conditions) {

@@ -11,6 +11,7 @@ std::size_t WriteIntent::bytes() const {
 bool to_write_intent(const RequestBody& body, WriteIntent& into) {
   into.items.clear();
   into.conditions.clear();
+  into.rollback = std::get_if<RollbackRequest>(&body);
   if (const auto* put = std::get_if<PutRequest>(&body)) {
     into.op = WriteOp::put;
     into.items.push_back({ChangeOp::put, put->ns, put->key, put->value});
@@ -30,6 +31,11 @@ bool to_write_intent(const RequestBody& body, WriteIntent& into) {
     into.items = txn->changes;
     into.conditions = txn->conditions;
     into.options = txn->write;
+    return true;
+  }
+  if (into.rollback != nullptr) {
+    into.op = WriteOp::rollback;
+    into.options = into.rollback->write;
     return true;
   }
   return false;

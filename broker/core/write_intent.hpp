@@ -1,4 +1,5 @@
-// put, delete and txn brought to one shape: items, conditions, who asked. Lends from the decoded request.
+// put, delete, txn and rollback brought to one shape: items, conditions, who asked. Lends from the decoded
+// request; a rollback's items are put in by the rollback desk, which learns them, and lend from its plan.
 #pragma once
 
 #include <optional>
@@ -15,6 +16,7 @@ struct WriteIntent {
   std::vector<TxnRequest::Do> items;
   std::vector<TxnRequest::If> conditions;
   WriteOptions options;
+  const RollbackRequest* rollback = nullptr;  // set for one
 
   [[nodiscard]] std::size_t bytes() const;  // keys and values
 };

@@ -104,7 +104,7 @@ bool order_fits(const Transaction& txn) {
 
 bool read_body(RecordReader& in, Transaction& txn) {
   const std::uint8_t op = in.u8(), flags = in.u8();
-  if (op < 1 || op > 3 || (flags & ~(kHasNote | kHasReq)) != 0) return false;
+  if (op < 1 || op > 4 || (flags & ~(kHasNote | kHasReq)) != 0) return false;
   txn.op = static_cast<WriteOp>(op);
   txn.rev = Revision(in.be64());
   txn.time = in.time();

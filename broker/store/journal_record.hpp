@@ -2,7 +2,7 @@
 //
 //   record    = checksum:8  previous:16  body           checksum as in record_bytes.hpp, over previous and
 //   body previous  = XXH3-128 of the whole record before (high, low); of the first record: zeroes body      =
-//   op:1  flags:1  rev:8  time:8                 op 1 put, 2 delete, 3 txn; time in microseconds
+//   op:1  flags:1  rev:8  time:8                 op 1 put, 2 delete, 3 txn, 4 rollback; time in microseconds
 //               by_size:2  by
 //               [note_size:2  note]                          if flags & 1
 //               [session_size:1  session  n:8]               if flags & 2

@@ -43,7 +43,7 @@ struct StoredSet {
   StoredSet(StoredSet&&) = delete;  // `changes` point into `encoded`: a set never moves once built
 };
 
-enum class WriteOp : std::uint8_t { put = 1, del = 2, txn = 3 };
+enum class WriteOp : std::uint8_t { put = 1, del = 2, txn = 3, rollback = 4 };
 
 struct Transaction {
   Revision rev;

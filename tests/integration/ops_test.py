@@ -71,13 +71,6 @@ class Replies(BrokerCase):
         for op in [*NOT_SERVED_YET, "nonsense", ""]:
             self.assert_refused(self.client.ask(op, ns=self.ns, key="k"), "unsupported", field="op")
 
-    def test_reads_at_a_time_or_revision_are_unsupported_not_ignored(self):
-        self.client.put(self.ns, "k", 1)
-        for option in ({"at": 1}, {"at_time": 1}):
-            for op in ("get", "list"):
-                reply = self.client.ask(op, ns=self.ns, key="k", **option)
-                self.assert_refused(reply, "unsupported", field=next(iter(option)))
-
 
 class PutGetDelete(BrokerCase):
     def test_put_then_get_gives_the_whole_entry(self):

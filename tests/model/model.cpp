@@ -26,6 +26,36 @@ const Version* Model::find(const std::string& ns, const std::string& key, std::u
   return found != nullptr && found->put ? found : nullptr;
 }
 
+std::vector<Item> Model::items_of(const Write& rollback, std::uint64_t at) const {
+  std::vector<Item> items;
+  for (const auto& [name, versions] : keys_) {
+    if (name.first != rollback.ns || (!rollback.key.empty() && name.second != rollback.key)) continue;
+    const Version* then = find(name.first, name.second, rollback.to);
+    const Version* now = find(name.first, name.second, at);
+    if (then == nullptr ? now == nullptr : now != nullptr && now->value == then->value) continue;
+    items.push_back(
+        {then != nullptr, name.first, name.second, then == nullptr ? std::string() : then->value});
+  }
+  return items;
+}
+
+const std::vector<Version>* Model::versions(const std::string& ns, const std::string& key) const {
+  const auto it = keys_.find({ns, key});
+  return it == keys_.end() ? nullptr : &it->second;
+}
+
+std::vector<std::string> Model::keys_of(const std::string& ns) const {
+  std::vector<std::string> keys;
+  for (const auto& [name, versions] : keys_) {
+    if (name.first == ns) keys.push_back(name.second);
+  }
+  return keys;
+}
+
+std::uint64_t Model::last_at(std::uint64_t time) const {
+  return static_cast<std::uint64_t>(std::upper_bound(times_.begin(), times_.end(), time) - times_.begin());
+}
+
 std::optional<Refusal> Model::judge(const Write& write, std::uint64_t at) const {
   for (std::size_t i = 0; i < write.conditions.size(); ++i) {
     const Condition& condition = write.conditions[i];
@@ -43,10 +73,13 @@ std::optional<Refusal> Model::judge(const Write& write, std::uint64_t at) const 
 void Model::apply(const Write& write, std::uint64_t time) {
   const std::uint64_t before = last(), rev = before + 1;
   if (judge(write, before)) throw std::runtime_error("applied although it was to be refused: " + write.note);
+  const std::vector<Item> items = write.kind == Kind::rollback ? items_of(write, before) : write.items;
+  if (items.empty()) throw std::runtime_error("applied although nothing differed: " + write.note);
+  times_.push_back(time);
   Outcome outcome{write.kind, {}, {}};
-  for (const Item& item : write.items) {
+  for (const Item& item : items) {
     const Version* found = find(item.ns, item.key, before);
-    Version version{rev, item.put, item.value, 0, 0, time};
+    Version version{rev, item.put, item.value, 0, 0, time, write.note};
     if (item.put) {
       version.version = found == nullptr ? 1 : found->version + 1;
       version.created = found == nullptr ? rev : found->created;

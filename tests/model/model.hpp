@@ -20,13 +20,16 @@ struct Condition {
   std::string ns, key;
   std::uint64_t rev = 0;
 };
-enum class Kind : std::uint8_t { put, del, txn };
+enum class Kind : std::uint8_t { put, del, txn, rollback };
 
 struct Write {
   Kind kind = Kind::put;
   std::vector<Item> items;
   std::vector<Condition> conditions;
   std::string note;
+  // A rollback: of `ns`, or of `key` in it, to a revision. Its items are what items_of() says.
+  std::string ns{}, key{};
+  std::uint64_t to = 0;
 };
 
 struct Version {
@@ -34,6 +37,7 @@ struct Version {
   bool put = false;
   std::string value;
   std::uint64_t version = 0, created = 0, time = 0;
+  std::string note;
 };
 struct SetChange {
   bool put = false;
@@ -51,7 +55,7 @@ struct HeadAt {
 struct Outcome {
   Kind kind = Kind::put;
   std::map<std::string, std::uint64_t> seqs;
-  std::vector<std::uint64_t> versions;
+  std::vector<std::uint64_t> versions;  // of the items, in order
 };
 struct Refusal {
   bool conflict = false;  // else nothing to delete
@@ -73,6 +77,13 @@ class Model {
   [[nodiscard]] const Outcome& outcome(std::uint64_t rev) const { return outcomes_.at(rev - 1); }
   // Why the write is refused at that revision; nullopt = it is not.
   [[nodiscard]] std::optional<Refusal> judge(const Write& write, std::uint64_t at) const;
+  // What a rollback changes at that revision, in key order.
+  [[nodiscard]] std::vector<Item> items_of(const Write& rollback, std::uint64_t at) const;
+  [[nodiscard]] std::vector<std::string> keys_of(const std::string& ns) const;  // that ever were, in order
+  // Every version of a key, deletes included, oldest first; null = it never was.
+  [[nodiscard]] const std::vector<Version>* versions(const std::string& ns, const std::string& key) const;
+  // The last revision whose time is not later; 0 = none.
+  [[nodiscard]] std::uint64_t last_at(std::uint64_t time) const;
   [[nodiscard]] const Version* find(const std::string& ns, const std::string& key, std::uint64_t at) const;
   using Wanted = std::function<bool(const std::string& ns, const std::string& key)>;
   [[nodiscard]] std::vector<LiveEntry> entries(std::uint64_t at, const Wanted& wanted) const;
@@ -86,6 +97,7 @@ class Model {
   std::map<std::pair<std::string, std::string>, std::vector<Version>> keys_;
   std::map<std::string, std::vector<Set>> sets_;  // seq 1 first
   std::vector<Outcome> outcomes_;                 // revision 1 first
+  std::vector<std::uint64_t> times_;              // of the same
 };
 
 [[nodiscard]] bool covers(const std::string& under, const std::string& ns);

@@ -13,6 +13,7 @@ struct Reads::List {
   std::optional<std::string> prefix, glob;
   std::optional<std::uint64_t> limit;
   std::optional<std::string> cursor;
+  Past past{};
   std::pair<std::string, std::string> last;  // (ns, key) of the last entry given
   [[nodiscard]] bool wants(const std::string& n, const std::string& key) const {
     if (subtree ? !covers(ns, n) : n != ns) return false;
@@ -25,6 +26,7 @@ struct Reads::MGet {
   std::vector<std::string> keys;
   std::optional<std::uint64_t> limit;
   std::optional<std::string> cursor;
+  Past past{};
   std::size_t given = 0;
 };
 struct Reads::Names {
@@ -89,10 +91,12 @@ void Reads::send_get() {
   ask = {};
   ask.what = "get";
   ask.waits_for = waits_for;
-  ask.check = [this, ns, key](const Ask& asked, const ReplyHeader& reply) {
-    const Version* found = world_.model.find(ns, key, reply.rev.value());
+  const auto past = std::make_shared<Past>(random_past());
+  ask_of(*past, get.read, ask);
+  ask.check = [this, ns, key, past](const Ask& asked, const ReplyHeader& reply) {
+    if (reply.error && reply.error->code != ErrorCode::not_found) return;
+    const Version* found = world_.model.find(ns, key, revision_read(*past, reply));
     if (reply.error) {
-      if (reply.error->code != ErrorCode::not_found) return;
       demand(found == nullptr && reply.rev.value() >= asked.last_when_sent,
              "not_found is true at its revision");
       return demand(reply.rev.value() >= asked.waits_for, "not_found waits for its revision too");
@@ -109,7 +113,7 @@ void Reads::send_list(std::shared_ptr<List> list) {
   Ask ask = ask_for("list", [this, list](const Ask&, const ReplyHeader& header) {
     const auto reply = codec::decode_entries_reply(header);
     demand(reply.has_value(), "a list is well-formed");
-    check_list(*list, *reply, header.rev.value());
+    check_list(*list, *reply, revision_read(list->past, header));
     go_on(list, *reply, &Reads::send_list);
   });
   ListRequest request{list->ns, list->subtree, list->values, {}, {}, {}, {}};
@@ -118,6 +122,7 @@ void Reads::send_list(std::shared_ptr<List> list) {
   if (list->cursor) request.page.after = *list->cursor;
   request.page.limit = list->limit;
   request.read.min_rev = random_min_rev(ask);
+  ask_of(list->past, request.read, ask);
   world_.send({{}, {}, {}, std::move(request)}, std::move(ask));
 }
 
@@ -141,12 +146,13 @@ void Reads::send_mget(std::shared_ptr<MGet> mget) {
   Ask ask = ask_for("mget", [this, mget](const Ask&, const ReplyHeader& header) {
     const auto reply = codec::decode_entries_reply(header);
     demand(reply.has_value(), "an mget is well-formed");
+    const std::uint64_t rev = revision_read(mget->past, header);
     const std::size_t left = mget->keys.size() - mget->given;
     const std::size_t fits = mget->limit ? std::min<std::size_t>(left, *mget->limit) : left;
     demand(reply->entries.size() == fits && reply->more == (fits < left), "a page holds what was asked for");
     for (const auto& entry : reply->entries) {
       const std::string& key = mget->keys[mget->given++];
-      const Version* found = world_.model.find(mget->ns, key, header.rev.value());
+      const Version* found = world_.model.find(mget->ns, key, rev);
       demand(entry.has_value() == (found != nullptr), "mget finds what is there, in the order asked");
       if (!entry) continue;
       demand_entry(*entry, {mget->ns, key, found});
@@ -158,6 +164,7 @@ void Reads::send_mget(std::shared_ptr<MGet> mget) {
   if (mget->cursor) request.page.after = *mget->cursor;
   request.page.limit = mget->limit;
   request.read.min_rev = random_min_rev(ask);
+  ask_of(mget->past, request.read, ask);
   world_.send({{}, {}, {}, std::move(request)}, std::move(ask));
 }
 
@@ -199,10 +206,9 @@ void Reads::send_everything() {
 }
 
 void Reads::send_odd() {
-  const std::uint64_t dice = world_.pick(4);
+  const std::uint64_t dice = world_.pick(3);
   Ask ask;
   ask.what = "odd";
-  const std::string ns = random_namespace(world_);
   if (dice == 0) {
     ask.what = "hello";
     ask.check = [this](const Ask&, const ReplyHeader& header) {
@@ -223,11 +229,6 @@ void Reads::send_odd() {
     demand(header.error && header.error->code == ErrorCode::unsupported && header.error->field,
            "what is not served is `unsupported` with its field");
   };
-  if (dice == 2) {
-    GetRequest get{ns, "k", {}};
-    get.read.at = Revision(1);
-    return world_.send({{}, {}, {}, get}, std::move(ask));
-  }
   ask.alone = true;
   world_.send_raw(
       "\x82\xa2op\xa5"
@@ -268,7 +269,7 @@ void Reads::send_malformed() {
 }
 
 void Reads::send_random() {
-  const std::uint64_t dice = world_.pick(14);
+  const std::uint64_t dice = world_.pick(18);
   if (dice < 5) return send_get();
   if (dice < 7) {
     auto list = std::make_shared<List>();
@@ -278,6 +279,7 @@ void Reads::send_random() {
     if (world_.chance(4)) list->prefix = world_.chance(2) ? "k" : "k/";
     if (world_.chance(4)) list->glob = world_.chance(2) ? "k/*" : world_.chance(2) ? "k**" : "?1";
     list->limit = random_limit();
+    list->past = random_past();
     return send_list(std::move(list));
   }
   if (dice == 7) {
@@ -285,6 +287,7 @@ void Reads::send_random() {
     mget->ns = random_namespace(world_);
     for (std::uint64_t n = 1 + world_.pick(5); n > 0; --n) mget->keys.push_back(random_key(world_));
     mget->limit = random_limit();
+    mget->past = random_past();
     return send_mget(std::move(mget));
   }
   if (dice == 8) {
@@ -295,6 +298,8 @@ void Reads::send_random() {
   }
   if (dice == 9) return send_odd();
   if (dice < 12) return start_since();
+  if (dice >= 16) return start_diff();
+  if (dice >= 14) return start_history();
   start_under();
 }
 

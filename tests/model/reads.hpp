@@ -20,11 +20,17 @@ class Reads {
   [[nodiscard]] std::uint64_t pages() const { return pages_; }
 
  private:
+  // Of which moment a read is; what it asks for and what the reply's `at` says must agree.
+  struct Past {
+    std::optional<std::uint64_t> at, at_time, used;
+  };
   struct List;
   struct MGet;
   struct Names;
   struct Since;
   struct Under;
+  struct History;
+  struct Diff;
 
   [[nodiscard]] std::optional<std::uint64_t> random_limit();
   [[nodiscard]] std::optional<Revision> random_min_rev(Ask& ask);
@@ -39,6 +45,15 @@ class Reads {
   void send_namespaces(std::shared_ptr<Names> names);
   void send_since(std::shared_ptr<Since> since);
   void send_under(std::shared_ptr<Under> under);
+  [[nodiscard]] Past random_past();
+  static void ask_of(const Past& past, ReadOptions& read, Ask& ask);
+  [[nodiscard]] std::uint64_t revision_read(Past& past, const ReplyHeader& header) const;
+  void send_history(std::shared_ptr<History> history);
+  void send_diff(std::shared_ptr<Diff> diff);
+  void start_history();
+  void start_diff();
+  void check_history(History& history, const HistoryReply& reply, std::uint64_t rev);
+  void check_diff(Diff& diff, const DiffReply& reply);
   void send_odd();
   void start_since();
   void start_under();

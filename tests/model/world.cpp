@@ -156,7 +156,8 @@ void World::check_failure(const Ask& ask, const Error& error) const {
     case ErrorCode::other_history:
       return demand(ask.other_epoch || error.ns, "other_history answers another epoch, or names a name");
     case ErrorCode::unavailable: {
-      const bool waited = ask.waits_for > model.last() && now.steady - ask.sent >= std::chrono::seconds(2);
+      const bool waited = (ask.waits_for > model.last() || ask.of_a_moment) &&
+                          now.steady - ask.sent >= std::chrono::seconds(2);
       const bool ending = broker->pipeline.fatal() != Fatal::none || broker->sequencer.read_only();
       return demand(draining || waited || ending, "unavailable has a reason");
     }

@@ -13,12 +13,18 @@ const std::vector<std::string> kKeys{"k", "k1", "k/2", "k/2/x", "k/\xc3\xa4", "x
 
 // Requests lend their strings: `write` outlives what is built here.
 Request request_of(const Write& write, const WriteOptions& options) {
-  const Item& first = write.items.front();
+  static const Item kNone;
+  const Item& first = write.items.empty() ? kNone : write.items.front();
   std::optional<Revision> if_rev;
   if (write.kind != Kind::txn && !write.conditions.empty()) if_rev = Revision(write.conditions.front().rev);
   if (write.kind == Kind::put)
     return {{}, {}, {}, PutRequest{first.ns, first.key, first.value, if_rev, options}};
   if (write.kind == Kind::del) return {{}, {}, {}, DeleteRequest{first.ns, first.key, if_rev, options}};
+  if (write.kind == Kind::rollback) {
+    RollbackRequest rollback{write.ns, {}, Revision(write.to), options};
+    if (!write.key.empty()) rollback.key = write.key;
+    return {{}, {}, {}, rollback};
+  }
   TxnRequest txn;
   for (const Item& item : write.items) {
     txn.changes.push_back({item.put ? ChangeOp::put : ChangeOp::del, item.ns, item.key, item.value});
@@ -39,6 +45,12 @@ void check_outcome(const Outcome& outcome, const ReplyHeader& reply, bool duplic
     const auto del = codec::decode_delete_reply(reply);
     demand(del && del->seq.value() == outcome.seqs.begin()->second, "a delete's seq");
     return demand(del->duplicate == duplicate, "I7: a repeat says so, a first one does not");
+  }
+  if (outcome.kind == Kind::rollback) {
+    const auto rollback = codec::decode_rollback_reply(reply);
+    demand(rollback && rollback->seq.value() == outcome.seqs.begin()->second, "a rollback's seq");
+    demand(rollback->changes == outcome.versions.size(), "how much a rollback changed");
+    return demand(rollback->duplicate == duplicate, "I7: a repeat says so, a first one does not");
   }
   const auto txn = codec::decode_txn_reply(reply);
   demand(txn && txn->versions == outcome.versions, "a transaction's versions in `do` order");
@@ -93,8 +105,18 @@ std::vector<Item> Writes::random_items(Kind kind) {
   return items;
 }
 
+Write Writes::random_rollback() {
+  Write write;
+  write.kind = Kind::rollback;
+  write.ns = world_.chance(60) ? "_system.other" : random_namespace(world_);
+  if (world_.chance(3)) write.key = random_key(world_);
+  write.to = 1 + world_.pick(world_.model.last() + (world_.chance(4) ? 3 : 1));
+  return write;
+}
+
 Write Writes::random_write() {
-  const std::uint64_t dice = world_.pick(10);
+  const std::uint64_t dice = world_.pick(12);
+  if (dice >= 10) return random_rollback();
   Write write;
   write.kind = dice < 5 ? Kind::put : dice < 7 ? Kind::del : Kind::txn;
   write.items = random_items(write.kind);
@@ -148,6 +170,7 @@ void Writes::send(Write write, std::optional<Req> req) {
     ask.far_ahead = attempt.req->second >= sessions_[attempt.req->first].highest + kRemembered;
   }
   for (const Condition& c : attempt.write.conditions) ask.waits_for = std::max(ask.waits_for, c.rev);
+  ask.waits_for = std::max(ask.waits_for, attempt.write.to);
   ask.check = [this, note](const Ask& asked, const ReplyHeader& reply) {
     check(note, reply, asked.last_when_sent);
   };
@@ -173,15 +196,32 @@ void Writes::check(const std::string& note, const ReplyHeader& reply, std::uint6
   Attempt& attempt = attempts_.at(note);
   demand(attempt.fate == Fate::open, "an attempt is answered once");
   if (!reply.error) {
-    check_success(attempt, reply);
+    check_success(attempt, reply, last_when_sent);
     return;
   }
   attempt.fate = reply.error->code == ErrorCode::timeout ? Fate::unknown : Fate::refused;
   check_refusal(attempt, reply, last_when_sent);
 }
 
-void Writes::check_success(Attempt& attempt, const ReplyHeader& reply) {
+// True when a rollback says that it changed nothing: then that was so at its revision.
+bool Writes::check_nothing_differs(Attempt& attempt, const ReplyHeader& reply, std::uint64_t last_when_sent) {
+  const auto rollback = codec::decode_rollback_reply(reply);
+  // A repeated request id gets what its first write got, of whatever kind that was.
+  if (!rollback || rollback->changes != 0) return false;
   const std::uint64_t rev = reply.rev.value();
+  demand(rev <= world_.model.last(), "I2: that nothing differs rests on what is durable");
+  demand(rev >= last_when_sent && rev >= attempt.write.to, "I9: it is not told of an older revision");
+  demand(world_.model.items_of(attempt.write, rev).empty(), "nothing differed at its revision");
+  const auto head = world_.model.head(attempt.write.ns, rev);
+  demand(rollback->seq.value() == (head ? head->seq : 0) && !rollback->duplicate,
+         "a rollback without changes tells the present seq");
+  attempt.fate = Fate::refused;
+  return true;
+}
+
+void Writes::check_success(Attempt& attempt, const ReplyHeader& reply, std::uint64_t last_when_sent) {
+  const std::uint64_t rev = reply.rev.value();
+  if (attempt.write.kind == Kind::rollback && check_nothing_differs(attempt, reply, last_when_sent)) return;
   if (rev == world_.model.last() + 1) {
     demand(rev <= world_.broker->store.journal.meta().last.value(),
            "I2: nothing is acknowledged before it is durable");
@@ -208,7 +248,7 @@ void Writes::learn(Attempt& attempt, std::uint64_t rev, const std::vector<NamedS
   demand_sets(world_, rev, sets);
   attempt.fate = Fate::applied;
   if (rev > 1) {
-    const auto& ns = attempt.write.items.front().ns;
+    const std::string& ns = world_.model.outcome(rev).seqs.begin()->first;
     const Set* before = world_.model.set(ns, world_.model.head_seq(ns) - 1);
     demand(before == nullptr || before->time <= time, "time never decreases");
   }
@@ -236,6 +276,7 @@ void Writes::check_refusal(const Attempt& attempt, const ReplyHeader& reply,
     case ErrorCode::not_found: {
       demand(rev <= world_.model.last(), "I2: a refusal rests on what is durable");
       demand(rev >= last_when_sent, "I9: a refusal is not of an older revision");
+      demand(attempt.write.kind != Kind::rollback, "a rollback has no conditions and deletes what is there");
       const auto refusal = world_.model.judge(attempt.write, rev);
       demand(refusal.has_value(), "a refused write is refused by the reference too");
       demand(refusal->conflict == (error.code == ErrorCode::conflict),
@@ -247,6 +288,8 @@ void Writes::check_refusal(const Attempt& attempt, const ReplyHeader& reply,
     }
     case ErrorCode::unsupported: {
       const auto& items = attempt.write.items;
+      if (attempt.write.kind == Kind::rollback)
+        return demand(attempt.write.ns[0] == '_', "only the broker's own namespaces are unsupported");
       return demand(std::any_of(items.begin(), items.end(), [](const Item& i) { return i.ns[0] == '_'; }),
                     "only the broker's own namespaces are unsupported");
     }

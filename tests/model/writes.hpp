@@ -45,13 +45,15 @@ class Writes {
   };
 
   [[nodiscard]] Write random_write();
+  [[nodiscard]] Write random_rollback();
   [[nodiscard]] std::vector<Item> random_items(Kind kind);
   [[nodiscard]] Condition random_condition(std::string ns, std::string key);
   [[nodiscard]] std::string random_value();
   [[nodiscard]] std::optional<Req> random_req();
   void send(Write write, std::optional<Req> req);
   void check(const std::string& note, const ReplyHeader& reply, std::uint64_t last_when_sent);
-  void check_success(Attempt& attempt, const ReplyHeader& reply);
+  void check_success(Attempt& attempt, const ReplyHeader& reply, std::uint64_t last_when_sent);
+  bool check_nothing_differs(Attempt& attempt, const ReplyHeader& reply, std::uint64_t last_when_sent);
   void check_refusal(const Attempt& attempt, const ReplyHeader& reply, std::uint64_t last_when_sent) const;
   void learn(Attempt& attempt, std::uint64_t rev, const std::vector<NamedSet>& sets);
 
