@@ -30,6 +30,10 @@ Outcome<Value> read_value(const Options& o, Terminal& terminal) {
   if (o.has_value && !o.string && !from_input)
     return parse_value_argument(o.value, "--string takes it as text");
   const std::string path = from_input ? "-" : o.file;
+  // JSON is YAML as well, so standard input needs no --format for either.
+  const bool no_format = o.string || (path == "-" && !o.format);
+  const auto format = no_format ? Outcome<Format>(Format::yaml) : format_of(path, o.format);
+  if (!format) return tl::unexpected<Failure>(format.error());
   std::string text = o.value;
   if (!path.empty()) {
     auto read = read_text(path, terminal.in);
@@ -40,9 +44,6 @@ Outcome<Value> read_value(const Options& o, Terminal& terminal) {
     if (!is_utf8(text)) return misused("--string", "the text is not UTF-8");
     return Value::text(text);
   }
-  // JSON is YAML as well, so standard input needs no --format for either.
-  const auto format = path == "-" && !o.format ? Outcome<Format>(Format::yaml) : format_of(path, o.format);
-  if (!format) return tl::unexpected<Failure>(format.error());
   return parse_document(path, text, *format);
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "proto/wire/names.hpp"
 #include "publisher/command/command.hpp"
@@ -24,6 +25,34 @@ Value found_value(const std::string& ns, const WatchedChange& c) {
   Fields f;
   f.field("ns", ns).field("key", c.key).field("value", stored_value(c.after)).field("rev", c.rev.value());
   return f.field("version", c.version).field("time", to_micros(c.time)).take();
+}
+
+std::pair<char, Colour> sign_of(WatchedChange::Kind kind, bool initial) {
+  if (initial) return {'.', Colour::none};
+  if (kind == WatchedChange::Kind::added) return {'+', Colour::added};
+  if (kind == WatchedChange::Kind::changed) return {'~', Colour::changed};
+  return {'-', Colour::removed};
+}
+
+// "  BEFORE -> AFTER", or the one of them that there is; cut so that the line fits a terminal of `width`
+// columns (0: it is none) of which `taken` are used. Both values keep a part of it, so that both are seen.
+std::string values_of(const WatchedChange& c, std::size_t taken, std::size_t width) {
+  constexpr std::size_t kLeast = 12;  // columns of a value, whatever the terminal
+  constexpr std::string_view kGap = "  ", kArrow = " -> ";
+  std::string before = c.before.empty() ? "" : to_json(stored_value(c.before));
+  std::string after = c.kind == WatchedChange::Kind::deleted ? "" : to_json(stored_value(c.after));
+  const bool both = !before.empty() && !after.empty();
+  if (before.empty() && after.empty()) return "";
+  taken += kGap.size() + (both ? kArrow.size() : 0);
+  std::size_t room = width == 0 ? 0 : std::max(width > taken ? width - taken : 0, (both ? 2 : 1) * kLeast);
+  if (room > 0 && both && display_width(before) + display_width(after) > room) {
+    const std::size_t half =
+        std::min(display_width(before), std::max(room / 2, room - std::min(room, display_width(after))));
+    before = shortened(before, half);
+    room -= half;
+  }
+  if (both) return fmt::format("{}{}{}{}", kGap, before, kArrow, shortened(after, room));
+  return std::string(kGap) + shortened(before + after, room);
 }
 
 }  // namespace
@@ -78,30 +107,15 @@ void WatchLines::print_text_set(const WatchedSet& set, bool initial) const {
   }
   const std::string ns = look_.with_namespace ? set.ns + "  " : "";
   for (const WatchedChange& c : set.changes) {
-    const std::string before = c.before.empty() ? "" : to_json(stored_value(c.before));
-    std::string line;
-    Colour colour = Colour::added;
-    switch (c.kind) {
-      case WatchedChange::Kind::added:
-        line = fmt::format("{} {}{}  {}", initial ? '.' : '+', ns, printable(c.key),
-                           to_json(stored_value(c.after)));
-        colour = initial ? Colour::none : Colour::added;
-        break;
-      case WatchedChange::Kind::changed:
-        line = fmt::format("~ {}{}  {}{}", ns, printable(c.key), before + (before.empty() ? "" : " -> "),
-                           to_json(stored_value(c.after)));
-        colour = Colour::changed;
-        break;
-      case WatchedChange::Kind::deleted:
-        line = fmt::format("- {}{}{}", ns, printable(c.key), (before.empty() ? "" : "  ") + before);
-        colour = Colour::removed;
-        break;
-    }
+    const auto [sign, colour] = sign_of(c.kind, initial);
     std::string about;
     if (!initial && !set.by.empty()) {
       about = fmt::format("   rev {} by {}", set.rev.value(), printable(set.by));
       if (set.note) about += ": " + printable(*set.note);
     }
+    const std::string head = fmt::format("{} {}{}", sign, ns, printable(c.key));
+    const std::string line =
+        head + values_of(c, display_width(head) + display_width(about), terminal_->width);
     terminal_->out << terminal_->painted(line, colour) << terminal_->painted(about, Colour::dim) << '\n';
   }
 }

@@ -8,6 +8,8 @@ import unittest
 
 from command_case import PRISMBUS, CommandCase
 
+from waiting import eventually
+
 ASK_BASH = r"""
 source <("$1" completion bash) || exit 1
 prismbus() { "$program" "$@"; }
@@ -48,12 +50,12 @@ class Completion(CommandCase):
     def test_namespaces_and_keys_come_from_the_broker(self):
         for key in ("symbols/BTC", "symbols/ETH", "two words", "rate"):
             self.done("put", self.ns, key, "1")
-        self.assertEqual(self.complete(f"prismbus get {self.ns[:-3]}"), [self.ns])
-        self.assertEqual(self.complete(f"prismbus get {self.ns} symbols/"), ["symbols/BTC", "symbols/ETH"])
-        self.assertEqual(self.complete(f"prismbus --json get {self.ns} two"), ["two\\ words"])
-        self.assertEqual(self.complete(f"prismbus txn put {self.ns} ra"), ["rate"])
+        for line, wanted in ((f"get {self.ns[:-3]}", [self.ns]), (f"get {self.ns} symbols/", ["symbols/BTC", "symbols/ETH"]),
+                             (f"--json get {self.ns} two", ["two\\ words"]), (f"txn put {self.ns} ra", ["rate"]),
+                             (f"put --note x {self.ns} ra", ["rate"])):
+            # A broker on a loaded machine may need more than the 200 ms it is given: then there is nothing to offer.
+            eventually(lambda: self.complete("prismbus " + line) == wanted, 60, f"{wanted} for {line}")
         self.assertEqual(self.complete(f"prismbus txn put {self.ns} rate 1 del"), ["delete"])
-        self.assertEqual(self.complete(f"prismbus put --note x {self.ns} ra"), ["rate"])
 
     def test_files_are_left_to_the_shell(self):
         self.file("a-config.yaml", "a: 1\n")

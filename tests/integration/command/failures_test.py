@@ -5,6 +5,7 @@ import os
 import unittest
 
 from command_case import CommandCase
+from examples_test import commands
 
 USAGE, UNREACHABLE, NOT_FOUND, FILE = 2, 3, 4, 13
 AWAY = ("--broker", "ipc:///nonexistent/broker")
@@ -25,6 +26,7 @@ GOOD = {
     "rollback": ["rollback", "NS", "--to", "1"],
     "snapshot": ["snapshot", "NS"],
     "changes": ["changes", "NS", "--since", "0"],
+    "replay": ["replay", "NS", "--from", "0"],
     "import-log": ["import-log", "@a.jsonl", "NS"],
     "backup": ["backup", "name"],
     "policy": ["policy", "set", "NS", "lane=express"],
@@ -36,7 +38,7 @@ MISTYPED = {  # what was typed -> what was meant
     "list": ("--keys-onyl", "--keys-only"), "txn": ("--requir", "--require"), "namespaces": ("--jsno", "--json"),
     "watch": ("--subtre", "--subtree"), "import": ("--dry-ran", "--dry-run"), "export": ("--formta", "--format"),
     "history": ("--limti", "--limit"), "diff": ("--form", "--from"), "rollback": ("--not", "--note"),
-    "snapshot": ("--subtre", "--subtree"), "changes": ("--sinc", "--since"),
+    "snapshot": ("--subtre", "--subtree"), "changes": ("--sinc", "--since"), "replay": ("--spede", "--speed"),
     "import-log": ("--resum", "--resume"), "backup": ("--timeou", "--timeout"), "policy": ("--noet", "--note"),
     "status": ("--brokr", "--broker"),
 }
@@ -58,7 +60,6 @@ class Failures(CommandCase):
         self.assertEqual(self.rev(), before)
 
     def test_no_command_is_left_out(self):
-        from examples_test import commands
         self.assertEqual(set(GOOD) | WITHOUT_BROKER, set(commands()))
 
     def test_a_wrong_option_is_named_with_the_one_that_was_meant(self):
@@ -86,7 +87,7 @@ class Failures(CommandCase):
         for command in ("get", "delete", "export"):
             with self.subTest(command):
                 self.refused_unchanged(NOT_FOUND, *self.words(command, self.ns + ".none"), says="not_found")
-        for command in ("list", "changes", "snapshot"):  # nothing there is an answer
+        for command in ("list", "changes", "snapshot", "replay"):  # nothing there is an answer
             with self.subTest(command):
                 self.done(*self.words(command, self.ns + ".none"))
 
@@ -121,7 +122,8 @@ class Failures(CommandCase):
         for arguments in (["get", self.ns, "k", "--at", "soon"], ["list", self.ns, "--at", "-2x"],
                           ["diff", self.ns, "--from", "2026-02-30"], ["diff", self.ns, "--from", "1", "--to", "x"],
                           ["rollback", self.ns, "--to", "yesterday"], ["history", self.ns, "k", "--before", "x"],
-                          ["changes", self.ns, "--since", "seq:x"], ["watch", self.ns, "--since", "2026-"]):
+                          ["changes", self.ns, "--since", "seq:x"], ["watch", self.ns, "--since", "2026-"],
+                          ["replay", self.ns, "--from", "2026-11-23T25:00"], ["replay", self.ns, "--from", "0", "--speed", "fast"]):
             with self.subTest(arguments):
                 self.refused_unchanged(USAGE, *arguments, says=[word for word in arguments if word.startswith("--")][-1])
 

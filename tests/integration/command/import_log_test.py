@@ -7,6 +7,8 @@ import unittest
 
 from command_case import PRISMBUS, ROOT, CommandCase
 
+from waiting import eventually
+
 SAMPLE = os.path.join(ROOT, "broker", "sample", "leverage_tiers.jsonl")
 LONG = os.path.join(ROOT, "..", "shared", "data", "binance_leverage_tiers_history.jsonl.gz")
 
@@ -101,7 +103,6 @@ class ImportLog(CommandCase):
         path = self.file("log.jsonl", text)
         process = subprocess.Popen([PRISMBUS, "import-log", path, self.ns], env=self.environment(),
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        from waiting import eventually
         eventually(lambda: self.rows() > 20, 60, "the first lines")
         process.kill()
         process.wait()

@@ -1,5 +1,6 @@
 # prismbus put from files, standard input and an editor; delete of one key, a prefix, a namespace. The editors are shell
 # programs; what asks on a terminal is asked on a real one (a pty).
+import json
 import os
 import pty
 import select
@@ -152,7 +153,6 @@ class Delete(CommandCase):
         self.refused(4, "delete", self.ns, "--prefix", "x", "--yes", says="begins with x")
 
     def test_more_than_one_transaction_is_said(self):
-        import json
         path = self.file("many.json", json.dumps({f"k{n:05}": n for n in range(2100)}))
         self.done("import", path, self.ns, "--chunked")
         out = self.done("delete", self.ns, "--namespace", "--yes").out

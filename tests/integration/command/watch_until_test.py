@@ -8,6 +8,8 @@ import unittest
 from command_case import CommandCase
 from watch_test import SECONDS, Watching
 
+from waiting import eventually
+
 
 class WatchProgram(CommandCase):
     def run_lines(self):
@@ -71,7 +73,6 @@ class WatchProgram(CommandCase):
     def test_a_signal_ends_it_while_the_program_runs(self):
         watching = self.started("--exec", f"echo began >> {self.scratch}/ran; exec tail -f /dev/null")
         self.done("put", self.ns, "a", "1")
-        from waiting import eventually
         eventually(lambda: self.run_lines() == ["began"], SECONDS, "the program")
         self.assertEqual(watching.stop(signal.SIGTERM), 0)
 

@@ -76,7 +76,7 @@ TEST_CASE("misuse is one line on stderr that names what is wrong, exit code 2, b
       {{"put", "a", "b", "1", "--file", "x.json"}, "--file: give VALUE or --file"},
       {{"put", "a", "b", "1", "--if-rv", "3"}, "did you mean --if-rev?"},
       {{"put", "a", "b", "1", "--if-rev", "x"}, "--if-rev"},
-      {{"put", "a", "b", "--file", "-"}, "--format"},
+      {{"put", "a", "b", "--file", "x.txt"}, "--format"},
       {{"get", "a", "b", "--timeout", "0"}, "--timeout"},
       {{"get", "a", "b", "--timeout", "1e9"}, "--timeout"},
       {{"get", "a", "b", "--broker", "nonsense"}, "--broker"},

@@ -108,3 +108,22 @@ TEST_CASE("going stale and coming back is told once for all namespaces") {
   CHECK(screen.err.str() ==
         "prismbus: watch: the broker is silent; changes come when it is back\nprismbus: watch: live again\n");
 }
+
+TEST_CASE("on a terminal long values are cut so that both of them and the revision are seen") {
+  Screen screen;
+  screen.terminal.width = 60;
+  WatchLines lines({}, screen.terminal);
+  WatchedChange c = change(Kind::changed, "k", 1, 2);
+  c.before = to_message_pack(Value::text(std::string(100, 'a')));
+  c.after = to_message_pack(Value::text(std::string(100, 'b')));
+  WatchedChange shorter = c;
+  shorter.before = to_message_pack(Value::integer(7));
+  CHECK(lines.print(set_of("alice", {c, shorter}), Epoch(1)));
+  CHECK(screen.out.str() ==
+        "~ k  \"aaaaaaaaaaaaaaa… -> \"bbbbbbbbbbbbbbb…   rev 9 by alice\n"
+        "~ k  7 -> \"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb…   rev 9 by alice\n");
+  screen.out.str("");
+  screen.terminal.width = 0;
+  CHECK(lines.print(set_of("alice", {c}), Epoch(1)));
+  CHECK(screen.out.str().size() > 200);
+}
