@@ -87,7 +87,7 @@ class Failures(CommandCase):
         for command in ("get", "delete", "export"):
             with self.subTest(command):
                 self.refused_unchanged(NOT_FOUND, *self.words(command, self.ns + ".none"), says="not_found")
-        for command in ("list", "changes", "snapshot", "replay"):  # nothing there is an answer
+        for command in ("list", "changes", "snapshot", "history", "replay"):  # nothing there is an answer
             with self.subTest(command):
                 self.done(*self.words(command, self.ns + ".none"))
 
