@@ -1,7 +1,9 @@
 // audit(): takes the state's snapshot, then the journal's, and walks both.
 #include "broker/store/audit.hpp"
 
+#include <cstring>
 #include <filesystem>
+#include <vector>
 
 #include "broker/store/directory.hpp"
 #include "broker/store/write_failure.hpp"
@@ -21,6 +23,28 @@ bool trimmed_above(MDB_txn* journal_txn, lmdb::Dbi journal_meta, MDB_txn* state_
   const auto state = decode_state_meta(**state_record);
   const auto journal = decode_journal_meta(**journal_record);
   return state && journal && journal->floor > state->folded;
+}
+
+// LMDB's own list of pages that may be written again: each record a count and as many page numbers, falling.
+// A wrong number there ends the next writer, or has it write over what is in use.
+void check_free_pages(audits::Context& me, const char* name, const lmdb::Env& env, MDB_txn* txn) {
+  constexpr lmdb::Dbi kFreePages = 0;
+  constexpr std::size_t kMetaPages = 2;
+  MDB_envinfo info{};
+  if (mdb_env_info(env.get(), &info) != 0) return;
+  auto cursor = lmdb::Cursor::open(txn, kFreePages);
+  if (!cursor) return me.fault(name, cursor.error());
+  auto at = cursor->seek({});
+  for (; at && *at; at = cursor->next()) {
+    std::vector<std::size_t> pages((*at)->value.size() / sizeof(std::size_t));
+    std::memcpy(pages.data(), (*at)->value.data(), pages.size() * sizeof(std::size_t));
+    bool sound = (*at)->key.size() == sizeof(std::size_t) && !pages.empty() && pages[0] < pages.size();
+    for (std::size_t i = 1; sound && i <= pages[0]; ++i) {
+      sound = pages[i] >= kMetaPages && pages[i] <= info.me_last_pgno && (i == 1 || pages[i] < pages[i - 1]);
+    }
+    if (!sound) me.finding("{}: LMDB's list of free pages is damaged; restore a backup", name);
+  }
+  if (!at) me.fault(name, at.error());
 }
 
 Result<AuditReport> walk(const std::shared_ptr<lmdb::Env>& journal_env, lmdb::Dbi log, lmdb::Dbi journal_meta,
@@ -66,6 +90,8 @@ Result<AuditReport> walk(const std::shared_ptr<lmdb::Env>& journal_env, lmdb::Db
                     journal->floor.value(), journal->last.value());
     return context.report;
   }
+  check_free_pages(context, "journal", *journal_env, journal_txn.get());
+  check_free_pages(context, "state", *state_env, state_txn.get());
   audits::walk_journal(context);
   audits::walk_entries(context);
   audits::walk_sessions(context);
