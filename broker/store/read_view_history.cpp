@@ -188,7 +188,10 @@ Result<void> ReadView::readable_at(Revision at) const {
 
 Result<Revision> ReadView::revision_at(std::uint64_t time_us) const {
   const auto is_later = [&](Revision rev) -> Result<bool> {
-    if (rev > impl_->folded) return to_micros(impl_->recent_transaction(rev)->time) > time_us;
+    if (rev > impl_->folded) {
+      // Not there only when the state cannot be read, which then says so.
+      if (const auto txn = impl_->recent_transaction(rev)) return to_micros(txn->time) > time_us;
+    }
     const auto written = time_of(impl_->state, rev);
     if (!written) return unexpected<Error>(written.error());
     return !*written || to_micros(**written) > time_us;
