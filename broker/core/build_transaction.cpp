@@ -61,7 +61,7 @@ void TransactionBuilder::fill(StoredSet& set, std::span<const std::uint32_t> ite
 Result<TransactionPtr> TransactionBuilder::build(const WriteIntent& intent, const Judged& judged,
                                                  const TransactionPlace& place, Ledger& ledger,
                                                  LanePlan& lanes) {
-  auto txn = std::make_shared<Transaction>();
+  auto txn = std::make_shared<StoredTransaction>();
   txn->rev = place.rev;
   txn->time = place.time;
   txn->by = place.by;

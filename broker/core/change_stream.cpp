@@ -35,7 +35,7 @@ void ChangeStream::publish(Lane lane, std::string frame) {
   feed_.publish(lane, std::move(frame));
 }
 
-void ChangeStream::add(const Transaction& txn, Now now) {
+void ChangeStream::add(const StoredTransaction& txn, Now now) {
   for (const auto& set : txn.sets) {
     const auto [it, fresh] = gathered_at_.try_emplace(set->ns, gathered_.size());
     if (fresh) {

@@ -29,7 +29,7 @@ class ChangeStream {
   ChangeStream(const PipelineSettings& settings, Epoch epoch, Feed& feed);
 
   // Gathers the sets of an applied transaction, which the caller keeps alive until flush().
-  void add(const Transaction& txn, Now now);
+  void add(const StoredTransaction& txn, Now now);
   void flush();  // publishes what was gathered: one or more frames per namespace
 
   // How many follow: the heartbeat's interval grows with them, so that its frames take at most 3 % of the

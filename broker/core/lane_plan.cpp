@@ -20,7 +20,7 @@ void LanePlan::load(const Store& store) {
   if (!read) log_(LogLevel::error, LogLine("policy_unread").with("what", read.error().message).text());
 }
 
-void LanePlan::apply(const Transaction& txn) {
+void LanePlan::apply(const StoredTransaction& txn) {
   for (const auto& set : txn.sets) {
     if (set->ns != kPolicyNamespace) continue;
     for (const StoredChange& change : set->changes) {

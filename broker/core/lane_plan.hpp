@@ -29,7 +29,7 @@ class LanePlan {
   // At start: the policy as folded; the tail is applied after it.
   void load(const Store& store);
   // What an applied transaction changes in the policy.
-  void apply(const Transaction& txn);
+  void apply(const StoredTransaction& txn);
 
   struct Choice {
     Lane lane = Lane::changes;

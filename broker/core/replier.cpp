@@ -13,7 +13,7 @@ void Replier::refuse_at(const ReplyTo& to, MessageId id, const Error& error, Rev
   send(to, codec::encode_error_reply({id, epoch_, rev}, error));
 }
 
-void Replier::answer_write(const ReplyTo& to, MessageId id, const Transaction& txn, bool duplicate) {
+void Replier::answer_write(const ReplyTo& to, MessageId id, const StoredTransaction& txn, bool duplicate) {
   const codec::ReplyHead own{id, epoch_, txn.rev};
   const StoredSet& set = *txn.sets.front();
   switch (txn.op) {
@@ -31,7 +31,7 @@ void Replier::answer_write(const ReplyTo& to, MessageId id, const Transaction& t
   send(to, codec::encode_txn_reply(own, reply));
 }
 
-void Replier::answer_waiter(const FateWaiter& waiter, const Transaction& txn) {
+void Replier::answer_waiter(const FateWaiter& waiter, const StoredTransaction& txn) {
   if (std::holds_alternative<SameOutcome>(waiter.answer))
     return answer_write(waiter.to, waiter.id, txn, true);
   settle(waiter.to, waiter.id, waiter.answer, txn.rev);

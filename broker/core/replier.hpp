@@ -26,9 +26,9 @@ class Replier {
   }
   // A refusal that was judged at `rev`.
   void refuse_at(const ReplyTo& to, MessageId id, const Error& error, Revision rev);
-  void answer_write(const ReplyTo& to, MessageId id, const Transaction& txn, bool duplicate);
+  void answer_write(const ReplyTo& to, MessageId id, const StoredTransaction& txn, bool duplicate);
   // An answer that rested on `txn`, which is durable now.
-  void answer_waiter(const FateWaiter& waiter, const Transaction& txn);
+  void answer_waiter(const FateWaiter& waiter, const StoredTransaction& txn);
   // A refusal or an outcome without a transaction, as it was at `rev`.
   void settle(const ReplyTo& to, MessageId id, const FateAnswer& answer, Revision rev);
   // The outcome of an applied write, read back from its journal record.

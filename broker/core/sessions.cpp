@@ -143,7 +143,7 @@ void Sessions::forget_expired(Wall now) {
   }
 }
 
-Sessions::Session& Sessions::hold(const Transaction& txn) {
+Sessions::Session& Sessions::hold(const StoredTransaction& txn) {
   const auto name = name_of(txn.by, txn.req->session);
   auto it = sessions_.find(name);
   if (it == sessions_.end()) {
@@ -153,14 +153,14 @@ Sessions::Session& Sessions::hold(const Transaction& txn) {
   return it->second;
 }
 
-void Sessions::add_pending(const Transaction& txn) {
+void Sessions::add_pending(const StoredTransaction& txn) {
   if (!txn.req) return;
   Session& session = hold(txn);
   ++session.pending;
   place(session, {txn.req->n, txn.rev, true});
 }
 
-void Sessions::apply(const Transaction& txn) {
+void Sessions::apply(const StoredTransaction& txn) {
   if (!txn.req) return;
   Session& session = hold(txn);
   // Read back at a start after it was over: this write began it anew.
@@ -176,7 +176,7 @@ void Sessions::apply(const Transaction& txn) {
   session.last_write = std::max(session.last_write, txn.time);
 }
 
-void Sessions::drop(const Transaction& txn) {
+void Sessions::drop(const StoredTransaction& txn) {
   if (!txn.req) return;
   const auto it = sessions_.find(name_of(txn.by, txn.req->session));
   PRISMBUS_ASSERT(it != sessions_.end() && it->second.pending > 0, "a pending write holds its session");

@@ -37,9 +37,9 @@ class Sessions {
   [[nodiscard]] Result<Standing> look(std::string_view by, std::string_view session, std::uint64_t n,
                                       Wall now);
 
-  void add_pending(const Transaction& txn);  // sequenced: the session is held from here on
-  void apply(const Transaction& txn);        // durable (also at start, from the tail)
-  void drop(const Transaction& txn);         // never became durable
+  void add_pending(const StoredTransaction& txn);  // sequenced: the session is held from here on
+  void apply(const StoredTransaction& txn);        // durable (also at start, from the tail)
+  void drop(const StoredTransaction& txn);         // never became durable
 
   [[nodiscard]] std::size_t size() const { return sessions_.size(); }
 
@@ -66,7 +66,7 @@ class Sessions {
   [[nodiscard]] Result<void> complete(std::string_view by, std::string_view session, Session& entry);
   [[nodiscard]] Result<void> admit_new(std::string_view by, Wall now);
   void forget_expired(Wall now);
-  Session& hold(const Transaction& txn);
+  Session& hold(const StoredTransaction& txn);
 
   const SessionLimits limits_;
   StateReader& state_;

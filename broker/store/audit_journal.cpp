@@ -56,7 +56,7 @@ class JournalWalk {
   }
 
  private:
-  void check(const Transaction& txn) {
+  void check(const StoredTransaction& txn) {
     if (txn.time < last_time_)
       me_.finding("journal record {}: its time is before that of the last", txn.rev.value());
     last_time_ = std::max(last_time_, txn.time);
@@ -85,7 +85,7 @@ class JournalWalk {
   }
 
   // What goes on the wire says the same as what is kept beside it.
-  void check_encoded(const Transaction& txn, const StoredSet& set) {
+  void check_encoded(const StoredTransaction& txn, const StoredSet& set) {
     const auto views = codec::view_changes(set.encoded);
     bool same =
         views && views->size() == set.changes.size() && epoch_of_set(set.encoded) == me_.journal.epoch;
@@ -100,7 +100,7 @@ class JournalWalk {
                   set.ns);
   }
 
-  void check_seq(const Transaction& txn, const StoredSet& set) {
+  void check_seq(const StoredTransaction& txn, const StoredSet& set) {
     Seq& last = seqs_[set.ns];
     // The first one seen after a trimmed part may be any.
     const bool known = last != Seq(0) || me_.journal.floor == Revision(0);
@@ -111,7 +111,7 @@ class JournalWalk {
     last = set.seq;
   }
 
-  void check_change(const Transaction& txn, const StoredSet& set, const StoredChange& change,
+  void check_change(const StoredTransaction& txn, const StoredSet& set, const StoredChange& change,
                     NamespaceFigures& figures) {
     const bool folded = txn.rev <= me_.state.folded;
     const Before before = former(set.ns, change.key, txn.rev);
@@ -143,7 +143,7 @@ class JournalWalk {
   }
 
   // Of every change above the floor the version before it is kept.
-  [[nodiscard]] bool has_former(const Transaction& txn) const { return txn.rev > me_.floor(); }
+  [[nodiscard]] bool has_former(const StoredTransaction& txn) const { return txn.rev > me_.floor(); }
 
   // The version before a change: in the tail, or as the state knows it. A folded change's own history row
   // leads there.
@@ -166,7 +166,7 @@ class JournalWalk {
     return {rev, row->created, row->version, key.size() + row->value.size(), row->op == ChangeOp::put};
   }
 
-  void check_history(const Transaction& txn, const StoredSet& set, const StoredChange& change) {
+  void check_history(const StoredTransaction& txn, const StoredSet& set, const StoredChange& change) {
     const std::string_view disk_key = key_.history(txn.rev, set.ns, change.key);
     const auto found = lmdb::get(me_.state_txn, me_.tables.history, disk_key);
     if (!found || !*found) {
@@ -185,7 +185,7 @@ class JournalWalk {
     }
   }
 
-  void check_changeset(const Transaction& txn, const StoredSet& set) {
+  void check_changeset(const StoredTransaction& txn, const StoredSet& set) {
     const std::string_view disk_key = key_.changeset(set.ns, set.seq);
     const auto found = lmdb::get(me_.state_txn, me_.tables.changesets, disk_key);
     if (!found || !*found || decode_changeset(disk_key, **found) != txn.rev) {

@@ -196,7 +196,7 @@ void check_outcomes(Context& me, const SessionKey& name, const SessionState& ses
                  damaged_record("sessions", disk_key, "leads to a journal record that is not there").message);
       continue;
     }
-    const Transaction& txn = *decoded->txn;
+    const StoredTransaction& txn = *decoded->txn;
     if (!txn.req || txn.by != name.by || txn.req->session != name.session || txn.req->n != n) {
       me.finding("{}", damaged_record("sessions", disk_key, "leads to another request's record").message);
     }

@@ -20,12 +20,12 @@ namespace {
 constexpr std::size_t kSessionsCheckedPerFold = 4096;
 
 struct SetRef {
-  const Transaction* txn;
+  const StoredTransaction* txn;
   const StoredSet* set;
 };
 
 using SessionName = std::pair<std::string_view, std::string_view>;  // by, session
-using SessionWrites = std::map<SessionName, std::vector<const Transaction*>>;
+using SessionWrites = std::map<SessionName, std::vector<const StoredTransaction*>>;
 
 // The writes of one fold. Every step answers the first fault and leaves the transaction to be aborted.
 class Folding {
@@ -139,10 +139,10 @@ class Folding {
   }
 
   // Merges what a session wrote with what is stored, and keeps the window of 1,024 below the highest n.
-  lmdb::Outcome<void> session(const SessionName& name, const std::vector<const Transaction*>& txns) {
+  lmdb::Outcome<void> session(const SessionName& name, const std::vector<const StoredTransaction*>& txns) {
     SessionState state;
     if (const auto done = load(name, txns.front()->time, state); !done) return done;
-    for (const Transaction* txn : txns) {
+    for (const StoredTransaction* txn : txns) {
       // Over between two writes of one fold: the later one began it anew and may use an n again.
       if (state.last_write != Wall{} && state.last_write + limits::kSessionLife < txn->time) state = {};
       state.outcomes.emplace_back(txn->req->n, txn->rev);

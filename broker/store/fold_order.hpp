@@ -15,7 +15,7 @@
 namespace prismbus {
 
 struct FoldChange {
-  const Transaction* txn = nullptr;
+  const StoredTransaction* txn = nullptr;
   const StoredSet* set = nullptr;
   const StoredChange* change = nullptr;
   VersionLinks links;  // filled in by the fold

@@ -80,7 +80,7 @@ bool read_set(RecordReader& in, StoredSet& set) {
   return read_changes(table, set);
 }
 
-bool read_order(RecordReader& in, Transaction& txn) {
+bool read_order(RecordReader& in, StoredTransaction& txn) {
   const std::size_t count = in.be16();
   if (count * 2 > in.left()) return false;
   txn.order.reserve(count);
@@ -89,7 +89,7 @@ bool read_order(RecordReader& in, Transaction& txn) {
 }
 
 // Every item of `do` went to a set that is there, and each set got as many as it has changes.
-bool order_fits(const Transaction& txn) {
+bool order_fits(const StoredTransaction& txn) {
   if (txn.order.empty()) return true;
   std::vector<std::size_t> got(txn.sets.size(), 0);
   for (const std::uint16_t set : txn.order) {
@@ -102,7 +102,7 @@ bool order_fits(const Transaction& txn) {
   return true;
 }
 
-bool read_body(RecordReader& in, Transaction& txn) {
+bool read_body(RecordReader& in, StoredTransaction& txn) {
   const std::uint8_t op = in.u8(), flags = in.u8();
   if (op < 1 || op > 4 || (flags & ~(kHasNote | kHasReq)) != 0) return false;
   txn.op = static_cast<WriteOp>(op);
@@ -137,7 +137,7 @@ Hash128 read_hash(RecordReader& in) {
 
 }  // namespace
 
-void encode_journal_record(std::string& out, const Transaction& txn, const Hash128& previous) {
+void encode_journal_record(std::string& out, const StoredTransaction& txn, const Hash128& previous) {
   begin_record(out);
   append_be64(out, previous.high);
   append_be64(out, previous.low);
@@ -173,7 +173,7 @@ Result<JournalRecord> decode_journal_record(std::string_view record, Revision re
   if (!payload) return damaged("checksum does not match");
   RecordReader in(*payload);
   const Hash128 previous = read_hash(in);
-  const auto txn = std::make_shared<Transaction>();
+  const auto txn = std::make_shared<StoredTransaction>();
   if (!read_body(in, *txn)) return damaged("not a transaction record");
   if (txn->rev != rev) return damaged("holds another revision");
   return JournalRecord{txn, previous};

@@ -31,7 +31,7 @@ namespace prismbus {
 inline constexpr std::uint64_t kDiskFormat = 1;
 
 // `out` is replaced. The sets' changes lend from their `encoded` (else it is a bug).
-void encode_journal_record(std::string& out, const Transaction& txn, const Hash128& previous);
+void encode_journal_record(std::string& out, const StoredTransaction& txn, const Hash128& previous);
 
 struct JournalRecord {
   TransactionPtr txn;

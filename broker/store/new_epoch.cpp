@@ -99,8 +99,8 @@ std::optional<Epoch> epoch_of_set(std::string_view encoded) {
   return number.bytes == 0 ? std::nullopt : std::optional(Epoch(number.value));
 }
 
-Result<TransactionPtr> with_epoch(const Transaction& txn, Epoch epoch) {
-  auto out = std::make_shared<Transaction>();
+Result<TransactionPtr> with_epoch(const StoredTransaction& txn, Epoch epoch) {
+  auto out = std::make_shared<StoredTransaction>();
   out->rev = txn.rev;
   out->time = txn.time;
   out->by = txn.by;

@@ -8,7 +8,7 @@
 namespace prismbus {
 
 // A copy of `txn` whose change sets carry `epoch`. Error: internal (a set does not begin with an epoch).
-[[nodiscard]] Result<TransactionPtr> with_epoch(const Transaction& txn, Epoch epoch);
+[[nodiscard]] Result<TransactionPtr> with_epoch(const StoredTransaction& txn, Epoch epoch);
 
 // The epoch an encoded change set carries; nullopt when it does not begin with one.
 [[nodiscard]] std::optional<Epoch> epoch_of_set(std::string_view encoded);

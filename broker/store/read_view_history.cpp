@@ -15,7 +15,7 @@ using Run = RecentSnapshot::Run;
 using EachVersion = std::function<bool(const KeyVersionView&)>;
 
 // `req` lends the request id; null = none.
-KeyVersionView version_of(const Transaction& txn, const StoredChange& change) {
+KeyVersionView version_of(const StoredTransaction& txn, const StoredChange& change) {
   KeyVersionView version{txn.rev, change.op, change.value, change.version, txn.time, txn.by, {}, nullptr};
   if (txn.note) version.note = *txn.note;
   if (txn.req) version.req = &*txn.req;
@@ -34,7 +34,7 @@ KeyVersionView version_of(const KeyHistory::Version& stored, std::optional<Reque
 // enough. A run keeps only the newest change of a key in its order of keys; the others are found by the
 // namespace's change sets.
 bool each_version(const Run& run, std::string_view ns, std::string_view key, Revision folded, Revision before,
-                  const std::function<bool(const Transaction&, const StoredChange&)>& each) {
+                  const std::function<bool(const StoredTransaction&, const StoredChange&)>& each) {
   const Run::Item* newest = run.find(ns, key);
   if (newest == nullptr) return true;
   const Run::Set* first = run.sets_from(ns);
@@ -223,7 +223,7 @@ Result<std::optional<EntryView>> ReadView::find_at(Revision at, std::string_view
     return std::optional(entry_of(**version, ns, key));
   }
   std::optional<std::optional<EntryView>> found;
-  const auto take = [&](const Transaction& txn, const StoredChange& change) {
+  const auto take = [&](const StoredTransaction& txn, const StoredChange& change) {
     found.emplace();
     if (change.op == ChangeOp::put) {
       *found = EntryView{ns, key, change.value, txn.rev, change.created, change.version, txn.time, txn.by};
@@ -267,7 +267,7 @@ Result<void> ReadView::versions(std::string_view ns, std::string_view key, Revis
   for (auto run = impl_->runs.rbegin(); more && run != impl_->runs.rend(); ++run) {
     if ((*run)->last() <= impl_->folded) break;
     more = each_version(**run, ns, key, impl_->folded, end,
-                        [&each](const Transaction& txn, const StoredChange& change) {
+                        [&each](const StoredTransaction& txn, const StoredChange& change) {
                           return each(version_of(txn, change));
                         });
   }

@@ -28,7 +28,7 @@ EntryView RecentChange::entry() const {
           change->created, change->version, txn->time,     txn->by};
 }
 
-RecentHead head_after(const Transaction& txn, const StoredSet& set) {
+RecentHead head_after(const StoredTransaction& txn, const StoredSet& set) {
   return {{set.seq, txn.rev, txn.time, set.after.hash, set.lane}, set.after};
 }
 

@@ -20,11 +20,11 @@ struct RecentHead {
 };
 
 // The head of a set's namespace after it.
-[[nodiscard]] RecentHead head_after(const Transaction& txn, const StoredSet& set);
+[[nodiscard]] RecentHead head_after(const StoredTransaction& txn, const StoredSet& set);
 
 // One change in recent, with the transaction that keeps its bytes alive.
 struct RecentChange {
-  const Transaction* txn = nullptr;
+  const StoredTransaction* txn = nullptr;
   const StoredSet* set = nullptr;
   const StoredChange* change = nullptr;
   [[nodiscard]] EntryView entry() const;  // a put's; lends from txn

@@ -34,13 +34,13 @@ struct RecentSnapshot::Chunk {
 struct RecentSnapshot::Run {
   struct Item {
     std::string_view ns, key;  // one ns of a run has one address, so that equal ones are seen at once
-    const Transaction* txn = nullptr;
+    const StoredTransaction* txn = nullptr;
     const StoredChange* change = nullptr;
   };
   struct Set {
     std::string_view ns;
     Seq seq;
-    const Transaction* txn = nullptr;
+    const StoredTransaction* txn = nullptr;
     const StoredSet* set = nullptr;
   };
   std::vector<Item> items;                           // by (ns, key), each key once

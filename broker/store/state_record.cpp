@@ -51,7 +51,7 @@ void read_fixed(RecordReader& in, EntryView& entry) {
 
 // ---- head
 
-void encode_head(std::string& out, std::string_view disk_key, const Transaction& txn,
+void encode_head(std::string& out, std::string_view disk_key, const StoredTransaction& txn,
                  const StoredChange& change, const VersionLinks& links) {
   begin_record(out);
   append_be64(out, txn.rev.value());
@@ -110,7 +110,7 @@ std::optional<DeletedRecord> decode_deleted(std::string_view disk_key, std::stri
 
 // ---- history
 
-void encode_history(std::string& out, std::string_view disk_key, const Transaction& txn,
+void encode_history(std::string& out, std::string_view disk_key, const StoredTransaction& txn,
                     const StoredChange& change, const VersionLinks& links) {
   begin_record(out);
   append_u8(out, static_cast<std::uint8_t>(change.op));

@@ -58,7 +58,7 @@ struct SessionHeaderRecord {
   Wall last_write{};
 };
 
-void encode_head(std::string& out, std::string_view disk_key, const Transaction& txn,
+void encode_head(std::string& out, std::string_view disk_key, const StoredTransaction& txn,
                  const StoredChange& change, const VersionLinks& links);
 [[nodiscard]] std::optional<EntryView> decode_head(std::string_view disk_key, std::string_view record);
 [[nodiscard]] std::optional<HeadRecord> decode_head_record(std::string_view disk_key,
@@ -67,7 +67,7 @@ void encode_head(std::string& out, std::string_view disk_key, const Transaction&
 void encode_deleted(std::string& out, std::string_view disk_key, const DeletedRecord& deleted);
 [[nodiscard]] std::optional<DeletedRecord> decode_deleted(std::string_view disk_key, std::string_view record);
 
-void encode_history(std::string& out, std::string_view disk_key, const Transaction& txn,
+void encode_history(std::string& out, std::string_view disk_key, const StoredTransaction& txn,
                     const StoredChange& change, const VersionLinks& links);
 [[nodiscard]] std::optional<HistoryRecord> decode_history(std::string_view disk_key, std::string_view record);
 

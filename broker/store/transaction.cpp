@@ -5,17 +5,17 @@
 
 namespace prismbus {
 
-std::size_t Transaction::change_count() const {
+std::size_t StoredTransaction::change_count() const {
   std::size_t count = 0;
   for (const auto& set : sets) count += set->changes.size();
   return count;
 }
 
-std::size_t Transaction::memory_bytes() const {
+std::size_t StoredTransaction::memory_bytes() const {
   // Its place in recent's index and log, and what malloc adds to each block.
   constexpr std::size_t kPerTransaction = 96, kPerSet = 64, kPerChange = 48;
   std::size_t bytes =
-      sizeof(Transaction) + kPerTransaction + by.size() + (note ? note->size() : 0) + order.size() * 2;
+      sizeof(StoredTransaction) + kPerTransaction + by.size() + (note ? note->size() : 0) + order.size() * 2;
   for (const auto& set : sets) {
     bytes += sizeof(StoredSet) + kPerSet + set->ns.size() + set->encoded.size();
     bytes += set->changes.size() * (sizeof(StoredChange) + kPerChange);
@@ -23,7 +23,7 @@ std::size_t Transaction::memory_bytes() const {
   return bytes;
 }
 
-TxnReply outcome_of(const Transaction& txn) {
+TxnReply outcome_of(const StoredTransaction& txn) {
   TxnReply reply;
   reply.seqs.reserve(txn.sets.size());
   for (const auto& set : txn.sets) reply.seqs.emplace_back(set->ns, set->seq);

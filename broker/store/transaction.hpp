@@ -45,7 +45,7 @@ struct StoredSet {
 
 enum class WriteOp : std::uint8_t { put = 1, del = 2, txn = 3, rollback = 4 };
 
-struct Transaction {
+struct StoredTransaction {
   Revision rev;
   Wall time{};
   std::string by;
@@ -60,10 +60,10 @@ struct Transaction {
   [[nodiscard]] std::size_t change_count() const;
   [[nodiscard]] std::size_t memory_bytes() const;  // what it costs in `pending` and `recent`, about
 };
-using TransactionPtr = std::shared_ptr<const Transaction>;
+using TransactionPtr = std::shared_ptr<const StoredTransaction>;
 
 // The outcome a repeated request id gets, from the transaction itself: versions in `do` order, seqs by
 // namespace.
-[[nodiscard]] TxnReply outcome_of(const Transaction& txn);
+[[nodiscard]] TxnReply outcome_of(const StoredTransaction& txn);
 
 }  // namespace prismbus

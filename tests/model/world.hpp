@@ -33,7 +33,7 @@ struct Ask {
   bool is_write = false, other_epoch = false;
   bool alone = false;  // sent on a connection of its own: its id may come back as 0
   bool malformed = false;
-  bool far_ahead = false;  // its request id is 1,024 or more beyond what was applied of its session
+  bool far_ahead = false;    // its request id is 1,024 or more beyond what was applied of its session
   bool of_a_moment = false;  // it may wait for what was sequenced by then
 
   std::uint64_t id = 0, connection = 0;  // given by send()

@@ -33,7 +33,7 @@ void check_records(std::string record) {
   seal_record(record, key);
   (void)decode_head(key, record);
   if (const auto r = decode_head_record(key, record)) {
-    Transaction txn;
+    StoredTransaction txn;
     txn.rev = r->entry.rev;
     txn.time = r->entry.time;
     txn.by = r->entry.by;
@@ -43,7 +43,7 @@ void check_records(std::string record) {
     FUZZ_CHECK(again == record);
   }
   if (const auto r = decode_history(key, record)) {
-    Transaction txn;
+    StoredTransaction txn;
     txn.time = r->time;
     txn.by = r->by;
     if (r->note) txn.note.emplace(*r->note);

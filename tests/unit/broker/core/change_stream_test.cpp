@@ -189,7 +189,7 @@ TEST_CASE("change sets of one step are coalesced per namespace, in seq order, up
   PipelineSettings settings = Desk::quiet();
   settings.frame_bytes_target = 1000;
   Desk desk(settings);
-  std::vector<Transaction> txns(6);
+  std::vector<StoredTransaction> txns(6);
   for (std::uint64_t i = 0; i < 6; ++i) {
     txns[i].sets.push_back(stored_set(i % 2 == 0 ? "a" : "b", i / 2 + 1, i % 2 == 0 ? 10 : 700));
     desk.stream.add(txns[i], desk.now);
@@ -216,7 +216,7 @@ TEST_CASE("sets go out on their lane, on both while it changes, in seq order on 
   PipelineSettings settings = Desk::quiet();
   settings.express = {"tcp://127.0.0.1:1"};
   Desk desk(settings);
-  std::vector<Transaction> txns(5);
+  std::vector<StoredTransaction> txns(5);
   const auto add = [&](std::size_t i, const std::string& ns, std::uint64_t seq, Lane lane, bool both) {
     txns[i].sets.push_back(stored_set(ns, seq));
     txns[i].sets.back()->lane = lane;
@@ -245,7 +245,7 @@ TEST_CASE("what goes by express does not wait for the other namespaces of its st
   PipelineSettings settings = Desk::quiet();
   settings.express = {"tcp://127.0.0.1:1"};
   Desk desk(settings);
-  std::vector<Transaction> txns(3);
+  std::vector<StoredTransaction> txns(3);
   for (std::size_t i = 0; i < 3; ++i) {
     txns[i].sets.push_back(stored_set("n" + std::to_string(i), 1));
     txns[i].sets.back()->lane = i == 2 ? Lane::express : Lane::changes;

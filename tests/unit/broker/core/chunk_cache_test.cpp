@@ -109,7 +109,7 @@ TEST_CASE("the cache keeps to its bytes; what was not used for longest goes firs
 
 TEST_CASE("transactions read from the journal are kept within their bytes") {
   const auto txn = [](std::uint64_t rev) {
-    auto made = std::make_shared<Transaction>();
+    auto made = std::make_shared<StoredTransaction>();
     made->rev = Revision(rev);
     made->sets.push_back(std::make_unique<StoredSet>());
     made->sets.back()->encoded = std::string(600, 'x');

@@ -9,9 +9,9 @@ using testing::Hall;
 
 const Wall kStart = Wall(std::chrono::hours(24 * 365 * 50));
 
-Transaction write(std::uint64_t rev, std::uint64_t n, Wall time = kStart, std::string session = "sessions",
-                  std::string by = "anonymous") {
-  Transaction txn;
+StoredTransaction write(std::uint64_t rev, std::uint64_t n, Wall time = kStart,
+                        std::string session = "sessions", std::string by = "anonymous") {
+  StoredTransaction txn;
   txn.rev = Revision(rev);
   txn.time = time;
   txn.by = std::move(by);
@@ -25,7 +25,7 @@ struct Desk {
   explicit Desk(SessionLimits limits = {}) : sessions(limits, hall.state) {}
 
   void apply(std::uint64_t rev, std::uint64_t n, Wall time = kStart) {
-    const Transaction txn = write(rev, n, time);
+    const StoredTransaction txn = write(rev, n, time);
     sessions.add_pending(txn);
     sessions.apply(txn);
   }
@@ -141,7 +141,7 @@ TEST_CASE("a restart finds the outcomes in the state and in the unfolded tail (I
   Hall hall;
   std::vector<TransactionPtr> batch;
   for (std::uint64_t n = 1; n <= 1500; ++n) {
-    auto txn = std::make_shared<Transaction>(write(n, n));
+    auto txn = std::make_shared<StoredTransaction>(write(n, n));
     batch.push_back(std::move(txn));
   }
   REQUIRE(hall.store.state.fold(batch, Wall{}).has_value());

@@ -174,6 +174,16 @@ TEST_CASE("a file's unknown keys and wrong types are told with their line") {
   CHECK(outcome.settings.fold_wait == std::chrono::milliseconds(10));
 }
 
+TEST_CASE("a file that is half written is a mistake and never the end of the process") {
+  for (const char* half : {"[ =", "[", "[\n]\n", "a = ", "a = [1,", "a = {b = 1", "heartbeat_ms = \"1"}) {
+    INFO(half);
+    const TomlFile file(half);
+    std::vector<std::string> mistakes;
+    (void)read_settings_file(file.path, mistakes);
+    CHECK(mentions(mistakes, file.path));
+  }
+}
+
 TEST_CASE("a file that is no TOML, or is not there, is a mistake and not an exception") {
   std::vector<std::string> mistakes;
   const TomlFile file("data_dir = \n");

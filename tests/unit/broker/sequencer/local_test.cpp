@@ -11,7 +11,7 @@ struct Desk {
       : sequencer(settings, Revision(10), to_journal, from_journal, [](LogLevel, std::string_view) {}) {}
 
   TransactionPtr submit(std::size_t bytes = 1) {
-    auto txn = std::make_shared<Transaction>();
+    auto txn = std::make_shared<StoredTransaction>();
     txn->rev = sequencer.next();
     txn->by = std::string(bytes, 'b');
     sequencer.submit(txn);

@@ -15,7 +15,7 @@ void require_same(const EntryView& entry, const SampleEntry& wanted) {
   REQUIRE(entry.by == wanted.by);
 }
 
-void require_same(const KeyVersionView& version, const Transaction& txn, const StoredChange& change) {
+void require_same(const KeyVersionView& version, const StoredTransaction& txn, const StoredChange& change) {
   REQUIRE(version.rev == txn.rev);
   REQUIRE(version.op == change.op);
   REQUIRE(version.value == change.value);

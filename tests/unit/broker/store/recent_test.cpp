@@ -73,7 +73,7 @@ TEST_CASE("recent forgets what is folded and keeps what is newer, wherever the c
 TEST_CASE("a transaction is given back once recent and every snapshot let go of it") {
   SampleHistory history(Epoch(1));
   Recent recent(Revision(0));
-  std::weak_ptr<const Transaction> watched;
+  std::weak_ptr<const StoredTransaction> watched;
   {
     const TransactionPtr txn = history.put("a", "k", "v");
     watched = txn;

@@ -37,7 +37,7 @@ TransactionPtr SampleHistory::put(const std::string& ns, const std::string& key,
 }
 
 TransactionPtr SampleHistory::commit(const std::vector<SampleItem>& items, const Options& options) {
-  auto txn = std::make_shared<Transaction>();
+  auto txn = std::make_shared<StoredTransaction>();
   txn->rev = Revision(++rev_);
   time_ += options.micros_later;
   txn->time = from_micros(time_);

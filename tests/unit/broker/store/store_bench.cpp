@@ -37,7 +37,7 @@ std::size_t setting(const char* name, std::size_t fallback) {
 
 // One put of 200 bytes; figures are left out, nothing here reads them.
 TransactionPtr one_put(std::uint64_t rev, std::uint64_t key) {
-  auto txn = std::make_shared<Transaction>();
+  auto txn = std::make_shared<StoredTransaction>();
   txn->rev = Revision(rev);
   txn->time = from_micros(1'700'000'000'000'000 + rev);
   txn->by = "anonymous";
