@@ -28,7 +28,9 @@ def blocks():
     with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
         section = file.read().split("## Five minutes")[1].split("\n## ")[0]
     found = []
-    for block in re.findall(r"^```\n(.*?)^```$", section, re.MULTILINE | re.DOTALL):
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL):
+        if language:
+            continue
         steps = [(None, [])]
         for line in block.splitlines():
             if line.startswith("$ "):
