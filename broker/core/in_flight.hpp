@@ -29,6 +29,10 @@ class InFlight {
     --total_;
     if (--it->second == 0) counts_.erase(it);
   }
+  [[nodiscard]] std::size_t of(ConnectionId connection) const {
+    const auto it = counts_.find(connection);
+    return it == counts_.end() ? 0 : it->second;
+  }
   [[nodiscard]] std::size_t total() const { return total_; }
 
  private:

@@ -83,7 +83,8 @@ struct Pipeline::Impl final : HeadSource {
     if (intent.options.session && repeats(asked)) return;
     if (auto allowed = gate.pass(asked.principal, intent); !allowed) return refuse(asked, allowed.error());
     if (intent.rollback != nullptr && !has_its_items(asked)) return;
-    if (auto room = write_room.admit(intent); !room) return refuse(asked, room.error());
+    if (auto room = write_room.admit(intent, in_flight.of(asked.from.connection)); !room)
+      return refuse(asked, room.error());
     Verdict verdict = judge(intent, ledger, recent.applied());
     if (const auto* wait = std::get_if<MustWait>(&verdict)) return waiting.park(asked, wait->until_applied);
     if (auto* no = std::get_if<Refused>(&verdict)) return settle(asked, std::move(no->error), no->rests_on);

@@ -6,6 +6,7 @@ namespace prismbus {
 namespace {
 
 constexpr std::uint64_t kComeBackAfterMs = 50;  // a fold makes room every few hundred
+constexpr std::size_t kFewInFlight = 64;        // more is a pipeline, and pipelines are what fills the room
 
 }  // namespace
 
@@ -44,13 +45,15 @@ SpaceGate::Unfolded WriteRoom::unfolded() const {
   return {recent_.changes() + pending_.changes(), recent_.bytes() + pending_.bytes()};
 }
 
-Result<void> WriteRoom::admit(const WriteIntent& intent) const {
+Result<void> WriteRoom::admit(const WriteIntent& intent, std::size_t in_flight) const {
   if (auto room = sequencer_.admit(intent.bytes()); !room) return room;
   const bool deletes_only = std::all_of(intent.items.begin(), intent.items.end(),
                                         [](const auto& item) { return item.op == ChangeOp::del; });
   if (auto room = space_.admit(intent.bytes(), deletes_only, unfolded()); !room) return room;
-  if (recent_.changes() + pending_.changes() + intent.items.size() > bounds_.recent_changes_max ||
-      recent_.bytes() + pending_.bytes() + intent.bytes() > bounds_.recent_bytes_max) {
+  const auto share = [in_flight](std::size_t all) { return in_flight > kFewInFlight ? all - all / 8 : all; };
+  const SpaceGate::Unfolded held = unfolded();
+  if (held.changes + intent.items.size() > share(bounds_.recent_changes_max) ||
+      held.bytes + intent.bytes() > share(bounds_.recent_bytes_max)) {
     return tl::unexpected(overloaded("writes come faster than they are folded", kComeBackAfterMs));
   }
   return {};

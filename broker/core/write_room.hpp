@@ -21,8 +21,10 @@ class WriteRoom {
 
   void set_bounds(const LiveSettings& bounds);
   void look();  // takes what was read of the disk; logs when the store becomes full, and when it is no longer
-  // Errors: overloaded, or what the sequencer says (read_only, unavailable).
-  [[nodiscard]] Result<void> admit(const WriteIntent& intent) const;
+  // `in_flight`: requests of the asker's connection that wait inside. The last eighth of the room is for
+  // those with few: a writer that fills it alone is told to come back before the others are. Errors:
+  // overloaded, or what the sequencer says (read_only, unavailable).
+  [[nodiscard]] Result<void> admit(const WriteIntent& intent, std::size_t in_flight) const;
   void spend(const WriteIntent& intent) { space_.spend(intent.bytes()); }  // it was sequenced
   [[nodiscard]] bool full() const { return space_.full(); }                // for anything but deletes
   [[nodiscard]] const SpaceGate& space() const { return space_; }

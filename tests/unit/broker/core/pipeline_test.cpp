@@ -29,7 +29,7 @@ struct House final : ReplySink, Feed {
   }
   std::uint64_t send(RequestBody body) {
     const Request request{{false, ++last_id}, {}, {}, std::move(body)};
-    broker->pipeline.on_request({ConnectionId(1), "peer", {}}, codec::encode_request(request), now);
+    broker->pipeline.on_request({asker, "peer", {}}, codec::encode_request(request), now);
     return last_id;
   }
   std::uint64_t put(std::string_view key, std::uint64_t n = 0, std::optional<Revision> if_rev = {}) {
@@ -69,6 +69,7 @@ struct House final : ReplySink, Feed {
   FakeDisk journal_disk, state_disk;
   std::optional<FakeBroker> broker;
   Now now{Steady(std::chrono::hours(1)), Wall(std::chrono::hours(500'000))};
+  ConnectionId asker{1};
   std::uint64_t last_id = 0;
   std::map<std::uint64_t, std::string> answers;
   std::vector<std::string> frames;
@@ -344,6 +345,23 @@ TEST_CASE("writes that come faster than they are folded are overloaded, until fo
   const auto next = house.put("k");
   house.commit();
   CHECK(house.answer(next) == "ok@4");
+}
+
+TEST_CASE(
+    "a writer with much in flight fills seven eighths of the room, the rest is for those with few (I8)") {
+  House house;
+  house.settings.pipeline.recent_changes_max = 800;
+  house.restart();
+  std::uint64_t flood = 0;
+  while (house.answer(flood = house.put("k")) == "none yet") {
+  }
+  CHECK(house.answer(flood) == "overloaded@0");
+  CHECK(flood == 701);
+  house.asker = ConnectionId(2);
+  const auto light = house.put("k");
+  house.commit();
+  house.step();  // a step applies 512
+  CHECK(house.answer(light) == "ok@701");
 }
 
 }  // namespace prismbus
