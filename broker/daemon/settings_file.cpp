@@ -1,6 +1,6 @@
 // Settings from a TOML file: flat keys, as the table names them. toml++ reports by throwing; this file is its
-// wall. Its assertions throw here too: version 3.3 asserts on `[ =` and other half-written headers, and a file
-// that is read again by a serving broker (SIGHUP) must not end it.
+// wall. Its assertions throw here too: version 3.3 asserts on `[ =` and other half-written headers, and a
+// file that is read again by a serving broker (SIGHUP) must not end it.
 #include <fmt/format.h>
 
 #include <algorithm>

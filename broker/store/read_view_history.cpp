@@ -81,8 +81,8 @@ class PastScan {
     auto deleted = Rows::open(state_, state_.tables().deleted, from);
     if (!deleted) return unexpected<Error>(deleted.error());
     for (;;) {
-      if (const auto sound = live->check(); !sound) return sound;
-      if (const auto sound = deleted->check(); !sound) return sound;
+      if (auto sound = live->check(); !sound) return sound;
+      if (auto sound = deleted->check(); !sound) return sound;
       if (live->end() && deleted->end()) return {};
       const bool is_live = deleted->end() || (!live->end() && live->row().key < deleted->row().key);
       Rows& rows = is_live ? *live : *deleted;
@@ -239,7 +239,7 @@ Result<std::optional<EntryView>> ReadView::find_at(Revision at, std::string_view
 
 Result<void> ReadView::scan_at(Revision at, std::string_view from_ns, std::string_view from_key,
                                const EachEntry& each) const {
-  if (const auto readable = readable_at(at); !readable) return readable;
+  if (auto readable = readable_at(at); !readable) return readable;
   if (!fits_disk_key(from_ns, from_key))
     return fail(ErrorCode::invalid_argument, "a scan from a name that is too long");
   if (at < impl_->folded) {

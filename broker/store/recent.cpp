@@ -18,7 +18,7 @@ namespace {
 // Each bounds what one call may cost the bus thread, whose step aims at 1 ms.
 constexpr std::size_t kChunkTransactions = 256, kChunkChanges = 1024;
 constexpr std::size_t kSealedPerSnapshot = 4096;   // changes sorted by one snapshot()
-constexpr std::size_t kMergedRunSize = 16 * 1024;  // items and sets of the largest run made here
+constexpr std::size_t kMergedRunSize = 16u << 10;  // items and sets of the largest run made here
 constexpr std::size_t kHeadShards = 64;  // namespaces: a map that grows never moves more than a part of them
 
 }  // namespace

@@ -133,6 +133,7 @@ TransactionPtr SampleHistory::random(std::mt19937_64& rng) {
     chosen[{ns, key}] = item;
   }
   std::vector<SampleItem> items;
+  items.reserve(chosen.size());
   for (auto& [name, item] : chosen) items.push_back(item);
   std::shuffle(items.begin(), items.end(), rng);
   Options options;

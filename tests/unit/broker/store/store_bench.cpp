@@ -58,7 +58,7 @@ TransactionPtr one_put(std::uint64_t rev, std::uint64_t key) {
 
 std::string bench_dir(const TemporaryDirectory& memory) {
   const char* given = std::getenv("PRISMBUS_BENCH_DIR");
-  const std::string dir = (given == nullptr ? memory.path() : std::string(given)) + "/store-bench";
+  std::string dir = (given == nullptr ? memory.path() : std::string(given)) + "/store-bench";
   std::filesystem::remove_all(dir);
   return dir;
 }
@@ -142,6 +142,7 @@ TEST_CASE("figures of the store", "[.bench]") {
     state.renew();
     constexpr int kFinds = 500'000;
     std::vector<std::string> names;
+    names.reserve(kFinds);
     for (int i = 0; i < kFinds; ++i)
       names.push_back("key/" + std::to_string(rng() % keys * 7919 % 1'000'003));
     auto at = Clock::now();
