@@ -10,7 +10,7 @@ constexpr std::string_view kEverything = "**";
 constexpr std::string_view kBelow = ".**";
 
 tl::unexpected<Error> rejected(std::string path, std::string reason) {
-  Error error = error_of(ErrorCode::rejected, "the policy is not taken: " + reason);
+  Error error = error_of(ErrorCode::rejected, "the policy is not taken");
   error.path = std::move(path);
   error.reason = std::move(reason);
   return tl::unexpected<Error>(std::move(error));
@@ -29,15 +29,15 @@ Result<void> validate_policy_pattern(std::string_view key) {
 Result<PolicyRule> decode_policy_rule(std::string_view value) {
   codec::Cursor in(value);
   std::uint32_t fields = 0;
-  if (!in.read_map(fields)) return rejected("value", "is a map of fields");
+  if (!in.read_map(fields)) return rejected("value", "must be a map of fields");
   PolicyRule rule;
   for (; fields > 0; --fields) {
     std::string_view name, text;
-    if (!in.read_text(name)) return rejected("value", "names of fields are strings");
+    if (!in.read_text(name)) return rejected("value", "names of fields must be strings");
     const std::string path = "value." + std::string(name);
     if (name != "lane") return rejected(path, "no such field");
     if (!in.read_text(text) || (text != "changes" && text != "express")) {
-      return rejected(path, "is `changes` or `express`");
+      return rejected(path, "must be `changes` or `express`");
     }
     rule.lane = text == "express" ? Lane::express : Lane::changes;
   }

@@ -37,8 +37,8 @@ Outcome<void> show(const Options& o, bool has_key, Revision to, Session& session
     return {};
   }
   print_differences(differences, in.terminal);
-  in.terminal.out << fmt::format("{} keys would change back to rev {}; nothing written (--dry-run)\n",
-                                 differences.size(), to.value());
+  in.terminal.out << fmt::format("{} {} would change back to rev {}; nothing written (--dry-run)\n",
+                                 differences.size(), differences.size() == 1 ? "key" : "keys", to.value());
   return {};
 }
 
