@@ -220,6 +220,7 @@ Outcome bench_express(Bench& bench) {
            kPerSecond, print(duration(loaded->committed.at(0.99))), print(duration(idle->committed.at(0.99))),
            put_rate, snapshot_rate, print(duration(loaded->told.at(0.5))),
            print(duration(idle->told.at(0.5))))});
+  bench.note(fmt::format("the publisher repeated {} writes", (*publisher)->counters().repeated));
   (*publisher)->stop();
   (*subscriber)->stop();
   return {};
