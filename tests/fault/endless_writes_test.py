@@ -102,7 +102,8 @@ class Writer:
 def watch(writer, broker, disk, status, samples):
     figures = status.call("status")
     sizes = disk.bytes()
-    samples.append({"rev": figures["applied"], "floor": figures["floor"], "memory": anonymous_bytes(broker.pid), **sizes})
+    samples.append({"rev": figures["applied"], "floor": figures["floor"], "memory": anonymous_bytes(broker.pid),
+                    **sizes})
 
 
 def flat(name, samples, factor, slack=0):
