@@ -16,31 +16,11 @@
 #include <cstring>
 #include <new>
 #include <string_view>
-#include <vector>
 
 #include "proto/base/assert.hpp"
+#include "subscriber/garbage.hpp"
 
 namespace prismbus {
-
-// Blocks that were replaced and may still be read by somebody.
-class Garbage {
- public:
-  struct Item {
-    const void* block;
-    void (*release)(const void*);
-  };
-  void add(const void* block, void (*release)(const void*)) { items_.push_back({block, release}); }
-  [[nodiscard]] std::vector<Item>& items() { return items_; }
-  [[nodiscard]] bool empty() const { return items_.empty(); }
-  // Only when nobody can read any of it.
-  void release_all() {
-    for (const Item& item : items_) item.release(item.block);
-    items_.clear();
-  }
-
- private:
-  std::vector<Item> items_;
-};
 
 // Leaf: `std::uint64_t hash` and `std::string_view key() const` (together its identity), and
 // `static void release(const void*)`. Leaves are immutable and owned by the trie once put.

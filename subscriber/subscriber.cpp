@@ -12,6 +12,7 @@
 #include "proto/base/waker.hpp"
 #include "proto/transport/context.hpp"
 #include "proto/wire/codec/reply.hpp"
+#include "subscriber/bindings.hpp"
 #include "subscriber/event_teller.hpp"
 #include "subscriber/stream_inbox.hpp"
 #include "subscriber/sync_state.hpp"
@@ -40,6 +41,7 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
   }
   void stop();
   [[nodiscard]] View view() const { return store_.view(); }
+  [[nodiscard]] Bindings& bindings() { return bindings_; }
   template <class Done>
   [[nodiscard]] bool wait(std::chrono::milliseconds at_most, Done done) const;
   [[nodiscard]] SubscriberStatus status() const;
@@ -71,6 +73,7 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
       : log_(options.log),
         inbox_(context_, options.log),
         teller_(std::move(options.callbacks), options.log),
+        bindings_(follow, store_, &waker_, options.log),
         sync_(std::move(follow), {options.buffer_bytes_max, options.check_interval, random_u64()}, *this) {}
   void run();
   bool step();
@@ -83,6 +86,7 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
   StreamInbox inbox_;
   EventTeller teller_;
   ViewStore store_;
+  Bindings bindings_;
   std::optional<ClientConnection> connection_;
   SyncState sync_;
   std::unordered_map<std::uint64_t, Asked> asked_;
@@ -139,18 +143,19 @@ bool Subscriber::Impl::step() {
   return more;
 }
 
-// First the picture, then the callbacks, then what it replaced is let go: a callback sees at least what it is
-// told.
+// First the picture, then the handles and their hooks, then the callbacks, then what it replaced is let go: a
+// callback sees at least what it is told.
 void Subscriber::Impl::show() {
   SyncUpdate update = sync_.take_update();
   if (update.root != nullptr) store_.publish(update.root);
+  bindings_.refresh(update.events);
   if (!update.events.empty()) teller_.tell(update.events);
   store_.retire(std::move(update.garbage));
   counters_.frames.store(inbox_.counters().frames, std::memory_order_relaxed);
   counters_.dropped.store(inbox_.counters().dropped, std::memory_order_relaxed);
   counters_.joins.store(sync_.counters().joins, std::memory_order_relaxed);
   counters_.resyncs.store(sync_.counters().resyncs, std::memory_order_relaxed);
-  counters_.exceptions.store(teller_.exceptions(), std::memory_order_relaxed);
+  counters_.exceptions.store(teller_.exceptions() + bindings_.exceptions(), std::memory_order_relaxed);
   if (update.root != nullptr && waiters_.load(std::memory_order_seq_cst) > 0) shown_.wake();
 }
 
@@ -262,6 +267,7 @@ SubscriberStatus Subscriber::Impl::status() const {
   out.dropped_frames = counters_.dropped.load(std::memory_order_relaxed);
   out.joins = counters_.joins.load(std::memory_order_relaxed);
   out.resyncs = counters_.resyncs.load(std::memory_order_relaxed);
+  out.handle_mismatches = bindings_.mismatches();
   out.callback_exceptions = counters_.exceptions.load(std::memory_order_relaxed);
   return out;
 }
@@ -280,6 +286,13 @@ Subscriber::~Subscriber() = default;
 
 View Subscriber::view() const {
   return impl_->view();
+}
+
+Result<void> Subscriber::attach(const std::shared_ptr<BoundCell>& cell) {
+  return impl_->bindings().attach(cell);
+}
+const std::shared_ptr<Reclaimer>& Subscriber::memory_of_handles() const {
+  return impl_->bindings().memory();
 }
 
 bool Subscriber::wait_live(std::chrono::milliseconds at_most) const {

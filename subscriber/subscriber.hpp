@@ -14,11 +14,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "proto/base/log.hpp"
 #include "proto/transport/client_connection.hpp"
+#include "subscriber/handle.hpp"
 #include "subscriber/view.hpp"
 
 namespace prismbus {
@@ -94,6 +96,7 @@ struct SubscriberStatus {
   Epoch epoch;
   std::vector<NamespaceStatus> namespaces;  // sorted; an exact namespace is listed from the start
   std::uint64_t frames = 0, joins = 0, resyncs = 0, callback_exceptions = 0, dropped_frames = 0;
+  std::uint64_t handle_mismatches = 0;  // entries of another type than a handle that reads their key
 };
 
 class Subscriber {
@@ -108,6 +111,28 @@ class Subscriber {
 
   // The newest picture. Any thread; no lock, no allocation, tens of nanoseconds.
   [[nodiscard]] View view() const;
+
+  // A handle to one key, or to a struct of several; see handle.hpp. Any thread, before or after the namespace
+  // is live; no waiting for the broker. It shows the newest picture at once and then moves with every step.
+  // `told` runs when get() changed. invalid_argument: a malformed name, a namespace that is not followed;
+  // overloaded: tens of thousands bound within one step of the background thread.
+  template <class T>
+  [[nodiscard]] Result<Handle<T>> bind(std::string_view ns, std::string_view key, T otherwise,
+                                       std::type_identity_t<OnChange<T>> told = {}) {
+    return bind_fields<T>(ns, {whole<T>(key)}, std::move(otherwise), std::move(told));
+  }
+  [[nodiscard]] Result<Handle<std::string>> bind(std::string_view ns, std::string_view key,
+                                                 const char* otherwise, OnChange<std::string> told = {}) {
+    return bind(ns, key, std::string(otherwise), std::move(told));
+  }
+  // Members start as T{} has them: bind_struct<Limits>("risk.limits", {field("max_order",
+  // &Limits::max_order)}).
+  template <class T>
+  [[nodiscard]] Result<Handle<T>> bind_struct(std::string_view ns, std::vector<Field<T>> fields,
+                                              OnChange<T> told = {}) {
+    return bind_fields<T>(ns, std::move(fields), T{}, std::move(told));
+  }
+
   // Waits until everything followed is live; false when the time is over first. Not on the background thread.
   [[nodiscard]] bool wait_live(std::chrono::milliseconds at_most) const;
   // Waits until `ns` shows `seq` or a later one; false when the time is over first. Not on the background
@@ -121,6 +146,16 @@ class Subscriber {
  private:
   class Impl;
   explicit Subscriber(std::unique_ptr<Impl> impl);
+  template <class T>
+  Result<Handle<T>> bind_fields(std::string_view ns, std::vector<Field<T>> fields, T otherwise,
+                                OnChange<T> told) {
+    auto cell = std::make_shared<ValueCell<T>>(ns, std::move(fields), std::move(otherwise), std::move(told),
+                                               memory_of_handles());
+    if (auto attached = attach(cell); !attached) return tl::unexpected<Error>(attached.error());
+    return Handle<T>(std::shared_ptr<const ValueCell<T>>(std::move(cell)));
+  }
+  [[nodiscard]] Result<void> attach(const std::shared_ptr<BoundCell>& cell);
+  [[nodiscard]] const std::shared_ptr<Reclaimer>& memory_of_handles() const;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "proto/base/hash.hpp"
+#include "proto/wire/names.hpp"
 #include "subscriber/epoch_pins.hpp"
 #include "subscriber/leaves.hpp"
 
@@ -38,6 +39,23 @@ void EntryLeaf::release(const void* leaf) {
 std::optional<ValueView> NamespaceView::get(std::string_view key) const {
   const EntryLeaf* leaf = leaf_->entries.find(xxh3_64(key), key);
   return leaf == nullptr ? std::nullopt : std::optional<ValueView>(leaf->view());
+}
+
+void NamespaceView::get_many(std::span<const std::string_view> keys,
+                             std::span<std::optional<ValueView>> out) const {
+  for (std::size_t i = 0; i < std::min(keys.size(), out.size()); ++i) out[i] = get(keys[i]);
+}
+
+Result<std::vector<ListedValue>> NamespaceView::list(const KeyFilter& filter) const {
+  if (auto good = validate_glob(filter.glob, "glob"); !good) return tl::unexpected<Error>(good.error());
+  std::vector<ListedValue> out;
+  leaf_->entries.for_each([&](const EntryLeaf& leaf) {
+    if (!leaf.key().starts_with(filter.prefix)) return;
+    if (filter.glob.empty() || glob_matches(filter.glob, leaf.key()))
+      out.push_back({leaf.key(), leaf.view()});
+  });
+  std::sort(out.begin(), out.end(), [](const ListedValue& a, const ListedValue& b) { return a.key < b.key; });
+  return out;
 }
 
 void NamespaceView::for_each(

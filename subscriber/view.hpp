@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +17,7 @@
 
 #include "proto/base/clock.hpp"
 #include "proto/base/strong.hpp"
+#include "proto/wire/error.hpp"
 #include "subscriber/scalar.hpp"
 
 namespace prismbus {
@@ -48,6 +50,16 @@ enum class NamespaceState : std::uint8_t {
 };
 [[nodiscard]] std::string_view name_of(NamespaceState state);
 
+// Which keys of a namespace: those that begin with `prefix` and match `glob` (PROTOCOL section 4). Empty =
+// all.
+struct KeyFilter {
+  std::string prefix, glob;
+};
+struct ListedValue {
+  std::string_view key;
+  ValueView value;
+};
+
 // One namespace of a View, looked up once. Valid while the View lives.
 class NamespaceView {
  public:
@@ -61,6 +73,10 @@ class NamespaceView {
   [[nodiscard]] T get_or(std::string_view key, T otherwise) const {
     return get<T>(key).value_or(std::move(otherwise));
   }
+  // Several at once: out[i] becomes what get(keys[i]) gives, as long as both have room. No allocation.
+  void get_many(std::span<const std::string_view> keys, std::span<std::optional<ValueView>> out) const;
+  // Sorted by key. Looks at every key of the namespace. invalid_argument: a malformed glob.
+  [[nodiscard]] Result<std::vector<ListedValue>> list(const KeyFilter& filter = {}) const;
   // In no particular order.
   void for_each(const std::function<void(std::string_view key, const ValueView& value)>& visit) const;
 

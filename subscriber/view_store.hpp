@@ -4,10 +4,9 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 
-#include "subscriber/epoch_pins.hpp"
 #include "subscriber/leaves.hpp"
+#include "subscriber/reclaimer.hpp"
 #include "subscriber/view.hpp"
 
 namespace prismbus {
@@ -28,19 +27,11 @@ class ViewStore {
   // The writer, after publish(): `garbage` is not reachable from the newest picture.
   void retire(Garbage&& garbage);
   // Blocks waiting for a View to end.
-  [[nodiscard]] std::size_t waiting() const { return waiting_; }
+  [[nodiscard]] std::size_t waiting() const { return reclaimer_.waiting(); }
 
  private:
-  void reclaim();
-
-  struct Batch {
-    std::uint64_t epoch;
-    Garbage garbage;
-  };
-  mutable EpochPins pins_;
+  mutable Reclaimer reclaimer_;
   std::atomic<const ViewRoot*> root_;
-  std::deque<Batch> batches_;
-  std::size_t waiting_ = 0;
   Garbage replaced_roots_;
 };
 

@@ -138,6 +138,7 @@ NamespaceLeaf SyncRecorder::status(const std::string& ns) {
 void SyncRecorder::take() {
   SyncUpdate update = sync.take_update();
   if (update.root != nullptr) store.publish(update.root);
+  if (shown) shown(update);
   for (SyncEvent& event : update.events) {
     event.change = {};  // its leaves go with the garbage
     events.push_back(std::move(event));

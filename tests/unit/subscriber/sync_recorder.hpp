@@ -2,6 +2,7 @@
 // owner.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,6 +48,7 @@ class SyncRecorder final : public SyncActions {
   std::vector<std::string> said;  // everything asked, in order; cleared by the test
   std::vector<std::uint64_t> questions;
   std::vector<SyncEvent> events;
+  std::function<void(const SyncUpdate&)> shown;  // a picture was published; its leaves still live
   std::string barrier_topic[2];
   Now now;
   ViewStore store;

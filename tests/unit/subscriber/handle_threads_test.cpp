@@ -1,0 +1,69 @@
+// Handles read on threads while the background thread's part goes on: never torn, never older than before.
+#include <catch2/catch.hpp>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "tests/unit/subscriber/bound_namespace.hpp"
+
+using namespace prismbus;
+using Put = BoundNamespace;
+
+namespace {
+
+struct Pair {
+  std::uint64_t a = 0, b = 0;
+  std::string text;
+};
+
+std::vector<Field<Pair>> pair_fields() {
+  return {field("a", &Pair::a), field("b", &Pair::b), field("text", &Pair::text)};
+}
+
+std::string long_text(std::uint64_t number) {
+  return "a text that is too long for the string itself " + std::to_string(number);
+}
+
+}  // namespace
+
+TEST_CASE("readers of handles see whole transactions of a struct, and nothing older than before (I11)") {
+  BoundNamespace n;
+  const Handle<std::uint64_t> a = n.bind("a", std::uint64_t{0});
+  const Handle<std::string> text = n.bind("text", long_text(0));
+  const Handle<Pair> pair = n.bind_fields<Pair>("n", pair_fields(), Pair{0, 0, long_text(0)});
+  std::atomic<bool> stop{false};
+  std::atomic<std::uint64_t> reads{0}, torn{0}, backwards{0};
+  std::vector<std::thread> readers;
+  for (int t = 0; t < 3; ++t) {
+    readers.emplace_back([&, own = pair] {
+      std::uint64_t last_a = 0, last_pair = 0, last_rev = 0;
+      while (!stop.load(std::memory_order_relaxed)) {
+        const std::uint64_t now_a = a.get();
+        const Pair now = own.get();
+        const Reading<std::uint64_t> with_meta = a.read();
+        if (now.a != now.b || now.text != long_text(now.a)) torn.fetch_add(1);
+        if (with_meta.meta.rev.value() != with_meta.value * 10) torn.fetch_add(1);
+        if (text.with([](const std::string& now_text) { return now_text.substr(0, 6); }) != "a text")
+          torn.fetch_add(1);
+        if (now_a < last_a || now.a < last_pair || with_meta.meta.rev.value() < last_rev) {
+          backwards.fetch_add(1);
+        }
+        last_a = now_a;
+        last_pair = now.a;
+        last_rev = with_meta.meta.rev.value();
+        reads.fetch_add(1, std::memory_order_relaxed);
+      }
+    });
+  }
+  for (std::uint64_t i = 1; i < 3000; ++i) {
+    n.write({Put::put("a", i), Put::put("b", i), Put::put("text", long_text(i))});
+  }
+  while (reads.load() < 1000) std::this_thread::yield();
+  stop = true;
+  for (auto& reader : readers) reader.join();
+  CHECK(torn == 0);
+  CHECK(backwards == 0);
+  n.step({});
+  CHECK(n.bindings.memory()->waiting() == 0);
+}
