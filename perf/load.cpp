@@ -34,6 +34,7 @@ constexpr Benchmark kBenchmarks[] = {
     {"express", "an express change beside a saturated lane and a snapshot", bench_express},
     {"start", "exec to first get after SIGKILL, recent full", bench_start},
     {"view", "reads from the subscriber's view", bench_view_reads},
+    {"fed", "handles and views read while 100 k changes a second are fed to them", bench_fed_reads},
 };
 
 std::string scratch_parent() {

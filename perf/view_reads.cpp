@@ -3,50 +3,15 @@
 // at best.
 #include <fmt/format.h>
 
-#include <ctime>
 #include <random>
 #include <unordered_map>
 
 #include "perf/bench.hpp"
+#include "perf/timed_reads.hpp"
 #include "proto/base/bytes.hpp"
 #include "subscriber/subscriber.hpp"
 
 namespace prismbus::perf {
-namespace {
-
-using Clock = std::chrono::steady_clock;
-
-struct Reads {
-  double per_second = 0, per_cpu_second = 0;
-  std::uint64_t n = 0, bytes = 0;
-};
-
-std::chrono::nanoseconds thread_cpu_time() {
-  timespec spent{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
-  return std::chrono::seconds(spent.tv_sec) + std::chrono::nanoseconds(spent.tv_nsec);
-}
-
-// `read` gives the size of the value it found, 0 = none.
-template <class F>
-Reads time_reads(const std::vector<std::string>& keys, std::chrono::milliseconds time, F&& read) {
-  Reads result;
-  const auto cpu_before = thread_cpu_time();
-  const auto start = Clock::now();
-  auto now = start;
-  while (now - start < time) {
-    for (std::size_t i = 0; i < keys.size(); ++i) result.bytes += read(keys[i]);
-    result.n += keys.size();
-    now = Clock::now();
-  }
-  result.per_second = static_cast<double>(result.n) / std::chrono::duration<double>(now - start).count();
-  result.per_cpu_second =
-      static_cast<double>(result.n) / std::chrono::duration<double>(thread_cpu_time() - cpu_before).count();
-  return result;
-}
-
-}  // namespace
-
 Outcome bench_view_reads(Bench& bench) {
   const KeySpace space = bench.keys();
   auto broker = bench.start_broker("view");
@@ -81,8 +46,7 @@ Outcome bench_view_reads(Bench& bench) {
   for (int round = 0; round < bench.options().rounds; ++round) {
     raw.push_back(time_reads(keys, bench.options().measure / 3, of_map).per_second);
     const auto one = time_reads(keys, bench.options().measure / 3, of_view);
-    if (one.bytes != one.n * kValueBytes)
-      return tl::unexpected(std::string("a key was not found in the view"));
+    if (one.sum != one.n * kValueBytes) return tl::unexpected(std::string("a key was not found in the view"));
     ours.push_back(one.per_second);
     cpu.push_back(one.per_cpu_second);
     n += one.n;
