@@ -13,7 +13,6 @@
 namespace prismbus {
 namespace {
 
-constexpr std::size_t kPieceBytes = 4u << 20;   // streamed a step
 constexpr std::size_t kBufferBytes = 1u << 20;  // gathered before it is written
 
 struct StateTable {
@@ -203,7 +202,7 @@ BackupRun::BackupRun(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 BackupRun::~BackupRun() = default;
 
 Result<std::optional<BackupDone>> BackupRun::step() {
-  const std::uint64_t until = impl_->streamed() + kPieceBytes;
+  const std::uint64_t until = impl_->streamed() + impl_->settings.piece_bytes;
   const auto streamed = impl_->state_is_done() ? impl_->stream_journal(until) : impl_->stream_state(until);
   if (!streamed) return unexpected<Error>(streamed.error());
   if (!impl_->state_is_done() || impl_->next <= impl_->last) return std::optional<BackupDone>();

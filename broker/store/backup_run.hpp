@@ -18,8 +18,9 @@
 namespace prismbus {
 
 struct BackupSettings {
-  std::string dir;              // where backups are kept; made when it is not there
-  std::uint64_t keep_free = 0;  // bytes of that file system that a backup leaves alone
+  std::string dir;                     // where backups are kept; made when it is not there
+  std::uint64_t keep_free = 0;         // bytes of that file system that a backup leaves alone
+  std::size_t piece_bytes = 4u << 20;  // streamed a step; tests step by less
 };
 
 struct BackupDone {
@@ -37,8 +38,8 @@ class BackupRun {
                                                                 const std::string& name, Wall now);
   ~BackupRun();  // removes the file unless it was finished
 
-  // Streams the next piece, about 4 MiB. nullopt = there is more. Errors end the backup; as begin's, and
-  // compacted: retention took records that were still to be copied (begin anew).
+  // Streams the next piece, about `piece_bytes`. nullopt = there is more. Errors end the backup; as begin's,
+  // and compacted: retention took records that were still to be copied (begin anew).
   [[nodiscard]] Result<std::optional<BackupDone>> step();
 
  private:
