@@ -52,10 +52,12 @@ FakeBroker::FakeBroker(const FakeBrokerSettings& settings, FakeDisk& journal_dis
       journal(store.journal, to_journal, from_journal, {to_trim, trim_gate}),
       fold(store.state, settings.fold, to_fold, from_fold),
       reader({!settings.pipeline.express.empty()}, store, to_reader, from_reader),
+      backup(store, settings.backup, trim_gate, to_backup, from_backup),
       sequencer(sequencer_settings(settings.pipeline), store.journal.meta().last, to_journal, from_journal,
                 ignore_log),
-      pipeline(settings.pipeline, store, sequencer, {to_fold, from_fold, to_trim, to_reader, from_reader},
-               replies, feed, authoriser, ignore_log) {}
+      pipeline(settings.pipeline, store, sequencer,
+               {to_fold, from_fold, to_trim, to_reader, from_reader, {&to_backup, &from_backup}}, replies,
+               feed, authoriser, ignore_log) {}
 
 FakeBroker::~FakeBroker() = default;
 

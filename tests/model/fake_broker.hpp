@@ -1,6 +1,6 @@
-// The whole broker in one thread: pipeline, local sequencer, journal, fold and reader agents over a real
-// store, each stepped by hand, with the caller's clock, sockets and disk faults. Destroying it is a crash:
-// what is in its queues is gone.
+// The whole broker in one thread: pipeline, local sequencer, journal, fold, reader and backup agents over a
+// real store, each stepped by hand, with the caller's clock, sockets and disk faults. Destroying it is a
+// crash: what is in its queues is gone.
 #pragma once
 
 #include <memory>
@@ -10,6 +10,7 @@
 #include "broker/core/reader_agent.hpp"
 #include "broker/sequencer/local.hpp"
 #include "broker/store/agents.hpp"
+#include "broker/store/backup_agent.hpp"
 #include "broker/store/store.hpp"
 
 namespace prismbus::model {
@@ -27,6 +28,7 @@ struct FakeBrokerSettings {
   std::string dir;
   PipelineSettings pipeline;
   FoldSettings fold;
+  BackupSettings backup;
   std::size_t read_queue = 4096;
   std::size_t map_bytes = std::size_t{32} << 20;
 };
@@ -46,9 +48,12 @@ class FakeBroker {
   TrimGate trim_gate;
   BoundedQueue<ReadJob> to_reader;
   BoundedQueue<ReadDone> from_reader;
+  BoundedQueue<BackupOrder> to_backup{2, nullptr};
+  BoundedQueue<BackupOutcome> from_backup{2, nullptr};
   JournalAgent journal;
   FoldAgent fold;
   ReaderAgent reader;
+  BackupAgent backup;
   LocalSequencer sequencer;
   OpenAuthoriser authoriser;
   Pipeline pipeline;

@@ -93,6 +93,17 @@ void Model::apply(const Write& write, std::uint64_t time) {
   outcomes_.push_back(std::move(outcome));
 }
 
+void Model::go_back(std::uint64_t rev) {
+  if (rev >= last()) return;
+  outcomes_.resize(rev);
+  times_.resize(rev);
+  const auto is_later = [rev](const auto& of) { return of.rev > rev; };
+  for (auto& [name, versions] : keys_) std::erase_if(versions, is_later);
+  for (auto& [ns, sets] : sets_) std::erase_if(sets, is_later);
+  std::erase_if(keys_, [](const auto& key) { return key.second.empty(); });
+  std::erase_if(sets_, [](const auto& of) { return of.second.empty(); });
+}
+
 std::vector<LiveEntry> Model::entries(std::uint64_t at, const Wanted& wanted) const {
   std::vector<LiveEntry> live;
   for (const auto& [name, versions] : keys_) {

@@ -73,6 +73,7 @@ class Model {
   [[nodiscard]] std::uint64_t last() const { return outcomes_.size(); }
   // The next revision. Throws std::runtime_error when the write could not be applied there.
   void apply(const Write& write, std::uint64_t time);
+  void go_back(std::uint64_t rev);  // as if nothing had come after it
 
   [[nodiscard]] const Outcome& outcome(std::uint64_t rev) const { return outcomes_.at(rev - 1); }
   // Why the write is refused at that revision; nullopt = it is not.

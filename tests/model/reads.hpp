@@ -75,7 +75,7 @@ void Reads::go_on(const std::shared_ptr<Chain>& chain, const Reply& reply,
   demand(reply.more == reply.after.has_value(), "`after` comes with `more` and only then");
   if (!reply.more) return;
   chain->cursor = reply.after;
-  world_.follow_ups.emplace_back([this, chain, send] { (this->*send)(chain); });
+  world_.later([this, chain, send] { (this->*send)(chain); });
 }
 
 // Demands that an entry is what the reference holds at that revision.

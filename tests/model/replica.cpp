@@ -15,6 +15,10 @@ bool Replica::follows(const std::string& ns) const {
 
 void Replica::hear(const NamedSet& set) {
   if (!follows(set.first)) return;
+  if (phase_ == Phase::live && set.second.epoch != epoch_) {
+    ++resyncs_;
+    return begin_anew();
+  }
   if (phase_ == Phase::live) {
     apply(set, true);
   } else {
@@ -24,6 +28,7 @@ void Replica::hear(const NamedSet& set) {
 
 void Replica::apply(const NamedSet& named, bool from_stream) {
   const auto& [ns, set] = named;
+  demand(set.epoch == epoch_, "what catches up is of the history of what is caught up");
   std::uint64_t& seq = seqs_[ns];
   if (set.seq.value() <= seq) return;
   demand(!from_stream || set.seq.value() == seq + 1, "I3: a follower that is live sees no hole");
@@ -43,6 +48,8 @@ void Replica::apply(const NamedSet& named, bool from_stream) {
 
 void Replica::step() {
   if (waiting_) return;
+  // A heartbeat told of another broker: it asks, with what it has.
+  if (phase_ == Phase::live && epoch_ != world_.epoch) phase_ = Phase::changes;
   if (phase_ == Phase::snapshot) ask_snapshot();
   if (phase_ == Phase::changes && !waiting_) ask_changes();
 }
@@ -52,18 +59,20 @@ void Replica::ask_snapshot() {
   (exactly_ ? request.ns : request.under) = under_;
   if (cursor_) request.after = *cursor_;
   request.max_bytes = 1 + world_.pick(400);
+  const std::optional<Epoch> epoch = cursor_ ? epoch_ : std::nullopt;
   if (!cursor_) heard_.clear();
   Ask ask;
   ask.what = "snapshot";
   ask.check = [this](const Ask&, const ReplyHeader& header) {
     waiting_ = false;
-    if (header.error) return;
+    if (header.error) return fail(header);
+    if (!cursor_) epoch_ = header.epoch;
     const auto chunk = codec::decode_snapshot_reply(header);
     demand(chunk.has_value(), "a snapshot chunk is well-formed");
     take_chunk(*chunk, header.rev.value());
   };
   waiting_ = true;
-  world_.send({{}, {}, {}, request}, std::move(ask));
+  world_.send({{}, {}, epoch, request}, std::move(ask));
 }
 
 void Replica::take_chunk(const SnapshotReply& chunk, std::uint64_t rev) {
@@ -121,18 +130,29 @@ void Replica::ask_changes() {
   ask.what = "catch up";
   ask.check = [this](const Ask&, const ReplyHeader& header) {
     waiting_ = false;
-    if (header.error) return header.error->code == ErrorCode::compacted ? begin_anew() : void();
+    if (header.error) return fail(header);
     const auto changes = codec::decode_changes_reply(header);
     demand(changes && changes->failed.empty(), "changes are well-formed");
     take_changes(*changes, header.rev.value());
   };
   waiting_ = true;
-  world_.send({{}, {}, {}, std::move(request)}, std::move(ask));
+  world_.send({{}, {}, epoch_, std::move(request)}, std::move(ask));
 }
 
-// What it missed is gone: a snapshot replaces what it has.
+void Replica::fail(const ReplyHeader& header) {
+  const ErrorCode code = header.error->code;
+  if (code == ErrorCode::other_history && epoch_ && epoch_ != header.epoch) {
+    ++resyncs_;
+    begin_anew();
+  } else if (code == ErrorCode::compacted) {
+    demand(world_.keep != 0, "compacted needs retention");
+    begin_anew();
+  }
+}
+
+// What it missed is gone, or what it has never was: a snapshot replaces it.
 void Replica::begin_anew() {
-  demand(world_.keep != 0, "compacted needs retention");
+  epoch_.reset();
   phase_ = Phase::snapshot;
   cursor_.reset();
   seqs_.clear();
@@ -154,12 +174,13 @@ void Replica::take_changes(const ChangesReply& changes, std::uint64_t rev) {
 void Replica::after_restart() {
   waiting_ = false;
   if (phase_ == Phase::snapshot) return;  // the cursor outlives the broker
+  if (phase_ == Phase::live && epoch_ != world_.epoch && world_.chance(2)) return;
   phase_ = Phase::changes;
   cursor_.reset();
 }
 
 void Replica::compare() const {
-  if (phase_ != Phase::live) return;
+  if (!live()) return;
   std::size_t rows = 0;
   for (const auto& [ns, seq] : seqs_) {
     if (seq == 0) continue;

@@ -69,6 +69,7 @@ void StreamCheck::after_step() const {
 
 void StreamCheck::after_restart() {
   unacknowledged_.clear();
+  published_.clear();
   for (const std::string& ns : world_.model.namespaces(world_.model.last())) {
     published_[ns] = world_.model.head_seq(ns);
   }

@@ -2,11 +2,16 @@
 
 #include "proto/wire/codec/request.hpp"
 #include "tests/model/past.hpp"
+#include "tests/model/whole.hpp"
 
 namespace prismbus::model {
 
 Trial::Trial(std::uint64_t seed, std::string dir, bool tracing)
-    : world_(seed, std::move(dir), tracing), stream_(world_), writes_(world_, stream_), reads_(world_) {
+    : world_(seed, std::move(dir), tracing),
+      stream_(world_),
+      writes_(world_, stream_),
+      reads_(world_),
+      care_(world_) {
   world_.ear = &stream_;
   world_.on_lost = [this](const Ask& ask) { writes_.lost(ask); };
 }
@@ -20,27 +25,30 @@ Tally Trial::run() {
   for (std::uint64_t n = 50 + world_.pick(250); n > 0; --n) act();
   finish();
   tally_.requests = world_.replies;
-  tally_.writes = world_.model.last();
+  tally_.writes = writes_.applied();
   tally_.pages = reads_.pages();
   tally_.markers = stream_.markers;
   tally_.trimmed = world_.broker->store.journal.meta().floor.value();
   tally_.compacted = world_.compacted;
   tally_.faults = world_.journal_disk.hits + world_.state_disk.hits;
+  tally_.backups = care_.backups;
+  tally_.restores = care_.restores;
+  tally_.rebuilds = care_.rebuilds;
+  tally_.refused_rebuilds = care_.refused_rebuilds;
+  for (const auto& replica : replicas_) tally_.resyncs += replica->resyncs();
   return tally_;
 }
 
 void Trial::act() {
-  if (world_.broker->pipeline.fatal() != Fatal::none && world_.chance(4)) return restart();
-  if (world_.draining && world_.broker->pipeline.drained()) return restart();
+  if (world_.broker->pipeline.fatal() != Fatal::none && world_.chance(4)) return restart(random_between());
+  if (world_.draining && world_.broker->pipeline.drained()) return restart(random_between());
   const std::uint64_t dice = world_.pick(100);
   if (dice < 28) {
     writes_.send_random();
   } else if (dice < 40) {
     reads_.send_random();
-  } else if (dice < 46 && !world_.follow_ups.empty()) {
-    const auto next = std::move(world_.follow_ups.front());
-    world_.follow_ups.pop_front();
-    next();
+  } else if (dice < 46 && world_.has_follow_up()) {
+    world_.send_follow_up();
   } else if (dice < 52) {
     replicas_[world_.pick(replicas_.size())]->step();
   } else if (dice < 54) {
@@ -50,11 +58,17 @@ void Trial::act() {
   } else if (dice < 62) {
     meet_disk();
   } else if (dice == 62 && world_.chance(3)) {
-    restart();
+    restart(random_between());
   } else if (dice == 63 && world_.chance(10)) {
     drain();
   } else if (dice == 64) {
     check_past(world_);
+  } else if (dice == 65 || dice == 66) {
+    care_.send_backup();
+  } else if (dice < 70) {
+    care_.step();
+  } else if (dice == 70 && world_.chance(4)) {
+    care_.restore_under_broker();
   } else {
     step_broker();
   }
@@ -127,29 +141,48 @@ void Trial::drain() {
   world_.draining = true;
 }
 
-void Trial::restart() {
+Trial::Between Trial::random_between() {
+  const std::uint64_t dice = world_.pick(8);
+  if (dice < 3 && care_.has_backups()) return Between::restore;
+  return dice == 3 ? Between::rebuild : Between::nothing;
+}
+
+void Trial::restart(Between between) {
   ++tally_.restarts;
   world_.crash();
   world_.journal_disk.mood = world_.state_disk.mood = FakeDisk::Mood::sound;
   world_.advance(std::chrono::milliseconds(world_.pick(300)));
+  if (between == Between::restore) {
+    care_.restore();
+    writes_.went_back();
+  }
+  if (between == Between::rebuild) care_.rebuild();
   world_.open();
-  recover();
+  recover(between == Between::restore);
   stream_.after_restart();
+  if (between != Between::nothing) check_recovered(between);
   for (const auto& replica : replicas_) replica->after_restart();
 }
 
 // What was durable at the crash and never answered is read back and matched with its attempts.
-void Trial::recover() {
+void Trial::recover(bool restored) {
   const std::uint64_t durable = world_.broker->store.journal.meta().last.value();
   demand(durable >= world_.model.last(), "what is acknowledged survives a restart");
   if (durable == world_.model.last()) return;
   std::map<std::uint64_t, std::vector<NamedSet>> by_rev;
   for (auto& set : ask_recovered().sets) by_rev[set.second.rev.value()].push_back(std::move(set));
   for (const auto& [rev, sets] : by_rev) {
-    writes_.recover(rev, sets);
+    writes_.recover(rev, sets, restored);
     ++tally_.recovered;
   }
   demand(world_.model.last() == durable, "I1: what is recovered has no hole");
+}
+
+void Trial::check_recovered(Between between) {
+  if (between == Between::rebuild) care_.check_rebuilt();
+  check_whole(world_);
+  writes_.repeat_all();
+  check_past(world_);
 }
 
 ChangesReply Trial::ask_recovered() {
@@ -182,15 +215,12 @@ void Trial::settle() {
     demand(rounds < 5000, "the broker comes to rest");
     if (world_.broker->pipeline.fatal() != Fatal::none) restart();
     FakeBroker& broker = *world_.broker;
-    while (!world_.follow_ups.empty()) {
-      const auto next = std::move(world_.follow_ups.front());
-      world_.follow_ups.pop_front();
-      next();
-    }
+    while (world_.has_follow_up()) world_.send_follow_up();
     broker.pipeline.flush(world_.now);
     broker.journal.step(world_.now);
     broker.fold.step(world_.now);
     broker.reader.step();
+    care_.step();
     bus_step();
     bool joined = true;
     for (const auto& replica : replicas_) {
@@ -198,25 +228,32 @@ void Trial::settle() {
       joined = joined && replica->live();
     }
     world_.advance(std::chrono::milliseconds(400));
-    idle = world_.asks.empty() && world_.follow_ups.empty() && joined ? idle + 1 : 0;
+    idle = world_.asks.empty() && !world_.has_follow_up() && joined ? idle + 1 : 0;
   }
 }
 
-void Trial::finish() {
-  world_.journal_disk.mood = world_.state_disk.mood = FakeDisk::Mood::sound;
-  if (world_.broker->pipeline.fatal() != Fatal::none || world_.draining || world_.chance(4)) restart();
-  settle();
-  world_.advance(std::chrono::seconds(10));
-  settle();
+void Trial::take_write() {
   const std::uint64_t acknowledged = writes_.acknowledged();
   for (int tries = 0; tries < 5 && writes_.acknowledged() == acknowledged; ++tries) {
     writes_.send_put("a", "the end");
     settle();
   }
   demand(writes_.acknowledged() == acknowledged + 1, "a healed broker takes writes again");
+}
+
+void Trial::finish() {
+  world_.journal_disk.mood = world_.state_disk.mood = FakeDisk::Mood::sound;
+  if (world_.broker->pipeline.fatal() != Fatal::none || world_.draining || world_.chance(4))
+    restart(random_between());
+  settle();
+  world_.advance(std::chrono::seconds(10));
+  settle();
+  take_write();
   reads_.send_everything();
   settle();
-  restart();
+  const Between between = random_between();
+  restart(between);
+  if (between != Between::nothing) take_write();
   reads_.send_everything();
   settle();
   for (const auto& replica : replicas_) {

@@ -1,12 +1,13 @@
 // One seeded run: random requests, random steps of the broker's agents in any order, a disk that fails, a
-// broker that is killed and comes back; at the end all is healed, every request is answered, and the broker,
-// its disk and every follower equal the reference.
+// broker that is killed and comes back, on its own data, on a backup's or on a rebuilt state; at the end all
+// is healed, every request is answered, and the broker, its disk and every follower equal the reference.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "tests/model/care.hpp"
 #include "tests/model/reads.hpp"
 #include "tests/model/replica.hpp"
 #include "tests/model/stream_check.hpp"
@@ -19,6 +20,7 @@ struct Tally {
   std::uint64_t requests = 0, writes = 0, pages = 0, markers = 0, restarts = 0, recovered = 0, faults = 0;
   std::uint64_t trimmed = 0;    // journal records
   std::uint64_t compacted = 0;  // answers
+  std::uint64_t backups = 0, restores = 0, rebuilds = 0, refused_rebuilds = 0, resyncs = 0;
 };
 
 class Trial {
@@ -33,8 +35,13 @@ class Trial {
   void bus_step();
   void let_time_pass();
   void meet_disk();
-  void restart();
-  void recover();
+  // What happens to the data while no broker runs.
+  enum class Between : std::uint8_t { nothing, restore, rebuild };
+  [[nodiscard]] Between random_between();
+  void restart(Between between = Between::nothing);
+  void recover(bool restored);
+  void check_recovered(Between between);
+  void take_write();
   void drain();
   void settle();
   void burst();
@@ -45,6 +52,7 @@ class Trial {
   StreamCheck stream_;
   Writes writes_;
   Reads reads_;
+  Care care_;
   std::vector<std::unique_ptr<Replica>> replicas_;
   Tally tally_;
 };

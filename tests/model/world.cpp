@@ -1,5 +1,7 @@
 #include "tests/model/world.hpp"
 
+#include <algorithm>
+#include <filesystem>
 #include <iostream>
 
 #include "proto/wire/codec/request.hpp"
@@ -29,7 +31,10 @@ void make_small(World& world) {
 World::World(std::uint64_t seed, std::string dir, bool trace_it) : random(seed), tracing(trace_it) {
   now.steady = Steady(std::chrono::hours(1));
   now.wall = Wall(std::chrono::hours(24 * 365 * 50));
-  settings.dir = std::move(dir);
+  std::filesystem::create_directories(dir);
+  settings.dir = dir + "/data";
+  settings.backup.dir = dir + "/backups";
+  settings.backup.piece_bytes = chance(4) ? 4u << 20 : 200 + pick(8000);
   PipelineSettings& p = settings.pipeline;
   p.run = Run(random());
   p.batch_txns_max = chance(2) ? 8192 : 1 + pick(4);
@@ -58,8 +63,10 @@ void World::advance(std::chrono::nanoseconds by) {
 
 void World::open() {
   settings.pipeline.run = Run(random());
+  settings.backup.keep_free = chance(12) ? std::uint64_t{1} << 62 : 0;
   broker = std::make_unique<FakeBroker>(settings, journal_disk, state_disk, *this, *this);
-  epoch = broker->store.journal.meta().epoch;
+  if (epoch == Epoch(0)) epoch = broker->store.journal.meta().epoch;
+  demand(broker->store.journal.meta().epoch == epoch, "a history keeps its epoch");
   draining = false;
   read_only_possible = false;
   trace("--- open: last " + std::to_string(broker->store.journal.meta().last.value()) + " folded " +
@@ -76,12 +83,34 @@ void World::crash() {
 
 void World::send(Request request, Ask ask) {
   request.id = MessageId{false, next_id_};
-  if (chance(2)) request.epoch = epoch;
-  if (chance(100)) {
-    request.epoch = Epoch(epoch.value() + 1);
-    ask.other_epoch = true;
+  if (speaking_for_) {
+    if (chance(2)) request.epoch = speaking_for_;  // else its cursor tells
+  } else if (!request.epoch) {
+    if (chance(2)) request.epoch = epoch;
+    if (chance(former.empty() ? 100 : 20)) request.epoch = other_epoch();
   }
+  ask.other_epoch = speaking_for_.value_or(request.epoch.value_or(epoch)) != epoch;
   send_raw(codec::encode_request(request), std::move(ask));
+}
+
+// One that was before, or that never was.
+Epoch World::other_epoch() {
+  return former.empty() || chance(4) ? Epoch(epoch.value() + 1) : former[pick(former.size())];
+}
+
+void World::send_follow_up() {
+  const auto next = std::move(follow_ups_.front());
+  follow_ups_.pop_front();
+  speaking_for_ = next.first;
+  next.second();
+  speaking_for_.reset();
+}
+
+void World::begin_history(Epoch next) {
+  demand(next != epoch && std::find(former.begin(), former.end(), next) == former.end(),
+         "a restored store has an epoch that never was");
+  former.push_back(epoch);
+  epoch = next;
 }
 
 void World::send_raw(std::string_view payload, Ask ask) {
@@ -135,8 +164,8 @@ void World::reply(const ReplyTo& to, std::string payload) {
                          : "ok"));
   }
   demand(header->epoch == epoch, "a reply carries the epoch");
-  demand(ask.malformed ==
-                 (header->error && header->error->code == ErrorCode::invalid_argument && !ask.is_write) ||
+  demand(ask.malformed == (header->error && header->error->code == ErrorCode::invalid_argument &&
+                           !ask.is_write && !ask.is_backup) ||
              draining,
          "what is malformed is refused as such, and nothing else is");
   demand(!ask.other_epoch || header->error, "a request of another epoch is refused");
@@ -151,6 +180,10 @@ void World::reply(const ReplyTo& to, std::string payload) {
   ask.check(ask, *header);
 }
 
+bool World::backup_under_way() const {
+  return std::any_of(asks.begin(), asks.end(), [](const auto& ask) { return ask.second.is_backup; });
+}
+
 void World::check_failure(const Ask& ask, const Error& error) const {
   switch (error.code) {
     case ErrorCode::other_history:
@@ -163,8 +196,12 @@ void World::check_failure(const Ask& ask, const Error& error) const {
     }
     case ErrorCode::overloaded:
       demand(error.retry_after_ms.has_value(), "overloaded says when to try again");
-      return demand(small_limits || ask.far_ahead, "overloaded needs a full queue");
+      return demand(small_limits || ask.far_ahead || (ask.is_backup && backup_under_way()),
+                    "overloaded needs a full queue");
     case ErrorCode::read_only:
+      if (ask.is_backup) {
+        return demand(settings.backup.keep_free != 0, "a backup is refused for want of room only");
+      }
       demand(ask.is_write, "only writes are refused for want of room");
       return demand(read_only_possible, "read_only needs a disk that fails");
     case ErrorCode::timeout:

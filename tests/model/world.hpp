@@ -35,6 +35,7 @@ struct Ask {
   bool malformed = false;
   bool far_ahead = false;    // its request id is 1,024 or more beyond what was applied of its session
   bool of_a_moment = false;  // it may wait for what was sequenced by then
+  bool is_backup = false;
 
   std::uint64_t id = 0, connection = 0;  // given by send()
   std::uint64_t last_when_sent = 0;
@@ -55,7 +56,7 @@ class World final : public ReplySink, public Feed {
   [[nodiscard]] std::uint64_t pick(std::uint64_t n) { return random() % n; }  // 0 .. n-1
   [[nodiscard]] bool chance(std::uint64_t n) { return pick(n) == 0; }         // one in n
 
-  // Hands one request to the broker now. `request.id` and the epoch are filled in here.
+  // Hands one request to the broker now. `request.id` is filled in here, and the epoch unless it is given.
   void send(Request request, Ask ask);
   void send_raw(std::string_view payload, Ask ask);
 
@@ -67,6 +68,13 @@ class World final : public ReplySink, public Feed {
 
   void advance(std::chrono::nanoseconds by);
   void trace(const std::string& line);
+
+  // A read that goes on, later: in the history it began in, also when that is over by then.
+  void later(std::function<void()> send) { follow_ups_.emplace_back(epoch, std::move(send)); }
+  [[nodiscard]] bool has_follow_up() const { return !follow_ups_.empty(); }
+  void send_follow_up();
+  // Another history than the one before begins: the data were restored.
+  void begin_history(Epoch next);
 
   // Called when an ask's fate can no longer be told by a reply.
   std::function<void(const Ask&)> on_lost;
@@ -86,16 +94,20 @@ class World final : public ReplySink, public Feed {
   std::unique_ptr<FakeBroker> broker;
   Epoch epoch;
   StreamEar* ear = nullptr;
-  std::deque<std::function<void()>> follow_ups;  // requests that wait to be sent
-  std::map<std::uint64_t, Ask> asks;             // by id
+  std::vector<Epoch> former;          // epochs of the histories before
+  std::map<std::uint64_t, Ask> asks;  // by id
   std::uint64_t replies = 0, compacted = 0;
 
  private:
   void reply(const ReplyTo& to, std::string payload) override;
   void publish(Lane lane, std::string frame) override;
+  [[nodiscard]] bool backup_under_way() const;
   void check_failure(const Ask& ask, const Error& error) const;
   [[nodiscard]] std::map<std::uint64_t, Ask>::iterator asker_of(const ReplyTo& to, const ReplyHeader& header);
+  [[nodiscard]] Epoch other_epoch();
   std::uint64_t next_id_ = 1;
+  std::deque<std::pair<Epoch, std::function<void()>>> follow_ups_;
+  std::optional<Epoch> speaking_for_;              // while send_follow_up() runs
   std::function<void(const ReplyHeader&)> aside_;  // set while ask_aside() runs
 };
 

@@ -6,6 +6,7 @@ namespace prismbus::model {
 namespace {
 
 constexpr std::uint64_t kHour = 3'600'000'000;
+constexpr std::uint64_t kSurelyRemembered = 3'000'000'000;  // the clock goes back now and then
 constexpr std::uint64_t kRemembered = 1024;
 
 const std::vector<std::string> kNamespaces{"a", "a.b", "a.b.c", "a-b", "a.b-", "b", "B.x_1", "z.z"};
@@ -225,6 +226,7 @@ void Writes::check_success(Attempt& attempt, const ReplyHeader& reply, std::uint
   if (rev == world_.model.last() + 1) {
     demand(rev <= world_.broker->store.journal.meta().last.value(),
            "I2: nothing is acknowledged before it is durable");
+    demand(attempt.fate == Fate::open, "what was refused is never applied");
     learn(attempt, rev, stream_.take(rev));
     check_outcome(world_.model.outcome(rev), reply, false);
     ++acknowledged_;
@@ -241,29 +243,32 @@ void Writes::check_success(Attempt& attempt, const ReplyHeader& reply, std::uint
 }
 
 void Writes::learn(Attempt& attempt, std::uint64_t rev, const std::vector<NamedSet>& sets) {
-  demand(attempt.fate == Fate::open || attempt.fate == Fate::unknown, "what was refused is never applied");
   demand(!sets.empty(), "a transaction has change sets");
   const std::uint64_t time = to_micros(sets.front().second.time);
   world_.model.apply(attempt.write, time);
   demand_sets(world_, rev, sets);
   attempt.fate = Fate::applied;
+  ++applied_;
   if (rev > 1) {
     const std::string& ns = world_.model.outcome(rev).seqs.begin()->first;
     const Set* before = world_.model.set(ns, world_.model.head_seq(ns) - 1);
     demand(before == nullptr || before->time <= time, "time never decreases");
   }
-  if (!attempt.req) return;
-  Session& session = sessions_[attempt.req->first];
+  if (attempt.req) remember(*attempt.req, rev, time);
+}
+
+void Writes::remember(const Req& req, std::uint64_t rev, std::uint64_t time) {
+  Session& session = sessions_[req.first];
   if (session.last_write != 0 && session.last_write + kHour < time) {
     // Over; unless one of its writes was under way all the time.
     for (const auto& [n, first] : session.applied) session.maybe_forgotten.insert(n);
   }
-  const std::uint64_t n = attempt.req->second;
+  const std::uint64_t n = req.second;
   demand(session.applied.count(n) == 0 || session.maybe_forgotten.count(n) != 0,
          "I7: a request id is applied once");
   session.applied[n] = rev;
   session.maybe_forgotten.erase(n);
-  session.highest = std::max(session.highest, attempt.req->second);
+  session.highest = std::max(session.highest, n);
   session.last_write = time;
 }
 
@@ -306,13 +311,48 @@ void Writes::check_refusal(const Attempt& attempt, const ReplyHeader& reply,
   }
 }
 
-void Writes::recover(std::uint64_t rev, const std::vector<NamedSet>& sets) {
+void Writes::recover(std::uint64_t rev, const std::vector<NamedSet>& sets, bool restored) {
   demand(rev == world_.model.last() + 1, "I1: what is recovered continues densely");
   demand(!sets.empty() && sets.front().second.note.has_value(), "what is recovered carries its note");
   const auto it = attempts_.find(*sets.front().second.note);
-  demand(it != attempts_.end() && it->second.fate == Fate::unknown,
+  demand(it != attempts_.end(), "what is recovered was written");
+  const Fate fate = it->second.fate;
+  demand(fate == Fate::unknown || (restored && fate == Fate::applied),
          "only a write that was under way is recovered");
   learn(it->second, rev, sets);
+}
+
+void Writes::went_back() {
+  for (auto& [name, session] : sessions_) session = Session{{}, {}, 0, 0, session.next_n};
+  for (std::uint64_t rev = 1; rev <= world_.model.last(); ++rev) {
+    const auto& [ns, seq] = *world_.model.outcome(rev).seqs.begin();
+    const Set& set = *world_.model.set(ns, seq);
+    if (const auto& req = attempts_.at(set.note).req) remember(*req, rev, set.time);
+  }
+}
+
+void Writes::repeat_all() {
+  const std::uint64_t now = to_micros(world_.now.wall);
+  for (const auto& [name, session] : sessions_) {
+    if (session.last_write + kSurelyRemembered < now) continue;
+    for (const auto& [n, rev] : session.applied) {
+      if (session.maybe_forgotten.count(n) == 0 && n + kRemembered > session.highest) repeat({name, n}, rev);
+    }
+  }
+}
+
+void Writes::repeat(const Req& req, std::uint64_t rev) {
+  const WriteOptions options{req.first, req.second, {}};
+  const Write again{Kind::put, {{true, "a", "k", "\xc0"}}, {}, {}};
+  world_.ask_aside(request_of(again, options), [&](const ReplyHeader& reply) {
+    if (reply.error) {
+      demand(reply.error->field == "req" && world_.may_be_gone(rev),
+             "I7: the outcome of a remembered request id is kept above the floor");
+      return;
+    }
+    demand(reply.rev.value() == rev, "I7: a repeat gets the first one's revision");
+    check_outcome(world_.model.outcome(rev), reply, true);
+  });
 }
 
 }  // namespace prismbus::model

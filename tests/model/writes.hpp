@@ -25,10 +25,16 @@ class Writes {
   void send_random();
   void send_put(const std::string& ns, const std::string& key);  // without conditions
   void lost(const Ask& ask);                                     // its reply will never come
-  // A transaction that was durable at a restart although nobody was told.
-  void recover(std::uint64_t rev, const std::vector<NamedSet>& sets);
+  // A transaction that was durable at a restart although nobody was told. `restored`: it came out of a
+  // backup, in another history it may have been known already.
+  void recover(std::uint64_t rev, const std::vector<NamedSet>& sets, bool restored);
+  // The reference went back to an earlier revision, and with it what is known of request ids.
+  void went_back();
+  // Repeats every request id that surely is remembered, of a broker that has just started (I7).
+  void repeat_all();
 
   [[nodiscard]] std::uint64_t acknowledged() const { return acknowledged_; }
+  [[nodiscard]] std::uint64_t applied() const { return applied_; }  // in all histories
 
  private:
   using Req = std::pair<std::string, std::uint64_t>;
@@ -56,13 +62,15 @@ class Writes {
   bool check_nothing_differs(Attempt& attempt, const ReplyHeader& reply, std::uint64_t last_when_sent);
   void check_refusal(const Attempt& attempt, const ReplyHeader& reply, std::uint64_t last_when_sent) const;
   void learn(Attempt& attempt, std::uint64_t rev, const std::vector<NamedSet>& sets);
+  void remember(const Req& req, std::uint64_t rev, std::uint64_t time);
+  void repeat(const Req& req, std::uint64_t rev);
 
   World& world_;
   StreamCheck& stream_;
   std::map<std::string, Attempt> attempts_;  // by note
   std::map<std::string, Session> sessions_;
   std::vector<Req> used_;
-  std::uint64_t acknowledged_ = 0;
+  std::uint64_t acknowledged_ = 0, applied_ = 0;
 };
 
 }  // namespace prismbus::model
