@@ -1,0 +1,16 @@
+// The directory of an outbox: made with mode 0700, held by one process at a time by an exclusive flock on
+// `<directory>/owner`, which the kernel releases however the process ends.
+#pragma once
+
+#include <string>
+
+#include "proto/wire/error.hpp"
+
+namespace prismbus {
+
+// A descriptor that holds it. unavailable: another process does, or it cannot be made.
+[[nodiscard]] Result<int> hold_outbox_directory(const std::string& directory);
+void release_outbox_directory(int held);  // -1 is none
+[[nodiscard]] bool holds_outbox(const std::string& directory);
+
+}  // namespace prismbus

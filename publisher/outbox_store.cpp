@@ -1,0 +1,377 @@
+#include "publisher/outbox_store.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "proto/base/bytes.hpp"
+#include "proto/base/random.hpp"
+#include "proto/wire/limits.hpp"
+#include "publisher/outbox_directory.hpp"
+
+namespace prismbus {
+namespace {
+
+constexpr std::string_view kFormatKey = "format", kFormat = "1", kStateKey = "state";
+constexpr std::size_t kStateBytes = 4 * 8;      // next id, session, n, epoch
+constexpr std::size_t kMapSpare = 64u << 20;    // pages that LMDB holds back, and short records' page ends
+constexpr std::size_t kPageBytes = 4096;        // a long record's last page is half empty
+constexpr std::size_t kMessageBytesMax = 1024;  // of an outcome
+constexpr unsigned char kMerged = 1, kCalled = 2, kGone = 4;  // flags of a row of `own`
+constexpr std::size_t kOwnBytes = 17;                         // before what was called
+constexpr std::uint64_t kIdsReserved = 1;                     // 0 is no id
+
+std::string key_of(std::uint64_t id) {
+  std::string out;
+  append_be64(out, id);
+  return out;
+}
+std::string own_key(std::string_view ns, std::string_view key) {
+  std::string out(ns);
+  out += '\0';
+  return out.append(key);
+}
+
+Error store_error(const lmdb::Fault& fault) {
+  const std::string text = "the outbox: " + lmdb::describe(fault);
+  if (fault.outcome_unknown) return error_of(ErrorCode::timeout, text);
+  if (fault.code == MDB_MAP_FULL) return overloaded(text, 1000);
+  if (fault.code == ENOSPC || fault.code == EDQUOT || fault.code == EIO) {
+    return error_of(ErrorCode::read_only, text);
+  }
+  return error_of(ErrorCode::unavailable, text);
+}
+tl::unexpected<Error> refused(const lmdb::Fault& fault) {
+  return tl::unexpected<Error>(store_error(fault));
+}
+
+// Runs `body` in one write transaction and commits.
+template <class Body>
+Result<void> written(const std::shared_ptr<lmdb::Env>& env, Body body) {
+  auto txn = lmdb::WriteTxn::begin(env);
+  if (!txn) return refused(txn.error());
+  if (const auto done = body(*txn); !done) return refused(done.error());
+  if (const auto done = txn->commit(); !done) return refused(done.error());
+  return {};
+}
+
+template <class Visit>
+lmdb::Outcome<void> walk(MDB_txn* txn, lmdb::Dbi table, std::string_view from, Visit visit) {
+  auto cursor = lmdb::Cursor::open(txn, table);
+  if (!cursor) return tl::unexpected<lmdb::Fault>(cursor.error());
+  auto pair = cursor->seek(from);
+  while (pair && *pair) {
+    if (!visit((*pair)->key, (*pair)->value)) return {};
+    pair = cursor->next();
+  }
+  if (!pair) return tl::unexpected<lmdb::Fault>(pair.error());
+  return {};
+}
+
+std::string encode_own(const OutboxStore::Own& own) {
+  std::string out;
+  append_be64(out, own.epoch.value());
+  append_be64(out, own.rev.value());
+  out += static_cast<char>((own.merged ? kMerged : 0) | (own.called ? kCalled : 0) | (own.gone ? kGone : 0));
+  if (own.called) out += *own.called;
+  return out;
+}
+
+PendingWrite shown(const OutboxRecord& record) {
+  PendingWrite out;
+  out.id = record.id;
+  out.queued_at = record.queued_at;
+  out.attempted = !record.attempts.empty();
+  for (const auto& step : record.steps) out.changes.push_back({step.op, step.ns, step.key, step.value});
+  return out;
+}
+
+}  // namespace
+
+// ---- opening
+
+Result<std::unique_ptr<OutboxStore>> OutboxStore::open(const std::string& directory, Limits limits) {
+  std::unique_ptr<OutboxStore> store(new OutboxStore(limits));
+  auto lock = hold_outbox_directory(directory);
+  if (!lock) return tl::unexpected<Error>(lock.error());
+  store->lock_ = *lock;
+  lmdb::Env::Options options;
+  options.map_bytes = 3 * limits.bytes_max + 2 * limits.entries_max * kPageBytes + kMapSpare;
+  options.faults = limits.faults;
+  auto env = lmdb::Env::open(directory, options);
+  if (!env) return tl::unexpected<Error>(in_context(directory, store_error(env.error())));
+  store->env_ = std::move(*env);
+  store->env_->check_readers();
+  bool known_format = true;
+  if (const auto done = store->open_tables(known_format); !done) return refused(done.error());
+  if (!known_format) {
+    return fail(ErrorCode::internal, directory + " holds an outbox of a format this version does not know");
+  }
+  if (const auto done = store->count(); !done) return refused(done.error());
+  return store;
+}
+
+OutboxStore::~OutboxStore() {
+  env_.reset();
+  release_outbox_directory(lock_);
+}
+
+lmdb::Outcome<void> OutboxStore::open_tables(bool& known_format) {
+  auto txn = lmdb::WriteTxn::begin(env_);
+  if (!txn) return tl::unexpected<lmdb::Fault>(txn.error());
+  for (const auto& [table, name] :
+       {std::pair{&meta_, "meta"}, {&pending_, "pending"}, {&outcomes_, "outcomes"}, {&own_, "own"}}) {
+    const auto opened = lmdb::open_dbi(txn->get(), name, true);
+    if (!opened) return tl::unexpected<lmdb::Fault>(opened.error());
+    *table = *opened;
+  }
+  const auto format = lmdb::get(txn->get(), meta_, kFormatKey);
+  if (!format) return tl::unexpected<lmdb::Fault>(format.error());
+  if (*format && **format != kFormat) {
+    known_format = false;
+    return {};
+  }
+  const auto state = lmdb::get(txn->get(), meta_, kStateKey);
+  if (!state) return tl::unexpected<lmdb::Fault>(state.error());
+  if (*state && (*state)->size() == kStateBytes) {
+    const char* at = (*state)->data();
+    next_id_ = std::max(load_be64(at), kIdsReserved);
+    session_.assign(at + 8, limits::kSessionBytes);
+    n_ = load_be64(at + 16);
+    epoch_ = Epoch(load_be64(at + 24));
+  } else {
+    session_ = random_bytes(limits::kSessionBytes);
+  }
+  if (const auto put = txn->put(meta_, kFormatKey, kFormat); !put) return put;
+  if (const auto put = write_meta(*txn); !put) return put;
+  return txn->commit();
+}
+
+lmdb::Outcome<void> OutboxStore::count() {
+  lmdb::ReadTxn txn(env_);
+  if (const auto begun = txn.renew(); !begun) return begun;
+  for (const auto& [table, count] : {std::pair{pending_, &pending_count_}, {outcomes_, &outcome_count_}}) {
+    const auto done =
+        walk(txn.get(), table, {}, [&, counted = count](std::string_view key, std::string_view value) {
+          ++*counted;
+          bytes_ += value.size();
+          if (key.size() == 8) next_id_ = std::max(next_id_, load_be64(key.data()) + 1);
+          return true;
+        });
+    if (!done) return done;
+  }
+  return {};
+}
+
+lmdb::Outcome<void> OutboxStore::write_meta(lmdb::WriteTxn& txn) {
+  std::string state;
+  append_be64(state, next_id_);
+  state += session_;
+  append_be64(state, n_);
+  append_be64(state, epoch_.value());
+  return txn.put(meta_, kStateKey, state);
+}
+
+// ---- changing
+
+Result<void> OutboxStore::append(std::vector<OutboxRecord>& records) {
+  std::vector<std::string> encoded;
+  std::size_t size = 0;
+  std::uint64_t id = next_id_;
+  for (auto& record : records) {
+    record.id = id++;
+    size += encoded.emplace_back(encode_outbox_record(record)).size();
+  }
+  if (entries() + records.size() > limits_.entries_max || bytes_ + size > limits_.bytes_max) {
+    return tl::unexpected<Error>(overloaded(
+        "the outbox is full: pending writes and outcomes that nobody acknowledged are over its limit", 1000));
+  }
+  // Taken up even when the commit fails: it may have succeeded all the same.
+  next_id_ = id;
+  const auto done = written(env_, [&](lmdb::WriteTxn& txn) -> lmdb::Outcome<void> {
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      if (const auto put = txn.put(pending_, key_of(records[i].id), encoded[i]); !put) return put;
+    }
+    return write_meta(txn);
+  });
+  if (!done) return done;
+  pending_count_ += records.size();
+  bytes_ += size;
+  return {};
+}
+
+Result<void> OutboxStore::attempt(OutboxRecord& record, Epoch epoch, Wall now, bool merged,
+                                  bool fresh_session) {
+  const std::size_t before = encode_outbox_record(record).size();
+  if (fresh_session) {
+    session_ = random_bytes(limits::kSessionBytes);
+    n_ = 0;
+  }
+  OutboxRecord changed = record;
+  changed.attempts.push_back({{session_, ++n_}, epoch, now, merged});
+  if (changed.attempts.size() > kOutboxAttemptsMax) changed.attempts.erase(changed.attempts.begin());
+  const std::string encoded = encode_outbox_record(changed);
+  const auto done = written(env_, [&](lmdb::WriteTxn& txn) -> lmdb::Outcome<void> {
+    if (const auto put = txn.put(pending_, key_of(record.id), encoded); !put) return put;
+    return write_meta(txn);
+  });
+  if (!done) return done;
+  record = std::move(changed);
+  bytes_ += encoded.size() - before;
+  return {};
+}
+
+Result<void> OutboxStore::settle(const OutboxOutcome& outcome, const std::vector<Own>& own) {
+  OutboxOutcome kept = outcome;
+  if (kept.message.size() > kMessageBytesMax) kept.message = "(a message too long)";
+  const std::string encoded = encode_outbox_outcome(kept);
+  const std::string key = key_of(outcome.id);
+  std::size_t freed = 0;
+  const bool last = pending_count_ == 1;
+  const auto done = written(env_, [&](lmdb::WriteTxn& txn) -> lmdb::Outcome<void> {
+    const auto record = lmdb::get(txn.get(), pending_, key);
+    if (!record) return tl::unexpected<lmdb::Fault>(record.error());
+    freed = *record ? (*record)->size() : 0;
+    if (const auto gone = txn.erase(pending_, key); !gone) return gone;
+    if (const auto put = txn.put(outcomes_, key, encoded); !put) return put;
+    if (last) {
+      std::vector<std::string> rows;
+      const auto found = walk(txn.get(), own_, {}, [&](std::string_view row, std::string_view) {
+        rows.emplace_back(row);
+        return true;
+      });
+      if (!found) return found;
+      for (const auto& row : rows) {
+        if (const auto gone = txn.erase(own_, row); !gone) return gone;
+      }
+    } else {
+      for (const auto& row : own) {
+        if (const auto put = txn.put(own_, own_key(row.ns, row.key), encode_own(row)); !put) return put;
+      }
+    }
+    return write_meta(txn);
+  });
+  if (!done) return done;
+  --pending_count_;
+  ++outcome_count_;
+  bytes_ = bytes_ - std::min(bytes_, freed) + encoded.size();
+  return {};
+}
+
+Result<void> OutboxStore::acknowledge(const std::vector<std::uint64_t>& ids) {
+  std::size_t freed = 0, count = 0;
+  const auto done = written(env_, [&](lmdb::WriteTxn& txn) -> lmdb::Outcome<void> {
+    for (const std::uint64_t id : ids) {
+      const std::string key = key_of(id);
+      const auto there = lmdb::get(txn.get(), outcomes_, key);
+      if (!there) return tl::unexpected<lmdb::Fault>(there.error());
+      if (!*there) continue;
+      freed += (*there)->size();
+      ++count;
+      if (const auto gone = txn.erase(outcomes_, key); !gone) return gone;
+    }
+    return {};
+  });
+  if (!done) return done;
+  outcome_count_ -= count;
+  bytes_ -= std::min(bytes_, freed);
+  return {};
+}
+
+// ---- reading
+
+Result<std::vector<OutboxRecord>> OutboxStore::load(std::uint64_t after, std::size_t most,
+                                                    std::vector<Damaged>& damaged) {
+  lmdb::ReadTxn txn(env_);
+  if (const auto begun = txn.renew(); !begun) return refused(begun.error());
+  std::vector<OutboxRecord> out;
+  const auto done =
+      walk(txn.get(), pending_, key_of(after + 1), [&](std::string_view key, std::string_view value) {
+        const std::uint64_t id = key.size() == 8 ? load_be64(key.data()) : 0;
+        auto record = decode_outbox_record(id, value);
+        if (record) {
+          out.push_back(std::move(*record));
+        } else {
+          damaged.push_back({id, record.error().message});
+        }
+        return out.size() + damaged.size() < most;
+      });
+  if (!done) return refused(done.error());
+  return out;
+}
+
+Result<std::optional<OutboxStore::Own>> OutboxStore::own(std::string_view ns, std::string_view key) {
+  lmdb::ReadTxn txn(env_);
+  if (const auto begun = txn.renew(); !begun) return refused(begun.error());
+  const auto row = lmdb::get(txn.get(), own_, own_key(ns, key));
+  if (!row) return refused(row.error());
+  if (!*row || (*row)->size() < kOwnBytes) return std::nullopt;
+  const auto flags = static_cast<unsigned char>((**row)[kOwnBytes - 1]);
+  Own out;
+  out.ns = ns;
+  out.key = key;
+  out.epoch = Epoch(load_be64((*row)->data()));
+  out.rev = Revision(load_be64((*row)->data() + 8));
+  out.merged = (flags & kMerged) != 0;
+  out.gone = (flags & kGone) != 0;
+  if ((flags & kCalled) != 0) out.called = std::string((*row)->substr(kOwnBytes));
+  return out;
+}
+
+Result<OutboxListing> OutboxStore::list() {
+  lmdb::ReadTxn txn(env_);
+  if (const auto begun = txn.renew(); !begun) return refused(begun.error());
+  return list_in(txn.get());
+}
+
+Result<OutboxListing> OutboxStore::list_in(MDB_txn* txn) const {
+  OutboxListing out;
+  auto done = walk(txn, pending_, {}, [&](std::string_view key, std::string_view value) {
+    const std::uint64_t id = key.size() == 8 ? load_be64(key.data()) : 0;
+    const auto record = decode_outbox_record(id, value);
+    out.pending.push_back(record ? shown(*record) : PendingWrite{id, {}, false, {}});
+    return true;
+  });
+  if (!done) return refused(done.error());
+  done = walk(txn, outcomes_, {}, [&](std::string_view key, std::string_view value) {
+    const std::uint64_t id = key.size() == 8 ? load_be64(key.data()) : 0;
+    auto outcome = decode_outbox_outcome(id, value);
+    if (!outcome) {
+      OutboxOutcome damaged;
+      damaged.id = id;
+      damaged.kind = OutboxOutcome::Kind::rejected;
+      damaged.message = outcome.error().message;
+      outcome = std::move(damaged);
+    }
+    out.outcomes.push_back(std::move(*outcome));
+    return true;
+  });
+  if (!done) return refused(done.error());
+  return out;
+}
+
+Result<OutboxListing> OutboxStore::read(const std::string& directory) {
+  if (!holds_outbox(directory)) return fail(ErrorCode::not_found, "no outbox in " + directory);
+  OutboxStore store(Limits{});
+  lmdb::Env::Options options;
+  options.read_only = true;
+  auto env = lmdb::Env::open(directory, options);
+  if (!env) return tl::unexpected<Error>(in_context(directory, store_error(env.error())));
+  store.env_ = std::move(*env);
+  lmdb::ReadTxn txn(store.env_);
+  if (const auto begun = txn.renew(); !begun) return refused(begun.error());
+  for (const auto& [table, name] :
+       {std::pair{&store.meta_, "meta"}, {&store.pending_, "pending"}, {&store.outcomes_, "outcomes"}}) {
+    const auto opened = lmdb::open_dbi(txn.get(), name, false);
+    if (!opened) return refused(opened.error());
+    *table = *opened;
+  }
+  const auto format = lmdb::get(txn.get(), store.meta_, kFormatKey);
+  if (!format) return refused(format.error());
+  if (!*format || **format != kFormat) {
+    return fail(ErrorCode::internal, directory + " holds an outbox of a format this version does not know");
+  }
+  return store.list_in(txn.get());
+}
+
+}  // namespace prismbus

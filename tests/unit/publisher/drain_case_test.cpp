@@ -1,0 +1,293 @@
+#include "publisher/drain_case.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <stdexcept>
+
+#include "proto/wire/codec/reply.hpp"
+#include "proto/wire/value.hpp"
+
+using namespace prismbus;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Kind = OutboxOutcome::Kind;
+using Want = DrainCase::Want;
+using Next = DrainCase::Next;
+using Flat = std::map<std::string, int>;
+
+const Wall kQueued = from_micros(1'700'000'000'000'000);
+const RequestId kReq{"session1", 5};
+
+OutboxRecord put_of(std::string value, std::optional<Revision> base = {}) {
+  OutboxRecord record;
+  record.id = 3;
+  record.queued_at = kQueued;
+  record.epoch = Epoch(7);
+  record.steps.push_back({ChangeOp::put, "a.b", "k", std::move(value), base});
+  return record;
+}
+
+OutboxRecord attempted(OutboxRecord record, Wall first, Epoch epoch = Epoch(7)) {
+  record.attempts.push_back({kReq, epoch, first, false});
+  return record;
+}
+
+// One case with its options, answered by hand.
+struct Drain {
+  OutboxOptions options;
+  std::optional<DrainCase> made;
+  std::string payload;
+  std::uint64_t n = 100;
+
+  DrainCase& start(OutboxRecord record, Wall now = kQueued + 1min, Epoch epoch = Epoch(7),
+                   std::optional<OutboxStore::Own> own = {}) {
+    std::vector<std::optional<OutboxStore::Own>> rows(record.steps.size());
+    rows[0] = std::move(own);
+    made.emplace(std::move(record), std::move(rows), options);
+    made->begin(epoch, now);
+    return *made;
+  }
+  // Stores the id it wants, as its owner does.
+  void store_attempt() {
+    REQUIRE(made->want() == Want::attempt);
+    made->record().attempts.push_back({{"session2", ++n}, Epoch(7), kQueued, made->writes_merged()});
+    made->attempted();
+    REQUIRE(made->want() == Want::ask);
+  }
+  Next give(std::string bytes) {
+    payload = std::move(bytes);
+    return made->answer(codec::decode_reply(payload).value());
+  }
+  Next applied(std::uint64_t rev, bool duplicate = false) {
+    return give(codec::encode_put_reply({{}, Epoch(7), Revision(rev)}, {Seq(1), 1, duplicate}));
+  }
+  Next refused(ErrorCode code, std::optional<std::string> field = {}) {
+    Error error = error_of(code, "no");
+    error.field = std::move(field);
+    return give(codec::encode_error_reply({{}, Epoch(7), Revision(20)}, error));
+  }
+  Next entry(const std::string& value, std::uint64_t rev, Wall time = kQueued - 1h) {
+    return give(
+        codec::encode_entry_reply({{}, Epoch(7), Revision(20)},
+                                  EntryView{"a.b", "k", value, Revision(rev), Revision(1), 2, time, "x"}));
+  }
+  Next history(const std::vector<KeyVersionView>& versions, bool more = false) {
+    std::string bytes = codec::begin_reply({{}, Epoch(7), Revision(20)}, more ? 3 : 2);
+    codec::Writer out(bytes);
+    out.name("versions");
+    out.array(static_cast<std::uint32_t>(versions.size()));
+    for (const auto& version : versions) codec::encode_key_version(out, version);
+    out.field("more", more);
+    if (more) out.name("after"), out.bin("c");
+    return give(std::move(bytes));
+  }
+  [[nodiscard]] const PutRequest& put() {
+    REQUIRE(made->want() == Want::ask);
+    request = made->request();
+    REQUIRE(std::holds_alternative<PutRequest>(request));
+    return std::get<PutRequest>(request);
+  }
+  template <class T>
+  [[nodiscard]] bool asks() {
+    return made->want() == Want::ask && std::holds_alternative<T>(made->request());
+  }
+  [[nodiscard]] const OutboxOutcome& outcome() {
+    REQUIRE(made->want() == Want::settled);
+    return made->outcome();
+  }
+  RequestBody request;
+};
+
+const std::string kOne = encode_value(1), kTwo = encode_value(2);
+
+KeyVersionView version(std::uint64_t rev, std::uint64_t v, Wall time, const RequestId* req = nullptr) {
+  return {Revision(rev), ChangeOp::put, kOne, v, time, "x", std::nullopt, req};
+}
+
+}  // namespace
+
+TEST_CASE("nothing is sent under a request id that is not stored, and the base is its condition (D1)") {
+  Drain d;
+  d.start(put_of(kOne, Revision(4)));
+  d.store_attempt();
+  CHECK(d.put().if_rev == Revision(4));
+  CHECK(d.put().write.n == 101);
+  CHECK(d.applied(9) == Next::go_on);
+  CHECK(d.outcome().kind == Kind::applied);
+  CHECK(d.outcome().rev == Revision(9));
+  CHECK(d.outcome().changes[0].value.empty());
+}
+
+TEST_CASE("an attempt is repeated under its id within 30 minutes, and a duplicate is no conflict (I7)") {
+  Drain d;
+  d.start(attempted(put_of(kOne, Revision(4)), kQueued), kQueued + 20min);
+  CHECK(*d.put().write.session == kReq.session);
+  CHECK(d.put().write.n == kReq.n);
+  d.applied(9, true);
+  CHECK(d.outcome().kind == Kind::applied);
+  CHECK(d.outcome().duplicate);
+  CHECK_FALSE(d.outcome().conflict);
+}
+
+TEST_CASE("later it is looked for in the history, and found there it is applied (D2)") {
+  Drain d;
+  d.start(attempted(put_of(kOne, Revision(4)), kQueued), kQueued + 40min);
+  REQUIRE(d.asks<HistoryRequest>());
+  d.history({version(12, 4, kQueued + 2min)}, true);
+  REQUIRE(d.asks<HistoryRequest>());
+  d.history({version(9, 3, kQueued + 1min, &kReq)});
+  CHECK(d.outcome().kind == Kind::applied);
+  CHECK(d.outcome().duplicate);
+  CHECK(d.outcome().rev == Revision(9));
+}
+
+TEST_CASE("not there, it is written under a new id on condition of the revision just read (D2)") {
+  Drain d;
+  d.start(attempted(put_of(kOne), kQueued), kQueued + 40min);
+  d.history({version(6, 3, kQueued - 1h)});
+  REQUIRE(d.asks<GetRequest>());
+  d.entry(kTwo, 6);
+  d.store_attempt();
+  CHECK(d.put().if_rev == Revision(6));
+  CHECK(d.put().write.n == 101);
+  // The first attempt arrived after all: found by its id, not applied twice.
+  d.refused(ErrorCode::conflict);
+  REQUIRE(d.asks<HistoryRequest>());
+  d.history({version(7, 4, kQueued + 41min, &kReq)});
+  CHECK(d.outcome().kind == Kind::applied);
+  CHECK(d.outcome().rev == Revision(7));
+}
+
+TEST_CASE("a history that does not reach back to the attempt leaves its outcome unknown, and says so") {
+  Drain d;
+  d.start(attempted(put_of(kOne), kQueued), kQueued + 40min);
+  d.history({version(16, 30, kQueued + 30min)});
+  CHECK(d.outcome().kind == Kind::rejected);
+  CHECK(d.outcome().code == ErrorCode::timeout);
+  CHECK(d.outcome().changes[0].value == kOne);
+}
+
+TEST_CASE("an id the broker no longer knows is looked for in the history, under a new session") {
+  Drain d;
+  d.start(attempted(put_of(kOne, Revision(4)), kQueued));
+  d.refused(ErrorCode::invalid_argument, "req");
+  REQUIRE(d.asks<HistoryRequest>());
+  d.history({version(4, 1, kQueued - 1h)});
+  d.entry(kTwo, 4);
+  REQUIRE(d.made->want() == Want::attempt);
+  CHECK(d.made->wants_session());
+}
+
+TEST_CASE("each policy decides a conflict, and what is not applied is told with its value (D3)") {
+  Drain d;
+  const auto conflict = [&](ConflictPolicy policy, Wall theirs) {
+    d.options.policy = policy;
+    d.start(put_of(kOne, Revision(4)));
+    d.store_attempt();
+    d.refused(ErrorCode::conflict);
+    REQUIRE(d.asks<GetRequest>());
+    d.entry(kTwo, 8, theirs);
+  };
+  conflict(ConflictPolicy::server_wins, kQueued);
+  CHECK(d.outcome().kind == Kind::superseded);
+  CHECK(d.outcome().conflict);
+  CHECK(d.outcome().changes[0].value == kOne);
+  conflict(ConflictPolicy::client_wins, kQueued);
+  d.store_attempt();
+  CHECK(d.put().if_rev == Revision(8));
+  d.applied(9);
+  CHECK(d.outcome().kind == Kind::applied);
+  CHECK(d.outcome().conflict);
+  conflict(ConflictPolicy::newest_wins, kQueued + 1s);
+  CHECK(d.outcome().kind == Kind::superseded);
+  conflict(ConflictPolicy::newest_wins, kQueued - 1s);
+  CHECK(d.made->want() == Want::attempt);
+  d.options.on_conflict = [](const WriteConflict& at) -> Resolution {
+    CHECK(at.base == MaybeValue(encode_value(0)));
+    CHECK(at.theirs->rev == Revision(8));
+    return {Resolution::Take::value, encode_value(5)};
+  };
+  conflict(ConflictPolicy::callback, kQueued);
+  REQUIRE(d.asks<GetRequest>());
+  d.entry(encode_value(0), 4);
+  d.store_attempt();
+  CHECK(d.put().value == encode_value(5));
+  d.applied(9);
+  CHECK(d.outcome().kind == Kind::merged);
+  d.options.on_conflict = [](const WriteConflict&) -> Resolution { throw std::runtime_error("mine"); };
+  conflict(ConflictPolicy::callback, kQueued);
+  d.entry(encode_value(0), 4);
+  CHECK(d.outcome().kind == Kind::rejected);
+  CHECK(d.outcome().message.find("mine") != std::string::npos);
+}
+
+TEST_CASE("a merge takes both sides; what both changed, or a base that is gone, is reported") {
+  Drain d;
+  d.options.policy = ConflictPolicy::merge;
+  const auto conflict = [&](const Flat& ours, const Flat& theirs) {
+    d.start(put_of(encode_value(ours), Revision(4)));
+    d.store_attempt();
+    d.refused(ErrorCode::conflict);
+    d.entry(encode_value(theirs), 8);
+    REQUIRE(d.asks<GetRequest>());
+    CHECK(std::get<GetRequest>(d.made->request()).read.at == Revision(4));
+  };
+  conflict({{"a", 2}, {"b", 1}}, {{"a", 1}, {"b", 3}});
+  d.entry(encode_value(Flat{{"a", 1}, {"b", 1}}), 4);
+  d.store_attempt();
+  CHECK(decode_value<Flat>(d.put().value) == Flat{{"a", 2}, {"b", 3}});
+  CHECK(d.made->record().attempts.back().merged);
+  d.applied(9);
+  CHECK(d.outcome().kind == Kind::merged);
+  REQUIRE(d.made->own().size() == 1);
+  CHECK(d.made->own()[0].called == encode_value(Flat{{"a", 2}, {"b", 1}}));
+  conflict({{"a", 2}}, {{"a", 3}});
+  d.entry(encode_value(Flat{{"a", 1}}), 4);
+  CHECK(d.outcome().kind == Kind::rejected);
+  CHECK(d.outcome().code == ErrorCode::conflict);
+  conflict({{"a", 2}}, {{"b", 3}});
+  d.refused(ErrorCode::compacted);
+  CHECK(d.outcome().kind == Kind::rejected);
+}
+
+TEST_CASE("what was queued on top of our own merged write keeps what the merge brought in") {
+  Drain d;
+  d.options.policy = ConflictPolicy::merge;
+  OutboxStore::Own own{"a.b", "k", Epoch(7), Revision(9), false, true, encode_value(Flat{{"a", 2}})};
+  d.start(put_of(encode_value(Flat{{"a", 3}}), Revision(4)), kQueued + 1min, Epoch(7), own);
+  REQUIRE(d.asks<GetRequest>());
+  d.entry(encode_value(Flat{{"a", 2}, {"theirs", 5}}), 9);
+  d.store_attempt();
+  CHECK(decode_value<Flat>(d.put().value) == Flat{{"a", 3}, {"theirs", 5}});
+  CHECK(d.put().if_rev == Revision(9));
+}
+
+TEST_CASE("in another history base revisions mean nothing: a conflict, and it is said (I6)") {
+  Drain d;
+  d.start(put_of(kOne, Revision(4)), kQueued + 1min, Epoch(8));
+  REQUIRE(d.asks<GetRequest>());
+  d.entry(kTwo, 4);
+  CHECK(d.outcome().kind == Kind::superseded);
+  CHECK(d.outcome().other_history);
+  CHECK(d.outcome().conflict);
+  // Made from nothing known: written whatever is there; an earlier attempt is looked for first.
+  d.start(attempted(put_of(kOne), kQueued), kQueued + 1min, Epoch(8));
+  REQUIRE(d.asks<HistoryRequest>());
+  d.history({version(9, 1, kQueued + 1s, &kReq)});
+  CHECK(d.outcome().kind == Kind::applied);
+  CHECK(d.outcome().other_history);
+}
+
+TEST_CASE("a broker that cannot now is asked again later; one that refuses settles it with its code") {
+  Drain d;
+  d.start(put_of(kOne));
+  d.store_attempt();
+  CHECK(d.refused(ErrorCode::read_only) == Next::later);
+  CHECK(d.refused(ErrorCode::other_history) == Next::rejoin);
+  CHECK(d.refused(ErrorCode::rejected) == Next::go_on);
+  CHECK(d.outcome().kind == Kind::rejected);
+  CHECK(d.outcome().code == ErrorCode::rejected);
+}

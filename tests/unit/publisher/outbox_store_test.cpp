@@ -1,0 +1,208 @@
+#include "publisher/outbox_store.hpp"
+
+#include <sys/wait.h>
+#include <unistd.h>
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <random>
+
+#include "proto/wire/value.hpp"
+
+using namespace prismbus;
+
+namespace {
+
+constexpr OutboxStore::Limits kLimits{100, 1u << 20};
+
+struct Folder {
+  std::string path;
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "prismbus-outbox-XXXXXX").string();
+    path = ::mkdtemp(name.data());
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+  [[nodiscard]] std::string box() const { return path + "/spool/outbox"; }
+};
+
+OutboxRecord put_of(std::string key, int value, std::optional<Revision> base = {}) {
+  OutboxRecord record;
+  record.queued_at = from_micros(1'700'000'000'000'000);
+  record.epoch = Epoch(7);
+  record.steps.push_back({ChangeOp::put, "a.b", std::move(key), encode_value(value), base});
+  return record;
+}
+
+OutboxOutcome applied(std::uint64_t id) {
+  OutboxOutcome outcome;
+  outcome.id = id;
+  outcome.rev = Revision(12);
+  outcome.changes.push_back({ChangeOp::put, "a.b", "k", {}});
+  return outcome;
+}
+
+std::unique_ptr<OutboxStore> opened(const Folder& folder, OutboxStore::Limits limits = kLimits) {
+  auto store = OutboxStore::open(folder.box(), limits);
+  INFO((store ? "" : store.error().message));
+  REQUIRE(store);
+  return std::move(*store);
+}
+
+class FailingCommit final : public lmdb::DiskFaults {
+ public:
+  int at(Point point) override { return point == fails ? code : 0; }
+  Point fails = Point::commit;
+  int code = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a record reads back as it was written, and not at all once a byte of it differs") {
+  OutboxRecord record = put_of("k", 5, Revision(3));
+  record.id = 9;
+  record.steps.push_back({ChangeOp::del, "a.c", "gone", {}, {}});
+  record.guards.push_back({"a.d", "must", Revision(0)});
+  record.note = "a note";
+  record.attempts.push_back({{"12345678", 4}, Epoch(7), from_micros(1'700'000'000'000'001), true});
+  const std::string bytes = encode_outbox_record(record);
+  CHECK(decode_outbox_record(9, bytes).value() == record);
+  CHECK_FALSE(decode_outbox_record(8, bytes));
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    std::string damaged = bytes;
+    damaged[i] = static_cast<char>(damaged[i] ^ 0x20);
+    CHECK_FALSE(decode_outbox_record(9, damaged));
+    CHECK_FALSE(decode_outbox_record(9, bytes.substr(0, i)));
+  }
+}
+
+TEST_CASE("an outcome reads back as it was written") {
+  OutboxOutcome outcome = applied(4);
+  outcome.kind = OutboxOutcome::Kind::rejected;
+  outcome.conflict = outcome.other_history = true;
+  outcome.code = ErrorCode::conflict;
+  outcome.message = "both changed /a";
+  outcome.changes[0].value = encode_value(5);
+  const auto read = decode_outbox_outcome(4, encode_outbox_outcome(outcome));
+  REQUIRE(read);
+  CHECK(read->kind == outcome.kind);
+  CHECK(read->code == ErrorCode::conflict);
+  CHECK(read->message == outcome.message);
+  CHECK(read->changes[0].value == encode_value(5));
+  CHECK((read->conflict && read->other_history && !read->duplicate));
+}
+
+TEST_CASE("what was appended is there in order after a restart, under ids never used again (S1 S2)") {
+  const Folder folder;
+  {
+    auto store = opened(folder);
+    std::vector<OutboxRecord> records{put_of("x", 1), put_of("y", 2), put_of("z", 3)};
+    REQUIRE(store->append(records));
+    REQUIRE(store->settle(applied(records[0].id), {}));
+    REQUIRE(store->settle(applied(records[2].id), {}));
+    REQUIRE(store->acknowledge({records[0].id, records[2].id, 77}));
+    CHECK(store->entries() == 1);
+  }
+  auto store = opened(folder);
+  std::vector<OutboxStore::Damaged> damaged;
+  const auto left = store->load(0, 10, damaged);
+  REQUIRE(left);
+  REQUIRE(left->size() == 1);
+  CHECK(left->front().steps[0].key == "y");
+  CHECK(damaged.empty());
+  std::vector<OutboxRecord> more{put_of("w", 4)};
+  REQUIRE(store->append(more));
+  CHECK(more[0].id == 4);
+}
+
+TEST_CASE("request ids go on where they were, and a new session begins at 1 (I7)") {
+  const Folder folder;
+  std::vector<OutboxRecord> records{put_of("x", 1), put_of("y", 2)};
+  std::string session;
+  {
+    auto store = opened(folder);
+    REQUIRE(store->append(records));
+    REQUIRE(store->attempt(records[0], Epoch(7), from_micros(5), false, false));
+    session = records[0].attempts.back().req.session;
+    CHECK(records[0].attempts.back().req.n == 1);
+  }
+  auto store = opened(folder);
+  std::vector<OutboxStore::Damaged> damaged;
+  auto left = store->load(0, 10, damaged).value();
+  CHECK(left[0] == records[0]);
+  REQUIRE(store->attempt(left[1], Epoch(7), from_micros(6), false, false));
+  CHECK(left[1].attempts.back().req == RequestId{session, 2});
+  REQUIRE(store->attempt(left[1], Epoch(8), from_micros(7), true, true));
+  CHECK(left[1].attempts.back().req.session != session);
+  CHECK(left[1].attempts.back().req.n == 1);
+  CHECK(left[1].attempts.size() == 2);
+}
+
+TEST_CASE("a full outbox answers overloaded, and outcomes nobody acknowledged count (S3 I8)") {
+  const Folder folder;
+  auto store = opened(folder, {3, 1u << 20});
+  std::vector<OutboxRecord> records{put_of("x", 1), put_of("y", 2), put_of("z", 3)};
+  REQUIRE(store->append(records));
+  REQUIRE(store->settle(applied(1), {}));
+  std::vector<OutboxRecord> more{put_of("w", 4)};
+  CHECK(store->append(more).error().code == ErrorCode::overloaded);
+  REQUIRE(store->acknowledge({1}));
+  CHECK(store->append(more));
+  const Folder other;
+  auto small = opened(other, {100, 60});
+  std::vector<OutboxRecord> large{put_of(std::string(100, 'k'), 1)};
+  CHECK(small->append(large).error().code == ErrorCode::overloaded);
+  CHECK(small->pending() == 0);
+}
+
+TEST_CASE("one process at a time holds an outbox; another may read it meanwhile") {
+  const Folder folder;
+  auto store = opened(folder);
+  std::vector<OutboxRecord> records{put_of("x", 1), put_of("y", 2)};
+  REQUIRE(store->append(records));
+  REQUIRE(store->settle(applied(1), {}));
+  CHECK(OutboxStore::open(folder.box(), kLimits).error().code == ErrorCode::unavailable);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto listing = OutboxStore::read(folder.box());
+    ::_exit(listing && listing->pending.size() == 1 && listing->outcomes.size() == 1 ? 0 : 1);
+  }
+  int status = 1;
+  ::waitpid(child, &status, 0);
+  CHECK(status == 0);
+  CHECK(OutboxStore::read(folder.path).error().code == ErrorCode::not_found);
+}
+
+TEST_CASE("our own last write of a key is remembered while anything is pending, and not longer") {
+  const Folder folder;
+  auto store = opened(folder);
+  std::vector<OutboxRecord> records{put_of("x", 1), put_of("x", 2)};
+  REQUIRE(store->append(records));
+  REQUIRE(store->settle(applied(1), {{"a.b", "x", Epoch(7), Revision(12), false, true, encode_value(1)}}));
+  const auto own = store->own("a.b", "x").value();
+  REQUIRE(own);
+  CHECK(own->rev == Revision(12));
+  CHECK(own->merged);
+  CHECK(own->called == encode_value(1));
+  REQUIRE(store->settle(applied(2), {{"a.b", "x", Epoch(7), Revision(13), false, false, {}}}));
+  CHECK_FALSE(store->own("a.b", "x").value());
+}
+
+TEST_CASE(
+    "a disk that fails is told: no space is read_only, an unknown commit is timeout, nothing is counted") {
+  const Folder folder;
+  FailingCommit faults;
+  OutboxStore::Limits limits = kLimits;
+  limits.faults = &faults;
+  auto store = opened(folder, limits);
+  std::vector<OutboxRecord> records{put_of("x", 1)};
+  faults.code = ENOSPC;
+  CHECK(store->append(records).error().code == ErrorCode::read_only);
+  CHECK(store->pending() == 0);
+  faults.code = 0;
+  REQUIRE(store->append(records));
+  CHECK(records[0].id == 2);
+  faults.fails = lmdb::DiskFaults::Point::commit_unknown;
+  faults.code = EIO;
+  CHECK(store->append(records).error().code == ErrorCode::timeout);
+  CHECK_FALSE(store->append(records));
+}
