@@ -34,6 +34,18 @@ inline constexpr std::size_t kLabels = 32;            // of a client in `hello`
 inline constexpr std::size_t kLabelBytes = 255;
 inline constexpr std::size_t kMapFields = 256;     // of a map with named fields; unknown ones are ignored
 inline constexpr std::size_t kListedNames = 1024;  // endpoints of a broker, features in `must`
+inline constexpr std::size_t kAckRejections =
+    256;  // of one ack: a follower that refuses more tells the rest in the next
+inline constexpr std::size_t kReasonBytes = 512;   // of a rejection: a line or two for a person
+inline constexpr std::size_t kAckLatencies = 256;  // samples of one ack: enough for a p99 of it
+inline constexpr std::size_t kAckStateBytes = 64;  // a word or two of a follower about itself
+inline constexpr std::size_t kSubscriberNames =
+    256;  // namespaces told in one row of `subscribers`: rows stay small
+inline constexpr std::size_t kRejectionsKept = 16;       // of each follower, the latest: what a person reads
+inline constexpr std::size_t kFollowersListed = 20'000;  // in one answer of `wait_applied`: it fits a message
+inline constexpr std::size_t kRejectionsTold = 256;      // with their reasons in one answer of `wait_applied`
+inline constexpr std::chrono::milliseconds kWaitAppliedMax{
+    60'000};  // a publisher that waits longer asks again
 inline constexpr std::chrono::milliseconds kMinRevWait{2000};
 inline constexpr std::chrono::hours kSessionLife{1};
 
@@ -41,6 +53,9 @@ static_assert(kNsBytes + 1 + kKeyBytes + 1 + 8 <= 511, "a history key fits LMDB'
 static_assert(kNsBytes + 1 < 246, "libzmq garbles topics of 246..255 bytes");
 static_assert(kTxnBytes + kTxnChanges * (kKeyBytes + kNsBytes) < kMessageBytes,
               "a full transaction fits one frame");
+static_assert(kFollowersListed * (kLabelBytes + 3) + kRejectionsTold * (2 * kKeyBytes + kReasonBytes + 64) <
+                  kMessageBytes,
+              "the longest answer of wait_applied fits one frame");
 static_assert(kMessageBytes < static_cast<std::size_t>(kTransportBytes),
               "an oversize request can still be answered");
 

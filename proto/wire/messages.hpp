@@ -231,6 +231,27 @@ struct RollbackRequest {
   Revision to;                          // >= 1
   WriteOptions write;
 };
+struct AckRequest {  // what a follower has applied since its last answered one (section 4)
+  struct Rejection {
+    std::string_view ns;
+    Seq seq;  // of the change set
+    std::string_view key, reason;
+  };
+  std::vector<std::pair<std::string_view, Seq>> applied;  // may be empty: nothing new
+  std::vector<Rejection> rejected;
+  std::vector<std::uint64_t> latency_us;  // from a change set's `time` until it was applied
+  std::optional<std::string_view> state;
+};
+struct SubscribersRequest {
+  std::optional<std::string_view> ns;  // only who follows it
+  Page page;
+};
+struct WaitAppliedRequest {
+  std::string_view ns;
+  Seq seq;
+  std::uint64_t timeout_ms = 0;
+  std::optional<std::uint64_t> count;  // so many are enough; absent = all
+};
 struct BackupRequest {
   std::string_view name;  // of the file, see validate_backup_name
 };
@@ -239,10 +260,10 @@ struct UnsupportedRequest {  // an op of the contract that this broker does not 
   std::string_view op;
 };
 
-using RequestBody =
-    std::variant<UnsupportedRequest, HelloRequest, GetRequest, MGetRequest, ListRequest, NamespacesRequest,
-                 PutRequest, DeleteRequest, TxnRequest, SnapshotRequest, ChangesRequest, HistoryRequest,
-                 DiffRequest, RollbackRequest, BackupRequest, StatusRequest>;
+using RequestBody = std::variant<UnsupportedRequest, HelloRequest, GetRequest, MGetRequest, ListRequest,
+                                 NamespacesRequest, PutRequest, DeleteRequest, TxnRequest, SnapshotRequest,
+                                 ChangesRequest, HistoryRequest, DiffRequest, RollbackRequest, AckRequest,
+                                 SubscribersRequest, WaitAppliedRequest, BackupRequest, StatusRequest>;
 
 struct Request {
   MessageId id;
@@ -251,7 +272,7 @@ struct Request {
   RequestBody body;
 };
 
-// ---- replies
+// ---- replies (of ack, subscribers, wait_applied: wire/acknowledgement.hpp)
 
 struct LimitsInForce {
   std::uint64_t ns_bytes, key_bytes, value_bytes, value_depth, txn_changes, txn_bytes, message_bytes,

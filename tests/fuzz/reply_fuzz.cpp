@@ -1,5 +1,6 @@
 // Every decoder of replies over the same bytes. What one accepts msgpack-c accepts whole; replies that have
 // an encoder encode to bytes that decode to the same.
+#include "proto/wire/codec/acknowledgement.hpp"
 #include "proto/wire/codec/reply.hpp"
 #include "tests/fuzz/oracle.hpp"
 
@@ -51,6 +52,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_fixed_point(*header, decode_txn_reply, encode_txn_reply);
   check_fixed_point(*header, decode_rollback_reply, encode_rollback_reply);
   check_fixed_point(*header, decode_backup_reply, encode_backup_reply);
+  check_fixed_point(*header, decode_ack_reply, encode_ack_reply);
+  check_fixed_point(*header, decode_subscribers_reply, encode_subscribers_reply);
+  check_fixed_point(*header, decode_wait_applied_reply, encode_wait_applied_reply);
   (void)decode_entries_reply(*header);
   (void)decode_namespaces_reply(*header);
   (void)decode_snapshot_reply(*header);

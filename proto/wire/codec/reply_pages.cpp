@@ -5,47 +5,9 @@
 #include "proto/wire/codec/reply.hpp"
 #include "proto/wire/codec/reply_parts.hpp"
 #include "proto/wire/codec/stream_parts.hpp"
-#include "proto/wire/names.hpp"
 
 namespace prismbus::codec {
 namespace {
-
-// `more` and `after`; a page that goes on has to say where.
-template <class Reply>
-void read_page(MapReader& in, Reply& page) {
-  page.more = in.boolean("more");
-  if (const auto after = in.maybe_cursor("after")) page.after = std::string(*after);
-  if (page.more && !page.after) in.fault().refuse(in.at("after"), "is missing");
-}
-
-// Calls `visit(encoded, place)` with each item of an array.
-template <class Visit>
-void each_item(MapReader& in, Name name, Visit visit) {
-  Items list = in.array(name);
-  Place place = in.at(name);
-  for (std::uint32_t i = 0; i < list.count && in.fault().ok(); ++i) {
-    place.index = i;
-    visit(list.items.take(), place);
-  }
-}
-
-// Calls `visit(ns, encoded, place)` with each pair of a map named by namespaces.
-template <class Visit>
-void each_namespace(MapReader& in, Name name, Visit visit) {
-  Fault& fault = in.fault();
-  const Place place = in.at(name);
-  Items pairs = in.pairs(name);
-  std::vector<std::string_view> names;
-  std::string_view ns;
-  std::string_view encoded;
-  for (std::uint32_t i = 0; i < pairs.count && fault.ok(); ++i) {
-    if (!next_pair(pairs, place, fault, ns, encoded)) return;
-    if (!is_namespace(ns)) return fault.set(validate_namespace(ns, place.spell()));
-    names.push_back(ns);
-    visit(ns, encoded, Place{&place, ns, {}});
-  }
-  check_unique(std::move(names), place, fault);
-}
 
 ChangeOp read_change_op(MapReader& in) {
   const auto op = in.text("op");

@@ -28,6 +28,7 @@ MessageId find_id(std::string_view payload) {
 
 RequestBody decode_body(std::string_view op, MapReader& in) {
   if (op == "get") return decode_get(in);
+  if (op == "ack") return decode_ack(in);
   if (op == "put") return decode_put(in);
   if (op == "mget") return decode_mget(in);
   if (op == "txn") return decode_txn(in);
@@ -40,6 +41,8 @@ RequestBody decode_body(std::string_view op, MapReader& in) {
   if (op == "history") return decode_history(in);
   if (op == "diff") return decode_diff(in);
   if (op == "rollback") return decode_rollback(in);
+  if (op == "wait_applied") return decode_wait_applied(in);
+  if (op == "subscribers") return decode_subscribers(in);
   if (op == "backup") return decode_backup(in);
   if (op == "status") return StatusRequest{};
   return UnsupportedRequest{op};

@@ -81,6 +81,11 @@ void add_names(Writer& out, std::string_view field, const std::vector<std::strin
   for (const auto name : names) out.text(name);
 }
 
+void add_seqs(Writer& out, const std::vector<std::pair<std::string_view, Seq>>& seqs) {
+  out.map(static_cast<std::uint32_t>(seqs.size()));
+  for (const auto& [ns, seq] : seqs) out.field(ns, seq.value());
+}
+
 std::string_view op_of(const HelloRequest&) {
   return "hello";
 }
@@ -119,6 +124,15 @@ std::string_view op_of(const DiffRequest&) {
 }
 std::string_view op_of(const RollbackRequest&) {
   return "rollback";
+}
+std::string_view op_of(const AckRequest&) {
+  return "ack";
+}
+std::string_view op_of(const SubscribersRequest&) {
+  return "subscribers";
+}
+std::string_view op_of(const WaitAppliedRequest&) {
+  return "wait_applied";
 }
 std::string_view op_of(const BackupRequest&) {
   return "backup";
@@ -235,9 +249,7 @@ void add(FieldList& out, const ChangesRequest& changes) {
     out.add("under", *changes.under);
     out.add("since_rev", changes.since_rev.value());
   } else {
-    Writer& since = out.open("since");
-    since.map(static_cast<std::uint32_t>(changes.since.size()));
-    for (const auto& [ns, seq] : changes.since) since.field(ns, seq.value());
+    add_seqs(out.open("since"), changes.since);
   }
   add(out, changes.page);
 }
@@ -261,6 +273,40 @@ void add(FieldList& out, const RollbackRequest& rollback) {
   out.add_if("key", rollback.key);
   out.add("to", rollback.to.value());
   add(out, rollback.write);
+}
+
+void add_rejections(Writer& out, const std::vector<AckRequest::Rejection>& rejected) {
+  out.array(static_cast<std::uint32_t>(rejected.size()));
+  for (const auto& rejection : rejected) {
+    out.map(4);
+    out.field("ns", rejection.ns);
+    out.field("seq", rejection.seq.value());
+    out.field("key", rejection.key);
+    out.field("reason", rejection.reason);
+  }
+}
+
+void add(FieldList& out, const AckRequest& ack) {
+  add_seqs(out.open("applied"), ack.applied);
+  if (!ack.rejected.empty()) add_rejections(out.open("rejected"), ack.rejected);
+  if (!ack.latency_us.empty()) {
+    Writer& latencies = out.open("latency_us");
+    latencies.array(static_cast<std::uint32_t>(ack.latency_us.size()));
+    for (const auto sample : ack.latency_us) latencies.uint(sample);
+  }
+  out.add_if("state", ack.state);
+}
+
+void add(FieldList& out, const SubscribersRequest& subscribers) {
+  out.add_if("ns", subscribers.ns);
+  add(out, subscribers.page);
+}
+
+void add(FieldList& out, const WaitAppliedRequest& wait) {
+  out.add("ns", wait.ns);
+  out.add("seq", wait.seq.value());
+  out.add("timeout_ms", wait.timeout_ms);
+  out.add_if("count", wait.count);
 }
 
 void add(FieldList& out, const BackupRequest& backup) {

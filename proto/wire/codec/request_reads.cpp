@@ -29,10 +29,6 @@ std::optional<std::uint64_t> at_least_one(MapReader& in, Name name) {
   return n;
 }
 
-Page decode_page(MapReader& in) {
-  return {in.maybe_cursor("after"), at_least_one(in, "limit")};
-}
-
 // `under`: a namespace, or "" for everything but the broker's own.
 std::optional<std::string_view> decode_under(MapReader& in) {
   const auto under = in.maybe_text("under");
@@ -97,31 +93,11 @@ void decode_names(MapReader& in, Name field, bool subtrees, std::vector<std::str
   }
 }
 
-void decode_since(MapReader& in, ChangesRequest& changes) {
-  Fault& fault = in.fault();
-  Items since = in.pairs("since");
-  const Place place = in.at("since");
-  if (fault.ok() && since.count == 0) return fault.refuse(place, "names no namespace");
-  if (since.count > limits::kFollowNames) {
-    return fault.set(over_limit(place.spell(), "too many names", limits::kFollowNames, since.count));
-  }
-  changes.since.reserve(since.count);
-  std::vector<std::string_view> names;
-  names.reserve(since.count);
-  std::string_view ns;
-  std::string_view encoded;
-  for (std::uint32_t i = 0; i < since.count; ++i) {
-    if (!next_pair(since, place, fault, ns, encoded)) return;
-    if (!is_namespace(ns)) return fault.set(validate_namespace(ns, place.spell()));
-    std::uint64_t seq = 0;
-    if (!uint_of(encoded, seq)) return fault.refuse({&place, ns, {}}, "must be an unsigned integer");
-    changes.since.emplace_back(ns, Seq(seq));
-    names.push_back(ns);
-  }
-  check_unique(std::move(names), place, fault);
-}
-
 }  // namespace
+
+Page decode_page(MapReader& in) {
+  return {in.maybe_cursor("after"), at_least_one(in, "limit")};
+}
 
 HelloRequest decode_hello(MapReader& in) {
   HelloRequest hello;
@@ -219,7 +195,8 @@ ChangesRequest decode_changes(MapReader& in) {
   if (by_seq == by_rev) {
     in.fault().refuse(in.at("since"), "changes are asked by `since` or by `under` with `since_rev`");
   } else if (by_seq) {
-    decode_since(in, changes);
+    changes.since = decode_seqs(in, "since");
+    if (in.fault().ok() && changes.since.empty()) in.fault().refuse(in.at("since"), "names no namespace");
   } else {
     if (!in.has("under")) in.fault().refuse(in.at("under"), "is missing");
     changes.under = decode_under(in);

@@ -1,4 +1,5 @@
 // One reply of every kind, with all its fields.
+#include "proto/wire/codec/acknowledgement.hpp"
 #include "proto/wire/codec/reply.hpp"
 #include "proto/wire/codec/stream.hpp"
 #include "tests/golden/wire/examples.hpp"
@@ -125,6 +126,30 @@ std::string changes() {
   });
 }
 
+std::string subscribers() {
+  SubscriberRow full{.principal = "anonymous",
+                     .instance = "pricing-7",
+                     .name = "pricing",
+                     .labels = {{"rack", "r1"}, {"zone", "b"}},
+                     .since = kTime,
+                     .endpoint = "10.0.0.7",
+                     .applied = {{"a.b", Seq(5)}, {"c", Seq(0)}},
+                     .names = 2,
+                     .lag = 3,
+                     .rejected = {{"a.b", Seq(4), "tick_size", "must be > 0"}},
+                     .rejections = 17,
+                     .state = "live",
+                     .silent = true,
+                     .last_seen = kTime,
+                     .latency_us = LatencyFigures{310, 70'000}};
+  SubscriberRow bare;
+  bare.principal = "anonymous";
+  bare.instance = "#12";
+  bare.since = kTime;
+  bare.last_seen = kTime;
+  return codec::encode_subscribers_reply(head_of(20), {{full, bare}, true, std::string(kCursor)});
+}
+
 }  // namespace
 
 std::vector<Example> reply_examples() {
@@ -168,6 +193,12 @@ std::vector<Example> reply_examples() {
       {"reply_backup",
        codec::encode_backup_reply(head_of(17), {"/var/backups/prismbus/nightly-2026-11-24.1", 40960,
                                                 std::string(32, 'a') + std::string(32, '0')})},
+      {"reply_ack", codec::encode_ack_reply(head_of(18), {{{"a.b", head()}}, 2000})},
+      {"reply_subscribers", subscribers()},
+      {"reply_wait_applied",
+       codec::encode_wait_applied_reply(
+           head_of(21),
+           {{"pricing-7", "#12"}, {"risk-1"}, {"risk-2"}, {{"risk-1", "tick_size", "must be > 0"}}})},
       {"reply_error", error_with_every_field()},
       {"reply_error_bare",
        codec::encode_error_reply({{}, Epoch(1), Revision(0)}, fail(ErrorCode::unavailable, "").value())},

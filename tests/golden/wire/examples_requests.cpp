@@ -65,6 +65,14 @@ std::vector<Example> request_examples() {
       {"request_rollback", encoded(15, RollbackRequest{"a.b", {}, Revision(7), write})},
       {"request_rollback_key", encoded(16, RollbackRequest{"a.b", "k", Revision(7), {}})},
       {"request_backup", encoded(17, BackupRequest{"nightly-2026-11-24.1"})},
+      {"request_ack", encoded(18, AckRequest{{{"a.b", Seq(5)}, {"c", Seq(0)}},
+                                             {{"a.b", Seq(4), "tick_size", "must be > 0"}},
+                                             {310, 70'000},
+                                             "live"})},
+      {"request_ack_least", encoded(19, AckRequest{})},
+      {"request_subscribers", encoded(20, SubscribersRequest{"a.b", page})},
+      {"request_wait_applied", encoded(21, WaitAppliedRequest{"a.b", Seq(5), 2000, {}})},
+      {"request_wait_applied_count", encoded(21, WaitAppliedRequest{"a.b", Seq(5), 2000, 3})},
       {"request_status", codec::encode_request(most)},
   };
 }

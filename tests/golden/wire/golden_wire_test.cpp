@@ -8,6 +8,7 @@
 #include <iterator>
 #include <set>
 
+#include "proto/wire/codec/acknowledgement.hpp"
 #include "proto/wire/codec/reply.hpp"
 #include "proto/wire/codec/request.hpp"
 #include "proto/wire/codec/stream.hpp"
@@ -127,6 +128,12 @@ TEST_CASE("replies decode from their golden bytes") {
   CHECK(codec::decode_rollback_reply(header_of(rollback_again))->duplicate);
   const auto backup = bytes_of("reply_backup");
   CHECK(codec::decode_backup_reply(header_of(backup))->bytes == 40960);
+  const auto ack = bytes_of("reply_ack");
+  CHECK(codec::decode_ack_reply(header_of(ack))->behind.at(0).second.seq == Seq(5));
+  const auto subscribers = bytes_of("reply_subscribers");
+  CHECK(codec::decode_subscribers_reply(header_of(subscribers))->subscribers.at(0).latency_us->p99 == 70'000);
+  const auto waited = bytes_of("reply_wait_applied");
+  CHECK(codec::decode_wait_applied_reply(header_of(waited))->reasons.at(0).reason == "must be > 0");
   const auto error = bytes_of("reply_error");
   CHECK(header_of(error).error->incident == "5f1d");
   const auto bare = bytes_of("reply_error_bare");
