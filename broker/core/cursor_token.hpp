@@ -23,7 +23,8 @@ enum class CursorKind : char {
   namespaces = 'n',
   snapshot = 's',
   changes = 'c',
-  changes_under = 'u'
+  changes_under = 'u',
+  subscribers = 'w'
 };
 
 struct CursorToken {

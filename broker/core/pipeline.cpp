@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "broker/core/ack_desk.hpp"
 #include "broker/core/asked.hpp"
 #include "broker/core/build_transaction.hpp"
 #include "broker/core/followers.hpp"
@@ -54,7 +55,8 @@ struct Pipeline::Impl final : HeadSource {
         backups(queues.backup, auth, in_flight, replier),
         reads(bounds_of(settings.reads_waiting_max), queues.to_reader, queues.from_reader, auth, pending,
               recent, state, in_flight, replier),
-        rollbacks(reads, ledger, pending) {
+        rollbacks(reads, ledger, pending),
+        acks(settings.ack, *this, auth, sink, in_flight, replier) {
     lanes.load(store);
     replay(std::move(store.tail), store.journal);
   }
@@ -119,6 +121,7 @@ struct Pipeline::Impl final : HeadSource {
       sessions.apply(*txn);
       lanes.apply(*txn);
       stream.add(*txn, now);
+      acks.apply(*txn);
     }
     stream.flush();
     JournalBatch applied;
@@ -171,7 +174,7 @@ struct Pipeline::Impl final : HeadSource {
     if (std::holds_alternative<HelloRequest>(body)) return answer_hello(asked);
     if (std::holds_alternative<StatusRequest>(body)) return answer_status(asked);
     if (const auto* backup = std::get_if<BackupRequest>(&body)) return backups.ask(asked, *backup);
-    reads.answer_elsewhere(asked);
+    if (!acks.answer(asked)) reads.answer_elsewhere(asked);
   }
 
   std::size_t step(Now now) {
@@ -195,6 +198,7 @@ struct Pipeline::Impl final : HeadSource {
     done += backups.take_outcome() + fold.step();
     done += waiting.wake(recent.applied(), now.steady, draining,
                          [&](const Parked& parked) { on_request(parked.to, parked.payload, now); });
+    done += acks.step(now, draining);
     if (fold.failed()) fatal = Fatal::state;
     stream.set_followers(followers.size());
     return done + stream.step(recent.applied(), *this, now);
@@ -273,8 +277,10 @@ struct Pipeline::Impl final : HeadSource {
   // ---- what the broker tells of itself
 
   void answer_hello(const Asked& asked) {
-    followers.greet(asked.from.connection, std::get<HelloRequest>(asked.request.body));
-    const HelloReply hello = hello_of(settings, asked.principal, stream.heartbeat());
+    const auto& request = std::get<HelloRequest>(asked.request.body);
+    followers.greet(asked.from.connection, request);
+    acks.greet(asked, request);
+    const auto hello = hello_of(settings, asked.principal, stream.heartbeat(), acks.ack_interval());
     replier.send(asked.from, codec::encode_hello_reply(replier.head(asked.id()), hello));
   }
 
@@ -323,6 +329,7 @@ struct Pipeline::Impl final : HeadSource {
   BackupDesk backups;
   ReadDesk reads;
   RollbackDesk rollbacks;
+  AckDesk acks;
   Followers followers;
 
   Revision durable;
@@ -359,6 +366,7 @@ void Pipeline::on_subscription(Lane lane, std::string_view handed_up, Now) {
 
 void Pipeline::on_gone(ConnectionId connection) {
   impl_->followers.gone(connection);
+  impl_->acks.gone(connection);
 }
 
 std::size_t Pipeline::step(Now now) {
@@ -368,7 +376,7 @@ void Pipeline::flush(Now now) {
   impl_->sequencer.flush(now);
 }
 Steady Pipeline::next_deadline(Now now) const {
-  const Steady far = impl_->sequencer.next_deadline(now);
+  const Steady far = impl_->acks.next_deadline(impl_->sequencer.next_deadline(now));
   return impl_->stream.next_deadline(impl_->waiting.parking().next_deadline(far));
 }
 

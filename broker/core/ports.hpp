@@ -28,6 +28,8 @@ class ReplySink {
   virtual ~ReplySink() = default;
   // Takes one reply. A peer that cannot take it is dropped by the door, with everything it has in flight.
   virtual void reply(const ReplyTo& to, std::string payload) = 0;
+  // Where that connection comes from, for people; empty when the door cannot tell.
+  [[nodiscard]] virtual std::string origin_of(ConnectionId) { return {}; }
 };
 
 class Feed {

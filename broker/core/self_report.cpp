@@ -5,14 +5,14 @@
 namespace prismbus {
 
 HelloReply hello_of(const PipelineSettings& settings, const Principal& principal,
-                    std::chrono::milliseconds heartbeat) {
+                    std::chrono::milliseconds heartbeat, std::chrono::milliseconds ack) {
   HelloReply hello;
   hello.server = settings.server;
   hello.run = settings.run;
   hello.changes = settings.changes;
   hello.express = settings.express;
   hello.heartbeat_ms = static_cast<std::uint64_t>(heartbeat.count());
-  hello.ack_ms = static_cast<std::uint64_t>(settings.ack.count());
+  hello.ack_ms = static_cast<std::uint64_t>(ack.count());
   hello.limits = default_limits();
   hello.principal = principal.name;
   return hello;

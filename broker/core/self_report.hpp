@@ -21,7 +21,7 @@
 namespace prismbus {
 
 [[nodiscard]] HelloReply hello_of(const PipelineSettings& settings, const Principal& principal,
-                                  std::chrono::milliseconds heartbeat);
+                                  std::chrono::milliseconds heartbeat, std::chrono::milliseconds ack);
 
 // Whom `status` asks.
 struct StatusSources {

@@ -58,6 +58,7 @@ Connection* Connections::find(ConnectionId id) {
 Connection& Connections::meet(ConnectionId id, int fd, std::string_view peer_ip) {
   Connection& c = by_id_[id];
   c.check_at = std::min(kCheckEveryBytes, backlog_bytes_max_);
+  c.origin = peer_ip;
   Peer peer;
   if (fd < 0 || !ask_peer(fd, peer) || !peer_has_ip(peer, peer_ip)) return c;  // gone already
   c.inode = inode_of(fd);

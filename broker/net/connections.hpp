@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -21,6 +22,7 @@ struct Connection {
   bool tcp = false;
   bool dropped = false;          // what it had queued is thrown away
   std::uint8_t looks_left = 16;  // of tend() before a dropped one is forgotten: its queue may still be long
+  std::string origin;            // its address as libzmq noted it at the accept, without the port
   std::array<char, 32> peer{};   // getpeername() as it was when first seen
   std::uint32_t peer_size = 0;
   std::uint64_t bytes_in = 0, bytes_out = 0;  // consumed and given, with ZMTP framing

@@ -157,6 +157,11 @@ void RequestDoor::reply(const ReplyTo& to, std::string payload) {
   }
 }
 
+std::string RequestDoor::origin_of(ConnectionId id) {
+  const Connection* const connection = connections_.find(id);
+  return connection == nullptr ? std::string() : connection->origin;
+}
+
 void RequestDoor::look_at_backlog(Connection& connection) {
   const Backlog backlog = connections_.backlog(connection);
   if (backlog == Backlog::fine || connection.dropped) return;

@@ -55,6 +55,7 @@ class RequestDoor final : public ReplySink {
   // many.
   std::size_t receive(std::size_t messages_max, std::size_t bytes_max, RequestHandler& handler);
   void reply(const ReplyTo& to, std::string payload) override;
+  std::string origin_of(ConnectionId connection) override;
   // Cuts that connection; what it had queued is thrown away.
   void drop(ConnectionId connection);
   void tend(RequestHandler& handler);  // now and then: forgets connections that are gone, and tells

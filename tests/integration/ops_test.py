@@ -12,7 +12,7 @@ from prismbus_wire import Raw, content_hash, encode
 
 LIMITS = {"ns_bytes": 120, "key_bytes": 255, "value_bytes": 1 << 20, "value_depth": 32, "txn_changes": 1000,
           "txn_bytes": 4 << 20, "message_bytes": 8 << 20, "note_bytes": 1024, "session_writes": 1024, "sessions": 65536}
-NOT_SERVED_YET = ["keys", "ack", "subscribers", "wait_applied", "audit"]
+NOT_SERVED_YET = ["keys", "audit"]
 
 
 class Hello(BrokerCase):

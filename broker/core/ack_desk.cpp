@@ -1,0 +1,193 @@
+#include "broker/core/ack_desk.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "broker/core/cursor_token.hpp"
+#include "broker/core/subscriber_rows.hpp"
+#include "proto/wire/codec/acknowledgement.hpp"
+
+namespace prismbus {
+namespace {
+
+constexpr std::size_t kForgottenAStep = 64;
+constexpr std::uint64_t kComeBackAfterMs = 5000;  // to a table that is full
+
+}  // namespace
+
+void AckDesk::greet(const Asked& asked, const HelloRequest& hello) {
+  const ConnectionId connection = asked.from.connection;
+  gone(connection);
+  if (hello.follow_ns.empty() && hello.follow_under.empty()) return;
+  Follower* const row = table_.add(connection, hello, asked.principal, asked.now);
+  if (row == nullptr) return void(no_room_.insert(connection));
+  row->settled = row->looked = board_.latest();
+}
+
+void AckDesk::gone(ConnectionId connection) {
+  no_room_.erase(connection);
+  if (const Follower* const row = table_.find(connection)) remove(*row);
+}
+
+void AckDesk::remove(const Follower& follower) {
+  waits_.on_leaving(follower);
+  table_.remove(follower.connection);
+  if (table_.size() == 0) board_.clear();
+}
+
+bool AckDesk::answer(const Asked& asked) {
+  const RequestBody& body = asked.request.body;
+  if (const auto* request = std::get_if<AckRequest>(&body)) return ack(asked, *request), true;
+  if (const auto* request = std::get_if<SubscribersRequest>(&body)) return subscribers(asked, *request), true;
+  if (const auto* request = std::get_if<WaitAppliedRequest>(&body))
+    return wait_applied(asked, *request), true;
+  return false;
+}
+
+bool AckDesk::may_read(const Principal& principal, std::string_view ns) const {
+  return authoriser_.authorise(principal, Right::read, ns).has_value();
+}
+
+void AckDesk::ack(const Asked& asked, const AckRequest& request) {
+  const auto refuse = [&](const Error& error) { replier_.refuse(asked.from, asked.id(), error); };
+  Follower* const row = table_.find(asked.from.connection);
+  if (row == nullptr && no_room_.contains(asked.from.connection)) {
+    return refuse(overloaded("as many follow as this broker keeps track of", kComeBackAfterMs));
+  }
+  if (row == nullptr)
+    return refuse(error_of(ErrorCode::unauthenticated, "this connection has to say `hello` with `follow`"));
+  const auto is_new = [&](const auto& name) { return !row->applied.contains(name.first); };
+  const auto more = std::count_if(request.applied.begin(), request.applied.end(), is_new);
+  if (!table_.has_room_for(static_cast<std::size_t>(more)))
+    return refuse(overloaded("more namespaces are acknowledged than there is room for", kComeBackAfterMs));
+  note(*row, asked, request);
+  AckReply reply;
+  reply.ack_ms = static_cast<std::uint64_t>(table_.ack_interval().count());
+  if (!row->compared) compare_all(*row, asked.principal, reply);
+  compare_latest(*row, asked.principal, reply);
+  replier_.send(asked.from, codec::encode_ack_reply(replier_.head(asked.id()), reply));
+}
+
+void AckDesk::note(Follower& row, const Asked& asked, const AckRequest& request) {
+  table_.touch(row, asked.now);
+  if (request.state) row.state = std::string(*request.state);
+  for (const std::uint64_t sample : request.latency_us) {
+    constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();  // more than an hour
+    row.latency[row.latencies++ % row.latency.size()] = static_cast<std::uint32_t>(std::min(sample, most));
+  }
+  // Refusals first: who waits for a seq learns of them with it.
+  for (const auto& rejection : request.rejected) {
+    if (row.follows(rejection.ns) && may_read(asked.principal, rejection.ns)) {
+      table_.keep(row, {std::string(rejection.ns), rejection.seq, std::string(rejection.key),
+                        std::string(rejection.reason)});
+    }
+  }
+  for (const auto& [ns, seq] : request.applied) {
+    if (!row.follows(ns) || !may_read(asked.principal, ns)) continue;
+    auto it = row.applied.find(ns);
+    if (it == row.applied.end()) {
+      it = row.applied.emplace(ns, Seq{}).first;
+      table_.count_names(1);
+    }
+    if (seq <= it->second) continue;
+    const Seq before = std::exchange(it->second, seq);
+    waits_.on_progress(row, ns, before, seq);
+  }
+}
+
+// True when there is no room for more in this answer.
+bool AckDesk::add_behind(std::string_view ns, const Principal& principal, AckReply& reply) {
+  const auto is_told = [ns](const auto& told) { return told.first == ns; };
+  if (std::any_of(reply.behind.begin(), reply.behind.end(), is_told) || !may_read(principal, ns))
+    return false;
+  if (const auto head = heads_.head_of(ns)) reply.behind.emplace_back(ns, *head);
+  return reply.behind.size() >= kBehindMax;
+}
+
+// After its `hello`: every name it told of, against the heads as they are, round after round until all are
+// reached. What changes meanwhile is on the board.
+void AckDesk::compare_all(Follower& row, const Principal& principal, AckReply& reply) {
+  auto it = row.applied.lower_bound(row.compare_next);
+  for (std::size_t visits = 0; it != row.applied.end() && visits < kHeadVisitsMax; ++visits, ++it) {
+    const auto head = heads_.head_of(it->first);
+    if (!head || head->seq <= it->second || !may_read(principal, it->first)) continue;
+    row.found_behind = true;
+    reply.behind.emplace_back(it->first, *head);
+    if (reply.behind.size() >= kBehindMax) break;
+  }
+  if (it != row.applied.end()) return void(row.compare_next = it->first);
+  row.compare_next.clear();
+  row.compared = !std::exchange(row.found_behind, false);
+}
+
+void AckDesk::compare_latest(Follower& row, const Principal& principal, AckReply& reply) {
+  if (row.under.empty() && row.applied.size() <= kDirectNames) {
+    for (const auto& [ns, seq] : row.applied) {
+      const auto latest = board_.find(ns);
+      if (latest && *latest > seq && add_behind(ns, principal, reply)) return;
+    }
+    return;
+  }
+  std::size_t visits = 0;
+  bool cut = false;
+  board_.since(row.looked, [&](std::uint64_t order, std::string_view ns, Seq seq) {
+    cut = ++visits > kBoardVisitsMax || reply.behind.size() >= kBehindMax;
+    if (cut) return false;
+    row.looked = order;
+    if (!row.follows(ns) || row.reached(ns) >= seq) return true;
+    if (row.first_behind == 0) row.first_behind = order;
+    (void)add_behind(ns, principal, reply);
+    return true;
+  });
+  if (cut) return;
+  // A round is over: the next one begins in front of the first that was not reached.
+  row.settled = row.first_behind != 0 ? row.first_behind - 1 : board_.latest();
+  row.looked = row.settled;
+  row.first_behind = 0;
+}
+
+void AckDesk::subscribers(const Asked& asked, const SubscribersRequest& request) {
+  const auto refuse = [&](const Error& error) { replier_.refuse(asked.from, asked.id(), error); };
+  const codec::ReplyHead head = replier_.head(asked.id());
+  if (request.ns) {
+    if (auto allowed = authoriser_.authorise(asked.principal, Right::read, *request.ns); !allowed)
+      return refuse(allowed.error());
+  }
+  ConnectionId after;
+  if (request.page.after) {
+    const auto cursor = decode_cursor(*request.page.after, CursorKind::subscribers, head.epoch, head.rev);
+    if (!cursor) return refuse(cursor.error());
+    after = ConnectionId(cursor->n);
+  }
+  RowPage page = list_subscribers({table_, heads_, authoriser_, door_}, asked.principal, request, after,
+                                  asked.now.steady);
+  if (page.last) {
+    page.reply.after =
+        encode_cursor({CursorKind::subscribers, head.epoch, head.rev, page.last->value(), {}, {}});
+  }
+  replier_.send(asked.from, codec::encode_subscribers_reply(head, page.reply));
+}
+
+void AckDesk::wait_applied(const Asked& asked, const WaitAppliedRequest& request) {
+  if (auto allowed = authoriser_.authorise(asked.principal, Right::read, request.ns); !allowed)
+    return replier_.refuse(asked.from, asked.id(), allowed.error());
+  waits_.wait(asked, request);
+}
+
+std::size_t AckDesk::step(Now now, bool ending) {
+  std::size_t done = waits_.step(now.steady, ending);
+  for (std::size_t n = 0; n < kForgottenAStep; ++n, ++done) {
+    const Follower* const silent = table_.overdue(now.steady);
+    if (silent == nullptr) break;
+    remove(*silent);
+  }
+  return done;
+}
+
+Steady AckDesk::next_deadline(Steady otherwise) const {
+  const auto overdue = table_.next_overdue();
+  return waits_.next_deadline(overdue ? std::min(otherwise, *overdue) : otherwise);
+}
+
+}  // namespace prismbus

@@ -1,0 +1,76 @@
+// ack, subscribers, wait_applied: what those who follow have applied, who asks for it, and who waits for it.
+// Bus thread; no clock of its own. What is behind is found on a board of the latest changes, so that an ack
+// costs what changed since the one before.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <unordered_set>
+
+#include "broker/core/applied_waits.hpp"
+#include "broker/core/asked.hpp"
+#include "broker/core/change_stream.hpp"
+#include "broker/core/follower_table.hpp"
+#include "broker/core/head_board.hpp"
+#include "broker/core/in_flight.hpp"
+#include "broker/core/replier.hpp"
+
+namespace prismbus {
+
+class AckDesk {
+ public:
+  static constexpr std::size_t kBehindMax = 256;        // names in one answer; the rest comes with the next
+  static constexpr std::size_t kBoardVisitsMax = 4096;  // of one ack: about 0.4 ms
+  static constexpr std::size_t kHeadVisitsMax = 512;    // of one ack, each may be a look into the store
+  static constexpr std::size_t kDirectNames = 64;       // so many names are looked up one by one instead
+
+  // All outlive this.
+  AckDesk(std::chrono::milliseconds ack, HeadSource& heads, Authoriser& authoriser, ReplySink& door,
+          InFlight& in_flight, Replier& replier)
+      : heads_(heads),
+        authoriser_(authoriser),
+        door_(door),
+        replier_(replier),
+        table_(ack),
+        waits_(table_, in_flight, replier) {}
+
+  // A `hello` binds what its connection follows from now on.
+  void greet(const Asked& asked, const HelloRequest& hello);
+  void gone(ConnectionId connection);
+  // Answers a request of this desk, now or later; false when it is of another one.
+  [[nodiscard]] bool answer(const Asked& asked);
+  // A transaction is applied.
+  void apply(const StoredTransaction& txn) {
+    if (table_.size() > 0) board_.apply(txn);
+  }
+  // Waits that are over, followers that were silent for too long; everybody who waits when `ending`.
+  std::size_t step(Now now, bool ending);
+  [[nodiscard]] Steady next_deadline(Steady otherwise) const;
+
+  // How often a follower may ack, as `hello` and each answer to an ack tell it.
+  [[nodiscard]] std::chrono::milliseconds ack_interval() const { return table_.ack_interval(); }
+  [[nodiscard]] const FollowerTable& table() const { return table_; }
+  [[nodiscard]] const AppliedWaits& waits() const { return waits_; }
+
+ private:
+  void ack(const Asked& asked, const AckRequest& request);
+  void subscribers(const Asked& asked, const SubscribersRequest& request);
+  void wait_applied(const Asked& asked, const WaitAppliedRequest& request);
+  void note(Follower& follower, const Asked& asked, const AckRequest& request);
+  [[nodiscard]] bool may_read(const Principal& principal, std::string_view ns) const;
+  void compare_all(Follower& follower, const Principal& principal, AckReply& reply);
+  void compare_latest(Follower& follower, const Principal& principal, AckReply& reply);
+  [[nodiscard]] bool add_behind(std::string_view ns, const Principal& principal, AckReply& reply);
+  void remove(const Follower& follower);
+
+  HeadSource& heads_;
+  Authoriser& authoriser_;
+  ReplySink& door_;
+  Replier& replier_;
+  HeadBoard board_;
+  FollowerTable table_;
+  AppliedWaits waits_;
+  std::unordered_set<ConnectionId> no_room_;  // follow without a row; bounded by the process's descriptors
+};
+
+}  // namespace prismbus

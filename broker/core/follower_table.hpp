@@ -1,0 +1,102 @@
+// Who follows what, and how far each has come: one row for each connection whose `hello` said `follow`, kept
+// up by its acks. Bus thread. Bounded (I8): rows by kRowsMax, the namespaces of all rows by kNamesMax, their
+// text by kTextBytesMax, refusals and latencies of a row by their own limits. A row whose acks stay away for
+// forget_after() is forgotten, so that the table holds who is there and not who ever was.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "broker/core/ports.hpp"
+#include "proto/base/clock.hpp"
+#include "proto/wire/acknowledgement.hpp"
+#include "proto/wire/limits.hpp"
+
+namespace prismbus {
+
+struct Follower {
+  using Applied = std::map<std::string, Seq, std::less<>>;
+  ConnectionId connection;
+  std::uint64_t order = 0;  // of its `hello` among all: later ones are greater
+  std::string principal, instance, name, state;
+  std::vector<std::pair<std::string, std::string>> labels;
+  Applied applied;                 // the names it follows exactly, from seq 0 on, and those it told of
+  std::vector<std::string> under;  // sorted; "" = everything but the broker's own
+  std::deque<Rejection> rejected;  // the latest
+  std::uint64_t rejections = 0;
+  std::array<std::uint32_t, 128> latency{};  // us, a ring
+  std::uint64_t latencies = 0;               // ever
+  Wall since{}, last_seen{};
+  Steady seen{};
+  bool compared = false;           // all it applied was held against the heads once, after its first ack
+  bool found_behind = false;       // ... and something was not reached, in this round of it
+  std::string compare_next;        // ... the name to go on with
+  std::uint64_t settled = 0;       // order on the head board up to which it has reached everything it follows
+  std::uint64_t looked = 0;        // ... up to which this round has looked
+  std::uint64_t first_behind = 0;  // ... of the first it has not reached, found in this round; 0 = none
+  std::size_t text_bytes = 0;      // what it counts for in the table's bound
+  std::list<ConnectionId>::iterator place;
+
+  [[nodiscard]] bool follows(std::string_view ns) const;
+  [[nodiscard]] Seq reached(std::string_view ns) const;
+  [[nodiscard]] const Rejection* find_rejection(std::string_view ns, Seq seq) const;
+  [[nodiscard]] std::optional<LatencyFigures> latency_figures() const;
+};
+
+class FollowerTable {
+ public:
+  static constexpr std::size_t kRowsMax = limits::kFollowersListed;
+  static constexpr std::size_t kNamesMax = 1'000'000;       // about 100 bytes each
+  static constexpr std::size_t kTextBytesMax = 128u << 20;  // labels, names of `follow`, reasons of refusals
+  static constexpr std::chrono::seconds kForgottenAfter{60};  // at least; with slow acks 30 of them
+  static constexpr std::chrono::milliseconds kAckMax{30'000};
+  static constexpr std::chrono::microseconds kAckCost{20};  // receive, compare, answer: both threads
+  static constexpr int kAckPercent = 4;                     // of a core that all acks together may take
+
+  explicit FollowerTable(std::chrono::milliseconds ack) : ack_(ack) {}
+
+  // A row for a connection that has none; null when there is no room for it.
+  Follower* add(ConnectionId connection, const HelloRequest& hello, const Principal& principal, Now now);
+  [[nodiscard]] Follower* find(ConnectionId connection);
+  void remove(ConnectionId connection);
+  // Its ack is in: it is the last to be forgotten.
+  void touch(Follower& follower, Now now);
+  // Its latest refusals are kept as long as there is room for them; all are counted.
+  void keep(Follower& follower, Rejection rejection);
+  // Room for so many more names; the caller adds them to a row right away.
+  [[nodiscard]] bool has_room_for(std::size_t names) const { return names_ + names <= kNamesMax; }
+  void count_names(std::size_t more) { names_ += more; }
+
+  // The one whose acks stay away too long; null = none.
+  [[nodiscard]] const Follower* overdue(Steady now) const;
+  [[nodiscard]] std::optional<Steady> next_overdue() const;
+
+  // How often a follower may ack: as configured, and less often with many of them.
+  [[nodiscard]] std::chrono::milliseconds ack_interval() const;
+  // A follower that was not heard of for so long is called silent.
+  [[nodiscard]] std::chrono::milliseconds silent_after() const { return 15 * ack_interval(); }
+  [[nodiscard]] std::chrono::milliseconds forget_after() const;
+
+  [[nodiscard]] std::size_t size() const { return rows_.size(); }
+  [[nodiscard]] std::uint64_t last_order() const { return last_order_; }
+  [[nodiscard]] const std::map<ConnectionId, Follower>& rows() const { return rows_; }
+
+ private:
+  const std::chrono::milliseconds ack_;
+  std::map<ConnectionId, Follower> rows_;
+  std::list<ConnectionId> by_seen_;  // the one not heard of for longest first
+  std::size_t names_ = 0, text_bytes_ = 0;
+  std::uint64_t last_order_ = 0;
+};
+
+}  // namespace prismbus

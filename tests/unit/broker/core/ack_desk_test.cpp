@@ -1,0 +1,344 @@
+#include "broker/core/ack_desk.hpp"
+
+#include <map>
+
+#include "proto/wire/codec/acknowledgement.hpp"
+#include "proto/wire/codec/request.hpp"
+#include "tests/model/fake_broker.hpp"
+#include "tests/unit/broker/core/hall.hpp"
+
+namespace prismbus {
+namespace {
+
+using model::FakeBroker;
+using model::FakeDisk;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// A whole broker with many connections and the test's clock; replies are kept by their id.
+struct Bus final : ReplySink, Feed {
+  Bus() {
+    settings.dir = scratch.path() + "/data";
+    settings.fold.wait_max = milliseconds(0);
+    broker.emplace(settings, journal_disk, state_disk, *this, *this);
+  }
+  std::uint64_t send(std::uint64_t connection, RequestBody body) {
+    const Request request{{false, ++last_id}, {}, {}, std::move(body)};
+    broker->pipeline.on_request({ConnectionId(connection), "peer", {}}, codec::encode_request(request), now);
+    return last_id;
+  }
+  std::uint64_t hello(std::uint64_t connection, std::string_view instance, std::vector<std::string_view> ns,
+                      std::vector<std::string_view> under = {}) {
+    HelloRequest hello{"pricing", "1", instance, {{"zone", "b"}}, std::move(ns), std::move(under)};
+    return send(connection, hello);
+  }
+  std::uint64_t ack(std::uint64_t connection, std::vector<std::pair<std::string_view, Seq>> applied,
+                    std::vector<AckRequest::Rejection> rejected = {}) {
+    return send(connection, AckRequest{std::move(applied), std::move(rejected), {}, "live"});
+  }
+  void put(std::string_view ns) {
+    send(99, PutRequest{ns, "k", "\xc0", {}, {}});
+    broker->pipeline.flush(now);
+    broker->journal.step(now);
+    step();
+  }
+  void step() { broker->pipeline.step(now); }
+  void pass(milliseconds time) {
+    now.steady += time;
+    now.wall += time;
+    step();
+  }
+  [[nodiscard]] bool answered(std::uint64_t id) const { return answers.contains(id); }
+  ReplyHeader header(std::uint64_t id) {
+    REQUIRE(answered(id));
+    return codec::decode_reply(answers.at(id)).value();
+  }
+  ErrorCode refusal(std::uint64_t id) {
+    const auto reply = header(id);
+    REQUIRE(reply.error);
+    return reply.error->code;
+  }
+  std::vector<std::string> behind(std::uint64_t id) {
+    std::vector<std::string> names;
+    const AckReply reply = codec::decode_ack_reply(header(id)).value();
+    for (const auto& [ns, head] : reply.behind) names.push_back(ns + "@" + std::to_string(head.seq.value()));
+    return names;
+  }
+  WaitAppliedReply waited(std::uint64_t id) { return codec::decode_wait_applied_reply(header(id)).value(); }
+  SubscribersReply rows(SubscribersRequest request = {}) {
+    return codec::decode_subscribers_reply(header(send(98, request))).value();
+  }
+  void reply(const ReplyTo&, std::string payload) override {
+    const auto id = codec::decode_reply(payload).value().id.bits;
+    REQUIRE(answers.emplace(id, std::move(payload)).second);
+  }
+  std::string origin_of(ConnectionId id) override { return "10.0.0." + std::to_string(id.value()); }
+  void publish(Lane, std::string) override {}
+
+  testing::Scratch scratch;
+  model::FakeBrokerSettings settings;
+  FakeDisk journal_disk, state_disk;
+  std::optional<FakeBroker> broker;
+  Now now{Steady(std::chrono::hours(1)), Wall(std::chrono::hours(500'000))};
+  std::uint64_t last_id = 0;
+  std::map<std::uint64_t, std::string> answers;
+};
+
+using Names = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("an ack on a connection that did not say what it follows is unauthenticated") {
+  Bus bus;
+  CHECK(bus.refusal(bus.ack(1, {{"a", Seq(1)}})) == ErrorCode::unauthenticated);
+  bus.send(1, HelloRequest{});
+  CHECK(bus.refusal(bus.ack(1, {})) == ErrorCode::unauthenticated);
+  bus.hello(1, "i", {"a"});
+  CHECK_FALSE(bus.header(bus.ack(1, {})).error);
+  bus.broker->pipeline.on_gone(ConnectionId(1));
+  CHECK(bus.refusal(bus.ack(1, {})) == ErrorCode::unauthenticated);
+}
+
+TEST_CASE("an ack is answered with what its connection follows and has not reached (I6)") {
+  Bus bus;
+  bus.put("a");
+  bus.put("other");
+  bus.hello(1, "i", {"a", "never"});
+  CHECK(bus.behind(bus.ack(1, {})) == Names{"a@1"});  // of before the hello
+  CHECK(bus.behind(bus.ack(1, {})) == Names{"a@1"});  // until it is reached
+  CHECK(bus.behind(bus.ack(1, {{"a", Seq(1)}})).empty());
+  bus.put("a");
+  bus.put("other");
+  CHECK(bus.behind(bus.ack(1, {})) == Names{"a@2"});
+  CHECK(bus.behind(bus.ack(1, {{"a", Seq(2)}, {"other", Seq(1)}})).empty());
+}
+
+TEST_CASE("whoever follows a subtree is told of every name below that changed since it came") {
+  Bus bus;
+  bus.hello(1, "i", {}, {"a.b"});
+  bus.put("a.b");
+  bus.put("a.b.c");
+  bus.put("a.bc");
+  CHECK(bus.behind(bus.ack(1, {})) == Names{"a.b@1", "a.b.c@1"});
+  CHECK(bus.behind(bus.ack(1, {{"a.b.c", Seq(1)}})) == Names{"a.b@1"});
+  bus.put("a.b.c");
+  CHECK(bus.behind(bus.ack(1, {{"a.b", Seq(1)}})) == Names{"a.b.c@2"});
+  CHECK(bus.behind(bus.ack(1, {{"a.b.c", Seq(2)}})).empty());
+}
+
+TEST_CASE("what is behind is cut to fit, and the rest comes with the next ack (I8)") {
+  Bus bus;
+  bus.hello(1, "i", {}, {""});
+  bus.ack(1, {});
+  Names names;
+  for (int i = 0; i < 300; ++i) names.push_back("n" + std::to_string(i));
+  for (const auto& ns : names) bus.put(ns);
+  CHECK(bus.behind(bus.ack(1, {})).size() == AckDesk::kBehindMax);
+  CHECK(bus.behind(bus.ack(1, {})).size() == 300 - AckDesk::kBehindMax);
+  std::vector<std::pair<std::string_view, Seq>> all;
+  for (const auto& ns : names) all.emplace_back(ns, Seq(1));
+  CHECK(bus.behind(bus.ack(1, all)).empty());
+}
+
+TEST_CASE("a wait ends with the last ack that reaches its seq") {
+  Bus bus;
+  bus.put("a");
+  bus.hello(1, "one", {"a"});
+  bus.hello(2, "two", {}, {""});
+  bus.hello(3, "else", {"b"});
+  bus.put("a");
+  const auto wait = bus.send(9, WaitAppliedRequest{"a", Seq(2), 2000, {}});
+  bus.ack(1, {{"a", Seq(2)}});
+  bus.ack(2, {{"a", Seq(1)}});
+  CHECK_FALSE(bus.answered(wait));
+  bus.ack(2, {{"a", Seq(3)}});
+  CHECK(bus.waited(wait).applied == Names{"one", "two"});
+  CHECK(bus.waited(wait).silent.empty());
+  const auto known = bus.send(9, WaitAppliedRequest{"a", Seq(2), 2000, {}});
+  CHECK(bus.waited(known).applied == Names{"one", "two"});  // at once
+  const auto nobody = bus.send(9, WaitAppliedRequest{"_x", Seq(1), 2000, {}});
+  CHECK(bus.waited(nobody) == WaitAppliedReply{});
+}
+
+TEST_CASE("a wait tells who refused, and why") {
+  Bus bus;
+  bus.hello(1, "one", {"a"});
+  bus.hello(2, "two", {"a"});
+  bus.put("a");
+  const auto wait = bus.send(9, WaitAppliedRequest{"a", Seq(1), 2000, {}});
+  bus.ack(1, {{"a", Seq(1)}}, {{"a", Seq(1), "k", "must be > 0"}});
+  bus.ack(2, {{"a", Seq(1)}});
+  CHECK(bus.waited(wait).applied == Names{"two"});
+  CHECK(bus.waited(wait).rejected == Names{"one"});
+  CHECK(bus.waited(wait).reasons == std::vector<WaitAppliedReply::Reason>{{"one", "k", "must be > 0"}});
+}
+
+TEST_CASE("a wait whose time is over names the silent ones") {
+  Bus bus;
+  bus.hello(1, "one", {"a"});
+  bus.hello(2, "", {"a"});
+  bus.put("a");
+  const auto wait = bus.send(9, WaitAppliedRequest{"a", Seq(1), 2000, {}});
+  bus.ack(1, {{"a", Seq(1)}});
+  CHECK(bus.broker->pipeline.next_deadline(bus.now) <= bus.now.steady + seconds(2));
+  bus.pass(milliseconds(1999));
+  CHECK_FALSE(bus.answered(wait));
+  bus.pass(milliseconds(1));
+  CHECK(bus.waited(wait).applied == Names{"one"});
+  CHECK(bus.waited(wait).silent == Names{"#2"});
+  const auto look = bus.send(9, WaitAppliedRequest{"a", Seq(1), 0, {}});
+  CHECK(bus.waited(look).silent == Names{"#2"});  // no time is a look
+}
+
+TEST_CASE("a wait for a number ends when so many applied; who refuses is not one of them") {
+  Bus bus;
+  for (std::uint64_t i = 1; i <= 4; ++i) bus.hello(i, "i" + std::to_string(i), {"a"});
+  bus.put("a");
+  const auto wait = bus.send(9, WaitAppliedRequest{"a", Seq(1), 2000, 2});
+  bus.ack(1, {{"a", Seq(1)}});
+  bus.ack(2, {{"a", Seq(1)}}, {{"a", Seq(1), "k", "no"}});
+  CHECK_FALSE(bus.answered(wait));
+  bus.ack(3, {{"a", Seq(1)}});
+  CHECK(bus.waited(wait).applied == Names{"i1", "i3"});
+  CHECK(bus.waited(wait).silent == Names{"i4"});
+}
+
+TEST_CASE(
+    "who goes away is silent and no longer waited for; another connection of its instance speaks for it") {
+  Bus bus;
+  bus.hello(1, "one", {"a"});
+  bus.hello(2, "two", {"a"});
+  bus.hello(3, "two", {"a"});
+  bus.put("a");
+  const auto wait = bus.send(9, WaitAppliedRequest{"a", Seq(1), 2000, {}});
+  bus.ack(3, {{"a", Seq(1)}});
+  bus.broker->pipeline.on_gone(ConnectionId(2));
+  CHECK_FALSE(bus.answered(wait));
+  bus.broker->pipeline.on_gone(ConnectionId(1));
+  CHECK(bus.waited(wait).applied == Names{"two"});
+  CHECK(bus.waited(wait).silent == Names{"one"});
+}
+
+TEST_CASE("waits are bounded, and end when the broker stops (I8)") {
+  Bus bus;
+  bus.hello(1, "one", {"a"});
+  std::uint64_t last = 0;
+  for (std::size_t i = 0; i < AppliedWaits::kWaitsMax; ++i)
+    last = bus.send(9, WaitAppliedRequest{"a", Seq(1), 2000, {}});
+  CHECK_FALSE(bus.answered(last));
+  CHECK(bus.refusal(bus.send(9, WaitAppliedRequest{"a", Seq(1), 2000, {}})) == ErrorCode::overloaded);
+  bus.broker->pipeline.drain();
+  bus.step();
+  CHECK(bus.refusal(last) == ErrorCode::unavailable);
+  CHECK(bus.broker->pipeline.drained());
+}
+
+TEST_CASE("who stays silent is called so, and forgotten after a time") {
+  Bus bus;
+  bus.hello(1, "one", {"a"});
+  bus.hello(2, "two", {"a"});
+  bus.pass(seconds(14));
+  bus.ack(1, {});
+  bus.pass(seconds(2));
+  auto rows = bus.rows().subscribers;
+  REQUIRE(rows.size() == 2);
+  CHECK_FALSE(rows[0].silent);
+  CHECK(rows[1].silent);
+  bus.pass(seconds(44));
+  rows = bus.rows().subscribers;
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0].instance == "one");
+  CHECK(bus.refusal(bus.ack(2, {})) == ErrorCode::unauthenticated);
+  bus.hello(2, "two", {"a"});
+  CHECK_FALSE(bus.header(bus.ack(2, {})).error);
+}
+
+TEST_CASE(
+    "a row tells who it is, what it applied, how far it is behind, what it refused and how fast it is") {
+  Bus bus;
+  bus.put("a");
+  bus.put("a");
+  bus.hello(1, "one", {"a", "b"});
+  bus.send(1, AckRequest{{{"a", Seq(1)}}, {{"a", Seq(1), "k", "no"}}, {10, 30, 20}, "live"});
+  const auto rows = bus.rows().subscribers;
+  REQUIRE(rows.size() == 1);
+  const SubscriberRow& row = rows.front();
+  CHECK(row.principal == "anonymous");
+  CHECK(row.instance == "one");
+  CHECK(row.name == "pricing");
+  CHECK(row.labels == std::vector<std::pair<std::string, std::string>>{{"zone", "b"}});
+  CHECK(row.endpoint == "10.0.0.1");
+  CHECK(row.applied == std::vector<std::pair<std::string, Seq>>{{"a", Seq(1)}, {"b", Seq(0)}});
+  CHECK(row.lag == 1);
+  CHECK(row.rejected == std::vector<Rejection>{{"a", Seq(1), "k", "no"}});
+  CHECK(row.latency_us == LatencyFigures{20, 20});
+  CHECK(row.state == "live");
+  CHECK(bus.rows({"b", {}}).subscribers.at(0).lag == 0);
+  CHECK(bus.rows({"c", {}}).subscribers.empty());
+}
+
+TEST_CASE("subscribers come in pages, each row once") {
+  Bus bus;
+  for (std::uint64_t i = 1; i <= 5; ++i) bus.hello(i, "i" + std::to_string(i), {"a"});
+  Names seen;
+  std::optional<std::string> after;
+  do {
+    SubscribersRequest request{"a", {{}, 2}};
+    if (after) request.page.after = *after;
+    const auto page = bus.rows(request);
+    for (const auto& row : page.subscribers) seen.push_back(row.instance);
+    after = page.after;
+  } while (after);
+  CHECK(seen == Names{"i1", "i2", "i3", "i4", "i5"});
+  CHECK(bus.refusal(bus.send(98, SubscribersRequest{{}, {"nonsense", {}}})) == ErrorCode::invalid_argument);
+}
+
+TEST_CASE("the latest refusals of a follower are kept, all are counted (I8)") {
+  Bus bus;
+  bus.hello(1, "one", {"a"});
+  for (std::uint64_t n = 1; n <= 20; ++n)
+    bus.ack(1, {}, {{"a", Seq(n), "k", "no"}, {"b", Seq(n), "k", "no"}});
+  const auto row = bus.rows().subscribers.at(0);
+  CHECK(row.rejections == 20);
+  REQUIRE(row.rejected.size() == 16);
+  CHECK(row.rejected.back().seq == Seq(20));
+}
+
+TEST_CASE("acks are asked for less often when many follow: 10,000 of them every 5 s") {
+  FollowerTable table(milliseconds(1000));
+  const Now now{Steady(seconds(1)), Wall(seconds(1))};
+  const auto follow = [&](std::uint64_t up_to) {
+    while (table.size() < up_to) {
+      HelloRequest hello;
+      hello.follow_ns = {"a"};
+      REQUIRE(table.add(ConnectionId(table.size() + 1), hello, {"anonymous"}, now) != nullptr);
+    }
+  };
+  follow(200);
+  CHECK(table.ack_interval() == milliseconds(1000));
+  follow(10'000);
+  CHECK(table.ack_interval() == milliseconds(5000));
+  CHECK(table.forget_after() == seconds(150));
+  follow(FollowerTable::kRowsMax);
+  HelloRequest hello;
+  hello.follow_ns = {"a"};
+  CHECK(table.add(ConnectionId(1'000'000), hello, {"anonymous"}, now) == nullptr);
+  table.remove(ConnectionId(7));
+  CHECK(table.add(ConnectionId(1'000'000), hello, {"anonymous"}, now) != nullptr);
+}
+
+TEST_CASE("a follower follows its names, its subtrees, and with `` all but the broker's own") {
+  FollowerTable table(milliseconds(1000));
+  HelloRequest some, all;
+  some.follow_ns = {"x.y"};
+  some.follow_under = {"c", "a.b"};
+  all.follow_under = {""};
+  const Follower& few = *table.add(ConnectionId(1), some, {"anonymous"}, {});
+  const Follower& every = *table.add(ConnectionId(2), all, {"anonymous"}, {});
+  for (const auto* ns : {"x.y", "c", "c.d", "a.b", "a.b.c.d"}) CHECK(few.follows(ns));
+  for (const auto* ns : {"x", "x.y.z", "a", "a.bc", "cd"}) CHECK_FALSE(few.follows(ns));
+  CHECK(every.follows("x"));
+  CHECK_FALSE(every.follows("_system.policy"));
+}
+
+}  // namespace prismbus
