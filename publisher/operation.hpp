@@ -15,10 +15,14 @@
 #include "proto/base/clock.hpp"
 #include "proto/wire/messages.hpp"
 #include "publisher/key_order.hpp"
+#include "publisher/known_revisions.hpp"
+#include "publisher/outbox_record.hpp"
 #include "publisher/publisher.hpp"
 #include "publisher/write_window.hpp"
 
 namespace prismbus {
+
+class OutboxAgent;
 
 class Operation : public Ordered {
  public:
@@ -30,14 +34,25 @@ class Operation : public Ordered {
   [[nodiscard]] virtual bool finish(const ReplyHeader& reply) = 0;
   virtual void fail_with(const Error& error) = 0;
 
+  // What the outbox keeps of a write; nullopt: it cannot be queued.
+  [[nodiscard]] virtual std::optional<OutboxRecord> for_outbox() const { return std::nullopt; }
+  virtual void answer_queued(std::uint64_t, Epoch) {}
+  // What a successful reply tells about the revisions of keys.
+  virtual void learn(const ReplyHeader&, KnownRevisions&) const {}
+  // Instead of being sent, when `is_local`; null = there is no outbox.
+  virtual void run(OutboxAgent*) {}
+
   bool is_write = false;
   bool with_epoch = false;     // carries a revision, a cursor or a request id
   std::optional<Epoch> epoch;  // the history it must be of
   Steady deadline{};
   std::uint64_t order = 0;  // of writes: the how-manieth taken from the queue
   std::uint32_t slot = 0;   // where the background thread keeps it
-  bool is_flush = false;    // answered when every write before it is
-  std::size_t bytes = 0;    // it keeps in memory, about
+  Epoch sent_epoch;         // of a write in flight: what its request id belongs to, and since when
+  Wall sent_at{};
+  bool is_local = false;  // asks this process's outbox, not the broker
+  bool is_flush = false;  // answered when every write before it is
+  std::size_t bytes = 0;  // it keeps in memory, about
   std::optional<WriteWindow::Ticket> ticket;
   enum class Place : std::uint8_t {
     blocked,
@@ -93,6 +108,10 @@ using Promise = std::promise<Result<Answer<T>>>;
 [[nodiscard]] std::unique_ptr<Operation> make_backup(std::string_view name, const ReadCall& call,
                                                      Promise<BackupReply> promise);
 [[nodiscard]] std::unique_ptr<Operation> make_status(Promise<std::string> promise);
+// unsupported: no outbox.
+[[nodiscard]] std::unique_ptr<Operation> make_outbox_list(std::promise<Result<OutboxListing>> promise);
+[[nodiscard]] std::unique_ptr<Operation> make_acknowledge(std::vector<std::uint64_t> ids,
+                                                          std::promise<Result<void>> promise);
 [[nodiscard]] std::unique_ptr<Operation> make_flush(std::promise<void> promise);
 [[nodiscard]] std::unique_ptr<Operation> make_hello(const ClientIdentity& client,
                                                     Promise<HelloReply> promise);

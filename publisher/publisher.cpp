@@ -185,6 +185,20 @@ bool Publisher::flush(std::chrono::milliseconds at_most) {
   return future.wait_for(at_most) == std::future_status::ready;
 }
 
+Publisher::Future<OutboxListing> Publisher::outbox() {
+  std::promise<Result<OutboxListing>> promise;
+  auto future = promise.get_future();
+  impl_->read(make_outbox_list(std::move(promise)), {});
+  return future;
+}
+
+Publisher::Future<void> Publisher::acknowledge(std::vector<std::uint64_t> ids) {
+  std::promise<Result<void>> promise;
+  auto future = promise.get_future();
+  impl_->read(make_acknowledge(std::move(ids), std::move(promise)), {});
+  return future;
+}
+
 // ---- reads ----
 
 Publisher::Future<Answer<Entry>> Publisher::get(std::string_view ns, std::string_view key, ReadCall call) {

@@ -2,7 +2,9 @@
 // it). Every write carries a request id and is repeated safely until it is answered or its time is over (I7):
 // a failure other than `timeout` means "not done", `timeout` means "unknown", success means durable. Writes
 // of one key leave one after another, in the order of the calls (unless `order_per_key` is off); writes of
-// different keys are in flight together and have no order. It keeps nothing on disk.
+// different keys are in flight together and have no order. It keeps nothing on disk, unless it is given a
+// directory for an outbox: then writes called while no broker answers are stored there, answered with
+// `WriteOutcome::queued`, and applied in the order of the calls when one does (outbox_options.hpp).
 // fork(): threads and sockets stay with the parent. A child may exec or _exit, and open a Publisher of its
 // own; it never calls or destroys the parent's.
 #pragma once
@@ -21,6 +23,7 @@
 #include "proto/base/log.hpp"
 #include "proto/transport/client_connection.hpp"
 #include "proto/wire/messages.hpp"
+#include "publisher/outbox_options.hpp"
 #include "publisher/transaction.hpp"
 
 namespace prismbus {
@@ -35,7 +38,8 @@ struct PublisherOptions {
   std::size_t queue_max = 65'536;  // calls waiting for the window
   bool wait_when_full = true;      // false: a call that finds the queue full is answered `overloaded` at once
   bool order_per_key = true;
-  LogSink log;  // may be empty; called on the background thread
+  OutboxOptions outbox;  // off unless it has a directory
+  LogSink log;           // may be empty; called on the background thread
 };
 
 // What became of one write.
@@ -47,7 +51,10 @@ struct WriteOutcome {
   std::vector<std::pair<std::string, Seq>> seqs;  // transaction: of every namespace in it
   std::vector<std::uint64_t> versions;            // transaction: in the order of its changes, 0 for removals
   std::uint64_t changes = 0;  // rollback: keys written; 0 = nothing differed, and there is no new revision
-  bool duplicate = false;     // an earlier attempt had been applied; this is its outcome
+  // Set: no broker answered, the write is durable in the outbox under this id and not applied yet; its
+  // outcome comes from there. Nothing else here is meant then.
+  std::optional<std::uint64_t> queued;
+  bool duplicate = false;  // an earlier attempt had been applied; this is its outcome
 };
 
 // What was read, and the revision it was answered at.
@@ -123,7 +130,8 @@ class Publisher {
   using WriteCallback = std::function<void(Result<WriteOutcome>)>;
 
   // Starts the background thread; does not wait for a broker. invalid_argument: no broker, a malformed
-  // endpoint, a setting out of range.
+  // endpoint, a setting out of range. unavailable: another process holds the outbox's directory, or it cannot
+  // be opened.
   [[nodiscard]] static Result<std::unique_ptr<Publisher>> open(PublisherOptions options);
   // Stops: see stop().
   ~Publisher();
@@ -182,12 +190,18 @@ class Publisher {
   // Who answers: waits for a broker up to the timeout.
   Future<Answer<HelloReply>> hello(ReadCall call = {});
 
+  // The outbox: what waits in it, and what became of the rest until that is acknowledged. unsupported: there
+  // is none. Acknowledging is durable when it is answered; ids without an outcome are ignored.
+  Future<OutboxListing> outbox();
+  Future<void> acknowledge(std::vector<std::uint64_t> ids);
+
   struct Counters {
     std::uint64_t writes = 0, answered = 0, repeated = 0, moves = 0, callback_exceptions = 0;
     bool connected = false;
   };
   [[nodiscard]] Counters counters() const;  // any thread; momentary
 
+  // With an outbox, writes that are still open go into it first. Then:
   // Answers everything that is still open (`unavailable` if it surely was not done, else `timeout`), and
   // waits for the background thread: under a second, whatever the broker does. Call flush() first to lose
   // nothing. Calls after it are answered `unavailable`.

@@ -28,6 +28,11 @@ std::string make_session() {
 Result<std::unique_ptr<PublisherAgent>> PublisherAgent::make(Context& context,
                                                              const PublisherOptions& options) {
   std::unique_ptr<PublisherAgent> agent(new PublisherAgent(options));
+  if (!options.outbox.directory.empty()) {
+    auto outbox = OutboxAgent::make(options.outbox, options.log);
+    if (!outbox) return tl::unexpected<Error>(outbox.error());
+    agent->outbox_ = std::move(*outbox);
+  }
   ConnectionOptions connection;
   connection.brokers = options.brokers;
   connection.client = options.client;
@@ -92,6 +97,7 @@ bool PublisherAgent::step(Now now) {
   take(now);
   dispatch(now);
   const bool more = connection_->step(now);
+  if (outbox_) outbox_->step(*connection_, now);
   dispatch(now);
   if (now.steady >= next_expiry_) {
     next_expiry_ = now.steady + kExpiryEvery;
@@ -111,6 +117,7 @@ void PublisherAgent::sleep(Now now) {
   }
   Steady next = connection_->next_deadline();
   if (backlog_ > 0) next = std::min(next, next_expiry_);
+  if (outbox_) next = std::min(next, outbox_->next_deadline(now));
   auto wait = std::chrono::milliseconds(1000);
   if (next < now.steady + wait) {
     wait = std::max<std::chrono::milliseconds>(
@@ -138,6 +145,10 @@ void PublisherAgent::accept(std::unique_ptr<Operation> operation) {
     flushes_.emplace_back(last_order_, std::move(operation));
     return;
   }
+  if (operation->is_local) {
+    bytes_.fetch_sub(operation->bytes, std::memory_order_relaxed);
+    return tell([&] { operation->run(outbox_.get()); });
+  }
   Operation& op = *operation;
   ++backlog_;
   if (free_slots_.empty()) {
@@ -157,6 +168,7 @@ void PublisherAgent::accept(std::unique_ptr<Operation> operation) {
 }
 
 void PublisherAgent::dispatch(Now now) {
+  if (outbox_ && outbox_->takes(now)) queue_writes(now);
   const auto ready = [&] { return connection_->ready() && connection_->has_room(); };
   while (!reads_.empty() && ready()) {
     Operation& op = *reads_.front();
@@ -186,6 +198,8 @@ bool PublisherAgent::send(Operation& op, Now now) {
     if (!op.ticket) return false;
     write.session = window_.session_bytes(*op.ticket);
     write.n = op.ticket->n;
+    op.sent_epoch = connection_->greeting().epoch;
+    op.sent_at = now.wall;
   }
   op.place = Operation::Place::in_flight;
   --backlog_;
@@ -219,24 +233,6 @@ void PublisherAgent::give_up_unsent(Now now) {
     });
   }
   for (Operation* op : gone) release(*op);
-}
-
-// The application's code stops here whatever it throws.
-template <class Tell>
-void PublisherAgent::tell(Tell&& tell) {
-  std::string what;
-  try {
-    tell();
-    return;
-  } catch (const std::exception& e) {
-    what = e.what();
-  } catch (...) {  // the application's own type
-    what = "not a std::exception";
-  }
-  const auto count = counters_.exceptions.fetch_add(1, std::memory_order_relaxed) + 1;
-  if (log_ && (count & (count - 1)) == 0) {
-    log_(LogLevel::error, LogLine("callback_threw").with("count", count).with("what", what).text());
-  }
 }
 
 // The call is answered and leaves; writes it held back become ready.
@@ -281,15 +277,19 @@ void PublisherAgent::mark_answered(std::uint64_t order) {
 
 // ---- the connection's answers ----
 
-void PublisherAgent::on_greeting(const Greeting&) {
+void PublisherAgent::on_greeting(const Greeting& greeting) {
+  if (outbox_) outbox_->on_greeting(greeting.epoch);
   counters_.connected.store(true, std::memory_order_relaxed);
 }
 void PublisherAgent::on_lost(const Error&) {
+  if (outbox_) outbox_->on_lost(now_);
   counters_.connected.store(false, std::memory_order_relaxed);
 }
 
 void PublisherAgent::on_reply(std::uint64_t tag, const ReplyHeader& reply) {
+  if (tag == OutboxAgent::kTag) return outbox_->on_reply(reply, now_);
   Operation& op = *slots_[tag];
+  if (outbox_ && !reply.error) op.learn(reply, outbox_->known());
   if (op.ticket) window_.close(*op.ticket, true);
   op.ticket.reset();
   bool done = true;
@@ -301,7 +301,9 @@ void PublisherAgent::on_reply(std::uint64_t tag, const ReplyHeader& reply) {
 }
 
 void PublisherAgent::on_expired(std::uint64_t tag, const Error& error) {
+  if (tag == OutboxAgent::kTag) return outbox_->on_expired(now_);
   Operation& op = *slots_[tag];
+  if (outbox_ && op.is_write && queue_one(op)) return;
   // Anything but `timeout` says that no attempt was done: as good as an answer.
   if (op.ticket) window_.close(*op.ticket, error.code != ErrorCode::timeout);
   op.ticket.reset();
@@ -313,6 +315,7 @@ void PublisherAgent::close() {
   queue_.drain(taken_);
   for (auto& operation : taken_) accept(std::move(operation));
   taken_.clear();
+  if (outbox_) queue_open_writes();
   const Error unsent = fail(ErrorCode::unavailable, "the publisher was stopped; nothing was sent").value();
   const Error unknown = fail(ErrorCode::timeout, "the publisher was stopped; the outcome is unknown").value();
   for (auto& slot : slots_) {

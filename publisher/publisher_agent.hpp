@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "proto/transport/client_connection.hpp"
 #include "publisher/key_order.hpp"
 #include "publisher/operation.hpp"
+#include "publisher/outbox_agent.hpp"
 #include "publisher/write_window.hpp"
 
 namespace prismbus {
@@ -57,6 +59,11 @@ class PublisherAgent final : public ClientConnection::Owner {
   void tell(Tell&& tell);
   void release(Operation& operation);
   void mark_answered(std::uint64_t order);
+  // The outbox's share: publisher_agent_outbox.cpp.
+  void queue_writes(Now now);
+  void queue_open_writes();
+  bool queue_one(Operation& operation);
+  std::vector<bool> queue(const std::vector<Operation*>& operations);
 
   const std::size_t backlog_max_, bytes_max_;
   const bool order_per_key_;
@@ -68,6 +75,7 @@ class PublisherAgent final : public ClientConnection::Owner {
   std::atomic<std::uint32_t> waiting_for_room_{0};
   std::atomic<std::size_t> bytes_{0};
 
+  std::unique_ptr<OutboxAgent> outbox_;  // may be null
   std::optional<ClientConnection> connection_;
   WriteWindow window_;
   KeyOrder keys_;
@@ -88,5 +96,23 @@ class PublisherAgent final : public ClientConnection::Owner {
     std::atomic<bool> connected{false};
   } counters_;
 };
+
+// The application's code stops here whatever it throws.
+template <class Tell>
+void PublisherAgent::tell(Tell&& tell) {
+  std::string what;
+  try {
+    tell();
+    return;
+  } catch (const std::exception& e) {
+    what = e.what();
+  } catch (...) {  // the application's own type
+    what = "not a std::exception";
+  }
+  const auto count = counters_.exceptions.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (log_ && (count & (count - 1)) == 0) {
+    log_(LogLevel::error, LogLine("callback_threw").with("count", count).with("what", what).text());
+  }
+}
 
 }  // namespace prismbus

@@ -19,6 +19,11 @@ class Get final : public Read<Entry> {
     if (reply.error) return give(reply, Entry{});
     return give(reply, codec::decode_entry_reply(reply));
   }
+  void learn(const ReplyHeader& reply, KnownRevisions& known) const override {
+    if (read_.at || read_.at_time) return;
+    const auto entry = codec::decode_entry_reply(reply);
+    if (entry) known.learn(ns_, key_, {reply.epoch, entry->rev});
+  }
 
  private:
   std::string ns_, key_;

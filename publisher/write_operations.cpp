@@ -48,8 +48,22 @@ class WriteOperation : public Operation {
     is_write = with_epoch = true;
   }
   void fail_with(const Error& error) override { answer_.give(tl::unexpected<Error>(error)); }
+  void answer_queued(std::uint64_t id, Epoch history) override {
+    WriteOutcome outcome;
+    outcome.epoch = history;
+    outcome.queued = id;
+    answer_.give(std::move(outcome));
+  }
 
  protected:
+  [[nodiscard]] OutboxRecord record_of(ChangeOp op, const std::string& ns, const std::string& key,
+                                       const std::string& value) const {
+    OutboxRecord record;
+    record.queued_at = called_at_;
+    record.note = note_;
+    record.steps.push_back({op, ns, key, value, if_rev_});
+    return record;
+  }
   [[nodiscard]] WriteOptions with_note(WriteOptions write) const {
     if (note_) write.note = *note_;
     return write;
@@ -68,6 +82,7 @@ class WriteOperation : public Operation {
     return true;
   }
 
+  const Wall called_at_ = read_clock().wall;
   std::optional<Revision> if_rev_;
   std::optional<std::string> note_;
   WriteAnswer answer_;
@@ -82,6 +97,12 @@ class Put final : public WriteOperation {
   }
   [[nodiscard]] RequestBody request(const WriteOptions& write) const override {
     return PutRequest{ns_, key_, value_, if_rev_, with_note(write)};
+  }
+  [[nodiscard]] std::optional<OutboxRecord> for_outbox() const override {
+    return record_of(ChangeOp::put, ns_, key_, value_);
+  }
+  void learn(const ReplyHeader& reply, KnownRevisions& known) const override {
+    known.learn(ns_, key_, {reply.epoch, reply.rev});
   }
   bool finish(const ReplyHeader& reply) override {
     if (reply.error) return give(reply, WriteOutcome{});
@@ -107,6 +128,12 @@ class Remove final : public WriteOperation {
   }
   [[nodiscard]] RequestBody request(const WriteOptions& write) const override {
     return DeleteRequest{ns_, key_, if_rev_, with_note(write)};
+  }
+  [[nodiscard]] std::optional<OutboxRecord> for_outbox() const override {
+    return record_of(ChangeOp::del, ns_, key_, {});
+  }
+  void learn(const ReplyHeader& reply, KnownRevisions& known) const override {
+    known.learn(ns_, key_, {reply.epoch, Revision(0)});
   }
   bool finish(const ReplyHeader& reply) override {
     if (reply.error) return give(reply, WriteOutcome{});
@@ -140,6 +167,30 @@ class Commit final : public WriteOperation {
       out.conditions.push_back({need.ns, need.key, need.rev});
     out.write = with_note(write);
     return out;
+  }
+  // A requirement on a key that is written is what that was made from; others stay requirements.
+  [[nodiscard]] std::optional<OutboxRecord> for_outbox() const override {
+    OutboxRecord record;
+    record.queued_at = called_at_;
+    record.note = note_;
+    for (const auto& step : transaction_.changes())
+      record.steps.push_back({step.op, step.ns, step.key, step.value, std::nullopt});
+    for (const auto& need : transaction_.requirements()) {
+      const auto written = std::find_if(record.steps.begin(), record.steps.end(), [&](const auto& step) {
+        return step.ns == need.ns && step.key == need.key;
+      });
+      if (written != record.steps.end()) {
+        written->base = need.rev;
+      } else {
+        record.guards.push_back({need.ns, need.key, need.rev});
+      }
+    }
+    return record;
+  }
+  void learn(const ReplyHeader& reply, KnownRevisions& known) const override {
+    for (const auto& step : transaction_.changes()) {
+      known.learn(step.ns, step.key, {reply.epoch, step.op == ChangeOp::put ? reply.rev : Revision(0)});
+    }
   }
   bool finish(const ReplyHeader& reply) override {
     if (reply.error) return give(reply, WriteOutcome{});

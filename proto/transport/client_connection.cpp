@@ -239,6 +239,16 @@ void ClientConnection::receive_one(std::string_view payload, Now now) {
   on_final_or_retry(*request, *reply, now);
 }
 
+bool ClientConnection::abandon(std::uint64_t tag) {
+  for (const std::uint64_t id : table_.ids()) {
+    const PendingRequest* request = table_.find(id);
+    if (request == nullptr || request->tag != tag) continue;
+    table_.remove(id);
+    return true;
+  }
+  return false;
+}
+
 void ClientConnection::on_final_or_retry(PendingRequest& request, const ReplyHeader& reply, Now now) {
   const auto finish = [&] {
     const std::uint64_t tag = request.tag;

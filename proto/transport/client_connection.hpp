@@ -91,6 +91,8 @@ class ClientConnection {
 
   // Encodes and sends; `body` is lent for the call. Only while ready() and has_room().
   void submit(std::uint64_t tag, const RequestBody& body, const CallOptions& options, Now now);
+  // Forgets the request of `tag`: its reply, should one come, is counted and dropped. False: there is none.
+  bool abandon(std::uint64_t tag);
   // Says `hello` again on this connection; on_greeting tells the answer. Nothing when one is under way
   // already.
   void say_hello(Now now);

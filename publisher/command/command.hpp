@@ -47,6 +47,7 @@ void add_changes(CommandLine line);
 void add_import_log(CommandLine line);
 void add_replay(CommandLine line);
 void add_backup(CommandLine line);
+void add_outbox(CommandLine line);
 void add_policy(CommandLine line);
 void add_completion(CommandLine line);
 

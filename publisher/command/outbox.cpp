@@ -1,0 +1,176 @@
+// prismbus outbox: what waits in a publisher's outbox, and what became of the rest. Reads the directory
+// itself, beside the process that holds it; asks no broker.
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <memory>
+
+#include "publisher/command/command.hpp"
+#include "publisher/command/json_value.hpp"
+#include "publisher/command/reply_value.hpp"
+#include "publisher/outbox_store.hpp"
+
+namespace prismbus::command {
+namespace {
+
+struct Options {
+  std::string directory;
+  std::vector<std::uint64_t> acknowledge;
+  bool all = false;
+};
+
+std::string_view word_of(OutboxOutcome::Kind kind) {
+  switch (kind) {
+    case OutboxOutcome::Kind::applied:
+      return "applied";
+    case OutboxOutcome::Kind::merged:
+      return "merged";
+    case OutboxOutcome::Kind::superseded:
+      return "superseded";
+    case OutboxOutcome::Kind::rejected:
+      break;
+  }
+  return "rejected";
+}
+
+Value changes_value(const std::vector<OutboxOutcome::Change>& changes) {
+  Value::Array out;
+  for (const auto& change : changes) {
+    Fields fields;
+    fields.field("op", change.op == ChangeOp::put ? "put" : "delete");
+    fields.field("ns", change.ns).field("key", change.key);
+    if (!change.value.empty()) fields.field("value", stored_value(change.value));
+    out.push_back(fields.take());
+  }
+  return Value::array(std::move(out));
+}
+
+Value pending_value(const PendingWrite& write) {
+  return Fields()
+      .field("id", write.id)
+      .field("queued", to_micros(write.queued_at))
+      .field("attempted", write.attempted)
+      .field("changes", changes_value(write.changes))
+      .take();
+}
+
+Value outcome_value(const OutboxOutcome& outcome) {
+  Fields out;
+  out.field("id", outcome.id).field("outcome", word_of(outcome.kind));
+  out.field("conflict", outcome.conflict).field("other_history", outcome.other_history);
+  out.field("duplicate", outcome.duplicate).hex("epoch", outcome.epoch.value());
+  out.field("rev", outcome.rev.value());
+  if (outcome.kind == OutboxOutcome::Kind::rejected) out.field("code", error_row(outcome.code).name);
+  if (!outcome.message.empty()) out.field("message", outcome.message);
+  out.field("queued", to_micros(outcome.queued_at)).field("settled", to_micros(outcome.settled_at));
+  return out.field("changes", changes_value(outcome.changes)).take();
+}
+
+std::string changed(const std::vector<OutboxOutcome::Change>& changes) {
+  if (changes.empty()) return "(damaged)";
+  const auto& first = changes.front();
+  std::string out = printable(first.ns + " " + first.key);
+  if (changes.size() > 1) out += fmt::format(" and {} more", changes.size() - 1);
+  return out;
+}
+
+std::string value_shown(const std::vector<OutboxOutcome::Change>& changes) {
+  if (changes.empty()) return "";
+  const auto& first = changes.front();
+  if (first.op == ChangeOp::del) return "(delete)";
+  return first.value.empty() ? "" : to_json(stored_value(first.value));
+}
+
+void print_tables(const OutboxListing& listing, Terminal& terminal) {
+  if (!listing.pending.empty()) {
+    Table table({"PENDING", "QUEUED", "SENT", "KEY", "VALUE"});
+    table.align_right(0);
+    for (const auto& write : listing.pending) {
+      table.row({fmt::format("{}", write.id), time_text(write.queued_at), write.attempted ? "perhaps" : "no",
+                 changed(write.changes), value_shown(write.changes)});
+    }
+    table.print(terminal);
+  }
+  if (!listing.outcomes.empty()) {
+    Table table({"OUTCOME", "BECAME", "REV", "KEY", "WHY", "VALUE"});
+    table.align_right(0);
+    table.align_right(2);
+    for (const auto& outcome : listing.outcomes) {
+      std::string why = outcome.kind == OutboxOutcome::Kind::rejected
+                            ? fmt::format("{}: {}", error_row(outcome.code).name, outcome.message)
+                            : outcome.message;
+      if (outcome.other_history) why = "another history; " + why;
+      table.row({fmt::format("{}", outcome.id), std::string(word_of(outcome.kind)),
+                 fmt::format("{}", outcome.rev.value()), changed(outcome.changes), printable(why),
+                 value_shown(outcome.changes)});
+    }
+    table.print(terminal);
+  }
+}
+
+Outcome<void> acknowledge(const Options& o) {
+  const OutboxOptions usual;
+  auto store = OutboxStore::open(o.directory, {usual.entries_max, usual.bytes_max, nullptr});
+  if (!store) return failed(store.error(), "outbox");
+  std::vector<std::uint64_t> ids = o.acknowledge;
+  if (o.all) {
+    const auto listing = (*store)->list();
+    if (!listing) return failed(listing.error(), "outbox");
+    for (const auto& outcome : listing->outcomes) ids.push_back(outcome.id);
+  }
+  if (const auto done = (*store)->acknowledge(ids); !done) return failed(done.error(), "outbox");
+  return {};
+}
+
+Outcome<void> outbox(const Options& o, Invocation& in) {
+  const auto before = OutboxStore::read(o.directory);
+  if (!before) return failed(before.error(), "outbox");
+  if (o.all || !o.acknowledge.empty()) {
+    if (const auto done = acknowledge(o); !done) return done;
+  }
+  const auto listing = OutboxStore::read(o.directory);
+  if (!listing) return failed(listing.error(), "outbox");
+  if (!in.globals.json) {
+    print_tables(*listing, in.terminal);
+    return {};
+  }
+  Value::Array pending, outcomes;
+  for (const auto& write : listing->pending) pending.push_back(pending_value(write));
+  for (const auto& outcome : listing->outcomes) outcomes.push_back(outcome_value(outcome));
+  print_json(in.terminal, Fields()
+                              .field("ok", true)
+                              .field("pending", Value::array(std::move(pending)))
+                              .field("outcomes", Value::array(std::move(outcomes)))
+                              .take());
+  return {};
+}
+
+}  // namespace
+
+void add_outbox(CommandLine line) {
+  auto o = std::make_shared<Options>();
+  CLI::App* sub = line.app.add_subcommand(
+      "outbox", "Print what waits in a publisher's outbox, and what became of the rest");
+  sub->fallthrough();
+  sub->add_option("DIR", o->directory, "The outbox's directory")->required();
+  CLI::Option* some =
+      sub->add_option("--acknowledge", o->acknowledge, "Forget the outcome of this id; repeatable")
+          ->type_name("ID")
+          ->expected(1)
+          ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  sub->add_flag("--acknowledge-all", o->all, "Forget every outcome")->excludes(some);
+  sub->footer(
+      "Reads the directory, also while its publisher runs; no broker is asked. Acknowledging needs the "
+      "publisher stopped:\n"
+      "exit code 9 while it runs. What was superseded or rejected is printed with the value that was not "
+      "applied. Exit code 4:\nno outbox there.\n\n"
+      "Examples:\n"
+      "  prismbus outbox outbox\n"
+      "  prismbus outbox outbox --json | jq '.pending[] | {id, changes}'\n"
+      "  prismbus outbox outbox --json | jq '.outcomes[] | select(.outcome == \"rejected\")'\n"
+      "  prismbus outbox outbox --acknowledge 1 --acknowledge 2\n"
+      "  prismbus outbox outbox --acknowledge-all\n");
+  sub->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return outbox(*o, in); }; });
+}
+
+}  // namespace prismbus::command
