@@ -70,6 +70,7 @@ class Bench {
 [[nodiscard]] Outcome bench_fan_out(Bench& bench);
 [[nodiscard]] Outcome bench_put_to_callback(Bench& bench);
 [[nodiscard]] Outcome bench_express(Bench& bench);
+[[nodiscard]] Outcome bench_acks(Bench& bench);
 [[nodiscard]] Outcome bench_start(Bench& bench);
 [[nodiscard]] Outcome bench_view_reads(Bench& bench);
 [[nodiscard]] Outcome bench_fed_reads(Bench& bench);

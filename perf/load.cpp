@@ -32,6 +32,7 @@ constexpr Benchmark kBenchmarks[] = {
     {"fan-out", "ten subscribers", bench_fan_out},
     {"callback", "put to subscriber callback, open loop", bench_put_to_callback},
     {"express", "an express change beside a saturated lane and a snapshot", bench_express},
+    {"acks", "followers that ack, and a wait for all of them", bench_acks},
     {"start", "exec to first get after SIGKILL, recent full", bench_start},
     {"view", "reads from the subscriber's view", bench_view_reads},
     {"fed", "handles and views read while 100 k changes a second are fed to them", bench_fed_reads},

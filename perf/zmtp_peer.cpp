@@ -16,7 +16,6 @@
 namespace prismbus::perf {
 namespace {
 
-constexpr std::size_t kReceiveBytes = 256 * 1024;
 constexpr std::size_t kGreetingBytes = 64;
 constexpr unsigned char kMore = 1, kLong = 2, kCommand = 4;
 
@@ -86,7 +85,7 @@ void set_receive_timeout(int fd, std::chrono::milliseconds timeout) {
 
 }  // namespace
 
-ZmtpPeer::ZmtpPeer(int fd) : fd_(fd), buffer_(kReceiveBytes) {}
+ZmtpPeer::ZmtpPeer(int fd, std::size_t receive_bytes) : fd_(fd), buffer_(receive_bytes) {}
 
 ZmtpPeer::ZmtpPeer(ZmtpPeer&& other) noexcept
     : fd_(other.fd_), buffer_(std::move(other.buffer_)), begin_(other.begin_), end_(other.end_) {
@@ -98,10 +97,11 @@ ZmtpPeer::~ZmtpPeer() {
 }
 
 Result<ZmtpPeer, std::string> ZmtpPeer::connect(const std::string& endpoint, Role role,
-                                                std::chrono::milliseconds deadline) {
+                                                std::chrono::milliseconds deadline,
+                                                std::size_t receive_bytes) {
   const int fd = connect_socket(endpoint);
   if (fd < 0) return tl::unexpected(endpoint + ": " + std::strerror(errno));
-  ZmtpPeer peer(fd);
+  ZmtpPeer peer(fd, receive_bytes);
   set_receive_timeout(fd, deadline);
   if (auto shaken = peer.shake_hands(role); !shaken) return tl::unexpected(endpoint + ": " + shaken.error());
   set_receive_timeout(fd, std::chrono::seconds(1));

@@ -20,9 +20,13 @@ class ZmtpPeer {
  public:
   enum class Role : std::uint8_t { dealer, sub };
 
-  // Connects and shakes hands within `deadline`; the error says what went wrong. Blocks.
+  static constexpr std::size_t kReceiveBytes = 256 * 1024;
+
+  // Connects and shakes hands within `deadline`; the error says what went wrong. Blocks. Its buffer of
+  // `receive_bytes` grows with what arrives: small for who holds thousands of them.
   [[nodiscard]] static Result<ZmtpPeer, std::string> connect(const std::string& endpoint, Role role,
-                                                             std::chrono::milliseconds deadline);
+                                                             std::chrono::milliseconds deadline,
+                                                             std::size_t receive_bytes = kReceiveBytes);
   ~ZmtpPeer();
   ZmtpPeer(ZmtpPeer&& other) noexcept;
   ZmtpPeer& operator=(ZmtpPeer&&) = delete;
@@ -54,7 +58,7 @@ class ZmtpPeer {
  private:
   enum class Parsed : std::uint8_t { need_more, part, message };
 
-  explicit ZmtpPeer(int fd);
+  ZmtpPeer(int fd, std::size_t receive_bytes);
   [[nodiscard]] Result<void, std::string> shake_hands(Role role);
   [[nodiscard]] bool read_exactly(char* to, std::size_t n);
   [[nodiscard]] bool fill(Wait wait);

@@ -105,6 +105,13 @@ using Promise = std::promise<Result<Answer<T>>>;
 [[nodiscard]] std::unique_ptr<Operation> make_snapshot(SnapshotCall call, Promise<SnapshotReply> promise);
 [[nodiscard]] std::unique_ptr<Operation> make_history(HistoryCall call, Promise<HistoryReply> promise);
 [[nodiscard]] std::unique_ptr<Operation> make_diff(DiffCall call, Promise<DiffReply> promise);
+[[nodiscard]] std::unique_ptr<Operation> make_subscribers(SubscribersCall call,
+                                                          Promise<SubscribersReply> promise);
+[[nodiscard]] std::unique_ptr<Operation> make_wait_applied(std::string_view ns, Seq seq,
+                                                           std::chrono::milliseconds at_most,
+                                                           std::optional<std::uint64_t> count,
+                                                           const ReadCall& call,
+                                                           Promise<WaitAppliedReply> promise);
 [[nodiscard]] std::unique_ptr<Operation> make_backup(std::string_view name, const ReadCall& call,
                                                      Promise<BackupReply> promise);
 [[nodiscard]] std::unique_ptr<Operation> make_status(Promise<std::string> promise);

@@ -265,6 +265,27 @@ Publisher::Future<Answer<DiffReply>> Publisher::diff(DiffCall call) {
   return future;
 }
 
+Publisher::Future<Answer<SubscribersReply>> Publisher::subscribers(SubscribersCall call) {
+  Promise<SubscribersReply> promise;
+  auto future = promise.get_future();
+  const auto timeout = call.read.timeout;
+  impl_->read(make_subscribers(std::move(call), std::move(promise)), timeout);
+  return future;
+}
+
+Publisher::Future<Answer<WaitAppliedReply>> Publisher::wait_applied(std::string_view ns, Seq seq,
+                                                                    std::chrono::milliseconds at_most,
+                                                                    std::optional<std::uint64_t> count,
+                                                                    ReadCall call) {
+  constexpr std::chrono::milliseconds kOnTheWay{
+      2000};  // for the request, and for its answer when the wait is over
+  Promise<WaitAppliedReply> promise;
+  auto future = promise.get_future();
+  const auto timeout = call.timeout.value_or(at_most + kOnTheWay);
+  impl_->read(make_wait_applied(ns, seq, at_most, count, call, std::move(promise)), timeout);
+  return future;
+}
+
 Publisher::Future<Answer<BackupReply>> Publisher::backup(std::string_view name, ReadCall call) {
   Promise<BackupReply> promise;
   auto future = promise.get_future();

@@ -22,6 +22,7 @@
 
 #include "proto/base/log.hpp"
 #include "proto/transport/client_connection.hpp"
+#include "proto/wire/acknowledgement.hpp"
 #include "proto/wire/messages.hpp"
 #include "publisher/outbox_options.hpp"
 #include "publisher/transaction.hpp"
@@ -122,6 +123,14 @@ struct SnapshotCall {
   ReadCall read;
 };
 
+// One page of those who follow; of `ns` when it is given.
+struct SubscribersCall {
+  std::optional<std::string> ns;
+  std::optional<std::uint64_t> limit;  // rows in the page, at most
+  std::optional<std::string> after;
+  ReadCall read;
+};
+
 class Publisher {
  public:
   template <class T>
@@ -182,6 +191,13 @@ class Publisher {
   Future<Answer<SnapshotReply>> snapshot(SnapshotCall call);
   Future<Answer<HistoryReply>> history(HistoryCall call);
   Future<Answer<DiffReply>> diff(DiffCall call);
+  Future<Answer<SubscribersReply>> subscribers(SubscribersCall call);
+  // Waits until all who follow `ns` now have applied `seq` or refused it, or `count` of them have applied it,
+  // or `at_most` (60 s at most, else `too_large`) is over: the reply tells each instance's part. Nobody
+  // follows: at once, and empty. Call it with the seq a write was answered with.
+  Future<Answer<WaitAppliedReply>> wait_applied(std::string_view ns, Seq seq,
+                                                std::chrono::milliseconds at_most,
+                                                std::optional<std::uint64_t> count = {}, ReadCall call = {});
   // Lets the broker write all it holds to one file of that name in its backup folder; answered when it is
   // synced.
   Future<Answer<BackupReply>> backup(std::string_view name, ReadCall call = {});

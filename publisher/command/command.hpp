@@ -49,6 +49,7 @@ void add_replay(CommandLine line);
 void add_backup(CommandLine line);
 void add_outbox(CommandLine line);
 void add_policy(CommandLine line);
+void add_subscribers(CommandLine line);
 void add_completion(CommandLine line);
 
 // The candidates for the last of `words`, for the scripts that `completion` prints. Silent when no broker

@@ -99,6 +99,7 @@ class Completion {
     }
     if (type == "KEY") keys();
     if (type == "WHAT") offer("warn"), offer("stop");
+    if (type == "all|N") offer("all");
   }
 
   void positional() {

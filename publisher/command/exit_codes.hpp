@@ -25,6 +25,7 @@ enum class Exit : int {
   unsupported = 12,
   file = 13,
   program = 14,
+  not_applied = 15,
 };
 
 struct ExitRow {
@@ -32,7 +33,7 @@ struct ExitRow {
   std::string_view meaning;
 };
 
-inline constexpr std::array<ExitRow, 15> kExitTable{{
+inline constexpr std::array<ExitRow, 16> kExitTable{{
     {Exit::done, "done (import --dry-run: also when there are differences)"},
     {Exit::failed, "internal: a defect of the command or the broker"},
     {Exit::usage, "the command line, a document or a request is malformed; nothing was changed"},
@@ -48,6 +49,7 @@ inline constexpr std::array<ExitRow, 15> kExitTable{{
     {Exit::unsupported, "unsupported: this broker does not serve that"},
     {Exit::file, "a file could not be read or written"},
     {Exit::program, "watch --exec --exec-fail stop: the program failed"},
+    {Exit::not_applied, "put --wait-applied: it is written, but not everybody has applied it"},
 }};
 
 [[nodiscard]] constexpr Exit exit_for(ErrorCode code) {

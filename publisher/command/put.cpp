@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "proto/wire/names.hpp"
+#include "publisher/command/applied_wait.hpp"
 #include "publisher/command/command.hpp"
 #include "publisher/command/document_file.hpp"
 #include "publisher/command/document_format.hpp"
@@ -19,6 +20,7 @@ struct Options {
   std::string ns, key, value, file, note;
   std::optional<std::string> format;
   std::optional<std::uint64_t> if_rev;
+  std::string wait_applied;
   bool has_value = false, string = false, edit = false;
 };
 
@@ -57,16 +59,32 @@ Outcome<WriteOutcome> write(const Options& o, const Value& value, Revision if_re
       fmt::format("put {} {}", o.ns, o.key));
 }
 
-void report(const WriteOutcome& done, Invocation& in) {
+void report(const WriteOutcome& done, const std::optional<WaitAppliedReply>& applied, Invocation& in) {
   if (in.globals.json) {
     Fields reply = ok_reply(done.epoch, done.rev);
     reply.field("seq", done.seq.value()).field("version", done.version);
     if (done.duplicate) reply.field("duplicate", true);
+    if (applied) reply.field("applied", static_cast<std::uint64_t>(applied->applied.size()));
     print_json(in.terminal, reply.take());
   } else {
-    in.terminal.out << fmt::format("rev {}  seq {}  version {}\n", done.rev.value(), done.seq.value(),
-                                   done.version);
+    in.terminal.out << fmt::format("rev {}  seq {}  version {}{}\n", done.rev.value(), done.seq.value(),
+                                   done.version,
+                                   applied ? fmt::format("  applied {}", applied->applied.size()) : "");
   }
+}
+
+// What was written is told also when not everybody has applied it: by the line that says so.
+Outcome<void> finish(const Options& o, const WriteOutcome& done, Session& session, Invocation& in) {
+  std::optional<WaitAppliedReply> applied;
+  if (!o.wait_applied.empty()) {
+    const auto wait = parse_applied_wait(o.wait_applied);
+    if (!wait) return tl::unexpected<Failure>(wait.error());
+    auto waited = await_applied(*wait, o.ns, done, session, fmt::format("put {} {}", o.ns, o.key));
+    if (!waited) return tl::unexpected<Failure>(waited.error());
+    applied = std::move(*waited);
+  }
+  report(done, applied, in);
+  return {};
 }
 
 // The key as it is; nullopt when it does not exist.
@@ -111,11 +129,14 @@ Outcome<void> edit(const Options& o, Invocation& in) {
     f.error.message += fmt::format("; what you wrote is in {}", file->path());
     return tl::unexpected<Failure>(std::move(f));
   }
-  report(*done, in);
-  return {};
+  return finish(o, *done, *session, in);
 }
 
 Outcome<void> put(const Options& o, Invocation& in) {
+  if (!o.wait_applied.empty()) {
+    if (const auto wait = parse_applied_wait(o.wait_applied); !wait)
+      return tl::unexpected<Failure>(wait.error());
+  }
   if (o.edit) return edit(o, in);
   const auto value = read_value(o, in.terminal);
   if (!value) return tl::unexpected<Failure>(value.error());
@@ -125,8 +146,7 @@ Outcome<void> put(const Options& o, Invocation& in) {
     return reached;
   const auto done = write(o, *value, Revision(o.if_rev.value_or(0)), o.if_rev.has_value(), *session);
   if (!done) return tl::unexpected<Failure>(done.error());
-  report(*done, in);
-  return {};
+  return finish(o, *done, *session, in);
 }
 
 }  // namespace
@@ -150,6 +170,9 @@ void add_put(CommandLine line) {
   sub->add_option("--if-rev", o->if_rev,
                   "Write only if the key is at this revision; 0 = only if it does not exist")
       ->type_name("REV");
+  sub->add_option("--wait-applied", o->wait_applied,
+                  "Wait, up to --timeout, until `all` who follow NS, or N of them, have applied it")
+      ->type_name("all|N");
   sub->add_option("--note", o->note, "Up to 1 KiB of text kept with the revision")->type_name("TEXT");
   sub->footer(
       std::string(kValueRule) +
@@ -165,6 +188,8 @@ void add_put(CommandLine line) {
       "  prismbus put md.okx limits --file limits.yaml\n"
       "  echo '{rate: 5}' | prismbus put md.okx limits -\n"
       "  prismbus put md.okx limits --edit --note 'by hand'\n"
+      "  prismbus put md.okx api/timeout 50 --wait-applied all --timeout 2s   # exit code 15: written, not "
+      "applied by all\n"
       "  prismbus put md.okx offset -- -5                   # after --, nothing is an option\n");
   sub->callback([o, value, &chosen = line.chosen] {
     o->has_value = value->count() > 0;

@@ -89,6 +89,12 @@ struct Options {
   double timeout_seconds = 5;
 };
 
+// 2, 2s, 300ms: as seconds.
+std::string without_unit(const std::string& time) {
+  if (time.ends_with("ms")) return time.substr(0, time.size() - 2) + "e-3";
+  return time.ends_with("s") ? time.substr(0, time.size() - 1) : time;
+}
+
 void add_globals(CLI::App& app, Options& options) {
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.set_version_flag("--version", std::string("prismbus ") + PRISMBUS_VERSION,
@@ -98,8 +104,10 @@ void add_globals(CLI::App& app, Options& options) {
       ->type_name("ENDPOINT")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--timeout", options.timeout_seconds, "Seconds to wait for the broker (default 5)")
-      ->type_name("SECONDS");
+  app.add_option("--timeout", options.timeout_seconds,
+                 "Seconds to wait for the broker (default 5); 2s, 300ms")
+      ->type_name("SECONDS")
+      ->transform(without_unit);
   app.add_flag("--json", options.globals.json, "Print the reply as JSON, errors too");
   app.require_subcommand(1);
   app.footer(exit_code_help());
@@ -133,7 +141,7 @@ int run(std::vector<std::string> arguments, const char* broker_environment, Term
   for (const auto add :
        {add_put,    add_get,    add_delete,  add_list,   add_txn,      add_namespaces, add_watch,
         add_import, add_export, add_history, add_diff,   add_rollback, add_snapshot,   add_changes,
-        add_replay, add_backup, add_outbox,  add_policy, add_status,   add_import_log, add_completion}) {
+        add_replay, add_backup, add_outbox,  add_policy, add_status,   add_import_log, add_subscribers, add_completion}) {
     add({app, chosen});
   }
   for (CLI::App* sub : app.get_subcommands({})) {

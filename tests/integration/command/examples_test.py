@@ -36,6 +36,7 @@ BEFORE = {
     "delete": OKX,
     "txn": "put md.okx c 1;put md.okx primary true",
     "namespaces": OKX,
+    "subscribers": OKX,
     "import": "",
     "export": "import collector.yaml md.collector;import collector.yaml services --as collector;"
               "import gateway.toml md.gateway;import .env md.gateway.env",

@@ -31,6 +31,7 @@ GOOD = {
     "backup": ["backup", "name"],
     "policy": ["policy", "set", "NS", "lane=express"],
     "status": ["status"],
+    "subscribers": ["subscribers", "NS"],
 }
 WITHOUT_BROKER = {"completion"}
 MISTYPED = {  # what was typed -> what was meant
@@ -40,7 +41,7 @@ MISTYPED = {  # what was typed -> what was meant
     "history": ("--limti", "--limit"), "diff": ("--form", "--from"), "rollback": ("--not", "--note"),
     "snapshot": ("--subtre", "--subtree"), "changes": ("--sinc", "--since"), "replay": ("--spede", "--speed"),
     "import-log": ("--resum", "--resume"), "backup": ("--timeou", "--timeout"), "policy": ("--noet", "--note"),
-    "status": ("--brokr", "--broker"),
+    "status": ("--brokr", "--broker"), "subscribers": ("--wach", "--watch"),
 }
 
 
@@ -74,7 +75,7 @@ class Failures(CommandCase):
             with self.subTest(command):
                 if command not in ("txn", "policy"):  # these take words without end, and judge them
                     self.refused_unchanged(USAGE, *self.words(command), "one", "too", "many", says=command)
-                if command not in ("status", "namespaces"):
+                if command not in ("status", "namespaces", "subscribers"):
                     self.refused_unchanged(USAGE, command, says=command)
 
     def test_a_name_that_is_none_is_refused(self):

@@ -79,6 +79,7 @@ TEST_CASE("misuse is one line on stderr that names what is wrong, exit code 2, b
       {{"put", "a", "b", "--file", "x.txt"}, "--format"},
       {{"get", "a", "b", "--timeout", "0"}, "--timeout"},
       {{"get", "a", "b", "--timeout", "1e9"}, "--timeout"},
+      {{"get", "a", "b", "--timeout", "2m"}, "--timeout"},
       {{"get", "a", "b", "--broker", "nonsense"}, "--broker"},
       {{"get", "a", "b", "--raw", "--meta"}, "--meta"},
       {{"txn"}, "nothing to do"},
@@ -137,7 +138,7 @@ TEST_CASE("no broker is exit code 3, and names where it was looked for") {
   CHECK(ran.code == 3);
   CHECK(ran.err.find("ipc:///nonexistent/broker") != std::string::npos);
   const auto by_environment =
-      run_with({"get", "a", "b", "--timeout", "0.2"}, "ipc:///nonexistent/1, ipc:///nonexistent/2");
+      run_with({"get", "a", "b", "--timeout", "200ms"}, "ipc:///nonexistent/1, ipc:///nonexistent/2");
   CHECK(by_environment.code == 3);
   CHECK(by_environment.err.find("ipc:///nonexistent/1, ipc:///nonexistent/2") != std::string::npos);
 }

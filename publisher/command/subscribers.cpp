@@ -1,0 +1,148 @@
+// prismbus subscribers: who follows, what each has applied and refused, and how far behind it is; once, or
+// again and again.
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <memory>
+
+#include "publisher/command/command.hpp"
+#include "publisher/command/reply_value.hpp"
+#include "publisher/command/stop_signals.hpp"
+
+namespace prismbus::command {
+namespace {
+
+constexpr int kEveryMs = 1000;  // between two looks of --watch
+
+struct Options {
+  std::string ns;
+  bool watch = false;
+  std::optional<std::uint64_t> count;
+};
+
+Value row_value(const SubscriberRow& row) {
+  Value::Array rejected;
+  for (const Rejection& r : row.rejected) {
+    Fields item;
+    item.field("ns", r.ns).field("seq", r.seq.value()).field("key", r.key).field("reason", r.reason);
+    rejected.push_back(item.take());
+  }
+  Fields labels;
+  for (const auto& [name, text] : row.labels) labels.field(name, text);
+  Fields out;
+  out.field("principal", row.principal).field("instance", row.instance).field("name", row.name);
+  out.field("labels", labels.take()).field("since", to_micros(row.since)).field("endpoint", row.endpoint);
+  out.field("applied", seqs_value(row.applied)).field("names", row.names).field("lag", row.lag);
+  out.field("rejected", Value::array(std::move(rejected))).field("rejections", row.rejections);
+  out.field("state", row.state).field("silent", row.silent).field("last_seen", to_micros(row.last_seen));
+  if (row.latency_us) {
+    Fields latency;
+    latency.field("p50", row.latency_us->p50).field("p99", row.latency_us->p99);
+    out.field("latency_us", latency.take());
+  }
+  return out.take();
+}
+
+std::string milliseconds_text(std::uint64_t us) {
+  return fmt::format("{:.1f} ms", static_cast<double>(us) / 1000);
+}
+
+void print_table(const Options& o, const std::vector<SubscriberRow>& rows, Terminal& terminal) {
+  Table table({"INSTANCE", "NAME", "FROM", "STATE", o.ns.empty() ? "NAMES" : "APPLIED", "LAG", "REJECTED",
+               "P50", "P99", "LAST SEEN", "LAST REASON"});
+  for (const std::size_t column : {4u, 5u, 6u, 7u, 8u}) table.align_right(column);
+  std::size_t silent = 0;
+  std::size_t behind = 0;
+  std::size_t rejecting = 0;
+  for (const SubscriberRow& row : rows) {
+    silent += row.silent ? 1 : 0;
+    behind += row.lag > 0 ? 1 : 0;
+    rejecting += row.rejected.empty() ? 0 : 1;
+    const auto reached = o.ns.empty() || row.applied.empty() ? row.names : row.applied.front().second.value();
+    table.row({printable(row.instance), printable(row.name), printable(row.endpoint),
+               row.silent ? "silent" : printable(row.state), fmt::format("{}", reached),
+               fmt::format("{}", row.lag), fmt::format("{}", row.rejections),
+               row.latency_us ? milliseconds_text(row.latency_us->p50) : "-",
+               row.latency_us ? milliseconds_text(row.latency_us->p99) : "-", time_text(row.last_seen),
+               row.rejected.empty() ? "" : printable(row.rejected.back().reason)});
+  }
+  if (!table.empty()) table.print(terminal);
+  terminal.out << fmt::format("{} followers: {} behind, {} with refusals, {} silent\n", rows.size(), behind,
+                              rejecting, silent);
+  terminal.out.flush();
+}
+
+// All pages; `last` keeps the common part of the last one.
+Outcome<std::vector<SubscriberRow>> read_rows(const Options& o, Session& session, Fields& last) {
+  std::vector<SubscriberRow> rows;
+  SubscribersCall call;
+  if (!o.ns.empty()) call.ns = o.ns;
+  do {
+    call.read = session.read();
+    call.read.epoch = session.epoch();
+    auto page = session.wait(session.publisher().subscribers(call), "subscribers");
+    if (!page) return tl::unexpected<Failure>(page.error());
+    last = ok_reply(page->epoch, page->rev);
+    std::move(page->value.subscribers.begin(), page->value.subscribers.end(), std::back_inserter(rows));
+    call.after = page->value.after;
+  } while (call.after);
+  return rows;
+}
+
+Outcome<void> look(const Options& o, Session& session, Invocation& in) {
+  Fields reply;
+  const auto rows = read_rows(o, session, reply);
+  if (!rows) return tl::unexpected<Failure>(rows.error());
+  if (in.globals.json) {
+    Value::Array values;
+    for (const SubscriberRow& row : *rows) values.push_back(row_value(row));
+    print_json(in.terminal,
+               reply.field("subscribers", Value::array(std::move(values))).field("more", false).take());
+    in.terminal.out.flush();
+    return {};
+  }
+  if (o.watch && in.terminal.width > 0) in.terminal.out << "\x1b[H\x1b[J";  // the table stays in its place
+  print_table(o, *rows, in.terminal);
+  return {};
+}
+
+Outcome<void> subscribers(const Options& o, Invocation& in) {
+  if (o.count && !o.watch) return misused("--count", "goes with --watch");
+  const StopSignals signals;
+  auto session = Session::open(in.globals);
+  if (!session) return tl::unexpected<Failure>(session.error());
+  for (std::uint64_t looks = 1;; ++looks) {
+    if (auto looked = look(o, *session, in); !looked) return looked;
+    if (!o.watch || (o.count && looks >= *o.count)) return {};
+    if (signals.wait(-1, kEveryMs)) return {};
+    session->start_over();
+  }
+}
+
+}  // namespace
+
+void add_subscribers(CommandLine line) {
+  auto o = std::make_shared<Options>();
+  CLI::App* sub = line.app.add_subcommand("subscribers", "Print who follows, and what each has applied");
+  sub->fallthrough();
+  sub->add_option("NS", o->ns, "Only who follows this namespace");
+  sub->add_flag("--watch", o->watch, "Look again every second, until INT or TERM");
+  sub->add_option("--count", o->count, "With --watch: end after this many looks")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  sub->footer(
+      "LAG counts change sets that a follower's last word had not reached, REJECTED those it refused to show "
+      "to its\n"
+      "readers (LAST REASON says why), P50 and P99 are the times from a change until it was applied, of its "
+      "last 128.\n"
+      "A silent one was not heard of for 15 of its intervals; after a while it is forgotten.\n\n"
+      "Examples:\n"
+      "  prismbus subscribers\n"
+      "  prismbus subscribers md.okx\n"
+      "  prismbus subscribers md.okx --watch --count 2\n"
+      "  prismbus subscribers --json | jq '.subscribers[] | select(.lag > 0 or .silent) | .instance'\n");
+  sub->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return subscribers(*o, in); }; });
+}
+
+}  // namespace prismbus::command
