@@ -83,6 +83,19 @@ class Hamt {
     if (root_ != nullptr) visit_node(*root_, visit);
   }
 
+  // Visits in the order of comes_before(), from the first leaf whose hash comes after `after` (null: from the
+  // start), until `visit` gives false. Leaves of equal hashes come in a row. So a walk can be left, and taken
+  // up later in a newer version.
+  template <class Visit>
+  void visit_after(const std::uint64_t* after, Visit&& visit) const {
+    if (root_ != nullptr) (void)visit_node_after(*root_, 0, after, visit);
+  }
+  [[nodiscard]] static bool comes_before(std::uint64_t a, std::uint64_t b) {
+    if (a == b) return false;
+    const auto shift = static_cast<unsigned>(std::countr_zero(a ^ b)) / kBits * kBits;
+    return (a >> shift & 63) < (b >> shift & 63);
+  }
+
   // Everything goes to `garbage`; this handle is empty afterwards.
   void retire(Garbage& garbage) {
     if (root_ != nullptr) retire_node(*root_, garbage);
@@ -226,6 +239,28 @@ class Hamt {
         visit_node(*as_node(slot), visit);
       }
     }
+  }
+
+  template <class Visit>
+  static bool visit_node_after(const Node& node, unsigned shift, const std::uint64_t* after, Visit& visit) {
+    std::uint64_t digits = node.bitmap;
+    for (std::size_t i = 0; i < node.count; ++i, digits &= digits - 1) {
+      const Slot slot = node.slots()[i];
+      if (is_leaf(slot)) {
+        const Leaf* leaf = as_leaf(slot);
+        if ((after == nullptr || comes_before(*after, leaf->hash)) && !visit(*leaf)) return false;
+        continue;
+      }
+      const std::uint64_t* from = after;
+      if (after != nullptr) {
+        const auto digit = static_cast<std::uint64_t>(std::countr_zero(digits));
+        const std::uint64_t left_at = *after >> shift & 63;
+        if (digit < left_at) continue;
+        if (digit > left_at) from = nullptr;
+      }
+      if (!visit_node_after(*as_node(slot), shift + kBits, from, visit)) return false;
+    }
+    return true;
   }
 
   static void retire_node(Node& node, Garbage& garbage) {

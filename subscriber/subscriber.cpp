@@ -8,13 +8,16 @@
 #include <unordered_map>
 #include <utility>
 
+#include "proto/base/assert.hpp"
 #include "proto/base/random.hpp"
 #include "proto/base/waker.hpp"
 #include "proto/transport/context.hpp"
 #include "proto/wire/codec/reply.hpp"
 #include "subscriber/bindings.hpp"
-#include "subscriber/event_teller.hpp"
+#include "subscriber/delivery_threads.hpp"
 #include "subscriber/stream_inbox.hpp"
+#include "subscriber/subscriber_callbacks.hpp"
+#include "subscriber/subscription_set.hpp"
 #include "subscriber/sync_state.hpp"
 #include "subscriber/view_store.hpp"
 
@@ -45,6 +48,8 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
   template <class Done>
   [[nodiscard]] bool wait(std::chrono::milliseconds at_most, Done done) const;
   [[nodiscard]] SubscriberStatus status() const;
+  [[nodiscard]] SubscriptionSet& subscriptions() { return subscriptions_; }
+  [[nodiscard]] const FollowSet& follow() const { return follow_; }
 
   // SyncActions
   void open_lane(Lane lane, const std::vector<std::string>& endpoints) override {
@@ -71,20 +76,25 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
 
   Impl(FollowSet follow, SubscriberOptions options)
       : log_(options.log),
+        follow_(std::move(follow)),
         inbox_(context_, options.log),
-        teller_(std::move(options.callbacks), options.log),
-        bindings_(follow, store_, &waker_, options.log),
-        sync_(std::move(follow), {options.buffer_bytes_max, options.check_interval, random_u64()}, *this) {}
+        subscriptions_({[] { return read_clock().steady; }, waker_,
+                        [this](std::function<void()> task) { threads_.post(std::move(task)); }},
+                       options.log),
+        bindings_(follow_, store_, waker_.get(), options.log),
+        sync_(follow_, {options.buffer_bytes_max, options.check_interval, random_u64()}, *this) {}
   void run();
   bool step();
-  void show();
+  bool show();
   void sleep();
 
   LogSink log_;
+  const FollowSet follow_;
   Context context_;
-  Waker waker_;
+  const std::shared_ptr<Waker> waker_ = std::make_shared<Waker>();
   StreamInbox inbox_;
-  EventTeller teller_;
+  DeliveryThreads threads_;
+  SubscriptionSet subscriptions_;
   ViewStore store_;
   Bindings bindings_;
   std::optional<ClientConnection> connection_;
@@ -97,7 +107,7 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
   mutable std::atomic<int> waiters_{0};
   mutable Waker shown_;
   struct {
-    std::atomic<std::uint64_t> frames{0}, dropped{0}, joins{0}, resyncs{0}, exceptions{0};
+    std::atomic<std::uint64_t> frames{0}, dropped{0}, joins{0}, resyncs{0};
   } counters_;
 };
 
@@ -110,6 +120,7 @@ Result<std::unique_ptr<Subscriber::Impl>> Subscriber::Impl::make(SubscriberOptio
   connection.client = options.client;
   connection.follow_ns = follow->namespaces();
   connection.follow_under = follow->subtrees();
+  auto callbacks = subscription_of(std::exchange(options.callbacks, {}));
   std::unique_ptr<Impl> impl(new Impl(std::move(*follow), std::move(options)));
   auto made = ClientConnection::make(impl->context_, std::move(connection), *impl, impl->log_);
   if (!made) {
@@ -117,6 +128,10 @@ Result<std::unique_ptr<Subscriber::Impl>> Subscriber::Impl::make(SubscriberOptio
     return tl::unexpected<Error>(made.error());
   }
   impl->connection_.emplace(std::move(*made));
+  if (callbacks) {
+    const auto id = impl->subscriptions_.subscribe(std::move(*callbacks), impl->follow_);
+    PRISMBUS_ASSERT(id.has_value(), "callbacks are a valid subscription");
+  }
   impl->now_ = read_clock();
   impl->show();  // exact namespaces are listed from the start, as joining
   return impl;
@@ -139,30 +154,35 @@ bool Subscriber::Impl::step() {
   more = inbox_.step(sync_, now_) || more;
   if (now_.steady - before > kStall) sync_.on_stall(now_);
   sync_.tick(now_);
-  show();
-  return more;
+  return show() || more;
 }
 
 // First the picture, then the handles and their hooks, then the callbacks, then what it replaced is let go: a
-// callback sees at least what it is told.
-void Subscriber::Impl::show() {
+// callback sees at least what it is told. True: there is more to tell at once.
+bool Subscriber::Impl::show() {
   SyncUpdate update = sync_.take_update();
-  if (update.root != nullptr) store_.publish(update.root);
-  bindings_.refresh(update.events);
-  if (!update.events.empty()) teller_.tell(update.events);
+  bool more = false;
+  {
+    const View before = store_.view();
+    subscriptions_.adopt(ViewStore::root_of(before));
+    if (update.root != nullptr) store_.publish(update.root);
+    bindings_.refresh(update.events);
+    const View shown = store_.view();
+    more = subscriptions_.tell(update.events, ViewStore::root_of(before), ViewStore::root_of(shown));
+  }
   store_.retire(std::move(update.garbage));
   counters_.frames.store(inbox_.counters().frames, std::memory_order_relaxed);
   counters_.dropped.store(inbox_.counters().dropped, std::memory_order_relaxed);
   counters_.joins.store(sync_.counters().joins, std::memory_order_relaxed);
   counters_.resyncs.store(sync_.counters().resyncs, std::memory_order_relaxed);
-  counters_.exceptions.store(teller_.exceptions() + bindings_.exceptions(), std::memory_order_relaxed);
   if (update.root != nullptr && waiters_.load(std::memory_order_seq_cst) > 0) shown_.wake();
+  return more;
 }
 
 void Subscriber::Impl::sleep() {
   std::array<zmq_pollitem_t, 4> items{};
   std::size_t n = 0;
-  items[n++] = {nullptr, waker_.fd(), ZMQ_POLLIN, 0};
+  items[n++] = {nullptr, waker_->fd(), ZMQ_POLLIN, 0};
   const std::array<void*, 3> sockets{connection_->pollable(), inbox_.pollable(Lane::changes),
                                      inbox_.pollable(Lane::express)};
   for (void* socket : sockets) {
@@ -175,7 +195,7 @@ void Subscriber::Impl::sleep() {
         std::chrono::ceil<std::chrono::milliseconds>(next - now_.steady), 0ms);
   }
   poll_sockets(std::span(items).first(n), wait);
-  if (items[0].revents != 0) waker_.clear();
+  if (items[0].revents != 0) waker_->clear();
 }
 
 void Subscriber::Impl::ask(std::uint64_t tag, const RequestBody& body) {
@@ -221,8 +241,10 @@ void Subscriber::Impl::on_expired(std::uint64_t tag, const Error& error) {
 void Subscriber::Impl::stop() {
   if (!thread_.joinable()) return;
   stopping_.store(true, std::memory_order_release);
-  waker_.wake();
+  waker_->wake();
   thread_.join();
+  subscriptions_.stop();
+  threads_.stop();
 }
 
 template <class Done>
@@ -267,8 +289,8 @@ SubscriberStatus Subscriber::Impl::status() const {
   out.dropped_frames = counters_.dropped.load(std::memory_order_relaxed);
   out.joins = counters_.joins.load(std::memory_order_relaxed);
   out.resyncs = counters_.resyncs.load(std::memory_order_relaxed);
+  out.callback_exceptions = subscriptions_.exceptions() + bindings_.exceptions();
   out.handle_mismatches = bindings_.mismatches();
-  out.callback_exceptions = counters_.exceptions.load(std::memory_order_relaxed);
   return out;
 }
 
@@ -305,6 +327,21 @@ bool Subscriber::wait_seq(std::string_view ns, Seq seq, std::chrono::millisecond
 
 SubscriberStatus Subscriber::status() const {
   return impl_->status();
+}
+Result<SubscriptionId> Subscriber::subscribe(Subscription subscription) {
+  return impl_->subscriptions().subscribe(std::move(subscription), impl_->follow());
+}
+Result<void> Subscriber::unsubscribe(SubscriptionId id) {
+  return impl_->subscriptions().unsubscribe(id);
+}
+Result<void> Subscriber::pause(SubscriptionId id) {
+  return impl_->subscriptions().pause(id);
+}
+Result<void> Subscriber::resume(SubscriptionId id, Resume how) {
+  return impl_->subscriptions().resume(id, how);
+}
+std::vector<SubscriptionStatus> Subscriber::subscriptions() const {
+  return impl_->subscriptions().list();
 }
 void Subscriber::stop() {
   impl_->stop();

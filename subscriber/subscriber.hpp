@@ -21,6 +21,7 @@
 #include "proto/base/log.hpp"
 #include "proto/transport/client_connection.hpp"
 #include "subscriber/handle.hpp"
+#include "subscriber/subscription.hpp"
 #include "subscriber/view.hpp"
 
 namespace prismbus {
@@ -57,9 +58,10 @@ struct StateEvent {
   std::string_view why;  // empty when nothing is wrong
 };
 
-// All run on the background thread, in order; in one namespace by ascending seq. When they run, view()
-// already shows what they tell (or something newer). They must not block for long, and must not call stop().
-// An exception is caught, counted and logged. The first snapshot of a namespace is told as `added` events.
+// The simple form: one subscription named "callbacks" to all that is followed, on_background_thread, from the
+// start (id 1). In order; in one namespace by ascending seq. When they run, view() already shows what they
+// tell (or something newer). They must not block for long, and must not call stop(). An exception is caught,
+// counted and logged. The first snapshot of a namespace is told as `added` events.
 struct SubscriberCallbacks {
   std::function<void(const ChangeEvent&)> added, changed, deleted;
   std::function<void(const NamespaceEvent&)> namespace_changed;
@@ -75,7 +77,7 @@ struct SubscriberOptions {
   std::size_t buffer_bytes_max = 64u << 20;  // changes held while joining; over it they are fetched again
   std::chrono::milliseconds check_interval{
       30'000};  // asks the broker for its heads: finds a lost tail without markers
-  LogSink log;  // may be empty; called on the background thread
+  LogSink log;  // may be empty; called on the background thread only
 };
 
 struct NamespaceStatus {
@@ -139,8 +141,26 @@ class Subscriber {
   // thread.
   [[nodiscard]] bool wait_seq(std::string_view ns, Seq seq, std::chrono::milliseconds at_most) const;
   [[nodiscard]] SubscriberStatus status() const;  // any thread
-  // Waits for the background thread, which ends within a second whatever the broker does, unless a callback
-  // keeps it. The last picture stays readable, as `stale`.
+
+  // ---- subscriptions: any thread, callbacks too; none of these waits but unsubscribe() ----
+  // Hears of part of what is followed, from now on: whatever is committed after it returned is told.
+  // invalid_argument names the field: both ns and subtree, a malformed name or glob, nothing followed there,
+  // no callback, a limit out of range, two places to run on. too_large: kSubscriptionsMax there already.
+  // unavailable: stopped.
+  [[nodiscard]] Result<SubscriptionId> subscribe(Subscription subscription);
+  // What waits is dropped. When it returns no callback and no `where` of it runs or will; it waits for one
+  // under way. Only inside a callback of this Subscriber (its own or another's) it does not wait: one under
+  // way on another thread may then still end. not_found, as for those below.
+  [[nodiscard]] Result<void> unsubscribe(SubscriptionId id);
+  // Nothing is told until resume(); a callback under way ends. What comes meanwhile waits as the policy says;
+  // over the limits it is dropped, and the state told after resume(). Twice is once.
+  [[nodiscard]] Result<void> pause(SubscriptionId id);
+  // Also when it is not paused: catch_up does nothing then, jump_to_latest drops what waits.
+  [[nodiscard]] Result<void> resume(SubscriptionId id, Resume how);
+  [[nodiscard]] std::vector<SubscriptionStatus> subscriptions() const;  // by id
+
+  // Waits for the background thread, which ends within a second whatever the broker does, and for callbacks
+  // under way. What waits in queues is dropped. The last picture stays readable, as `stale`.
   void stop();
 
  private:

@@ -1,0 +1,35 @@
+// Which of what a Subscriber shows one subscription is told: namespaces, keys, values. Pure.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "proto/wire/error.hpp"
+#include "subscriber/follow_set.hpp"
+#include "subscriber/subscription.hpp"
+
+namespace prismbus {
+
+class SubscriptionFilter {
+ public:
+  // invalid_argument: `ns` and `subtree` both, a malformed name or glob, no callback, a limit out of range,
+  // an executor and on_background_thread both, or a namespace that is not followed at all.
+  [[nodiscard]] static Result<void> validate(const Subscription& subscription, const FollowSet& follow);
+
+  // `subscription` (valid) outlives this.
+  explicit SubscriptionFilter(const Subscription& subscription);
+
+  [[nodiscard]] bool covers_namespace(std::string_view ns) const;
+  [[nodiscard]] bool covers_key(std::string_view key) const;
+  // What a change of a covered key is to this subscription, nullopt: nothing. Runs `where`; may throw what it
+  // throws.
+  [[nodiscard]] std::optional<SubscriptionEvent::Kind> kind_of(const std::optional<ValueView>& before,
+                                                               const std::optional<ValueView>& after) const;
+  [[nodiscard]] bool wants(SubscriptionEvent::Kind kind) const;
+
+ private:
+  const Subscription* subscription_;
+  bool all_keys_;
+};
+
+}  // namespace prismbus
