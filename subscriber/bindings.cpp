@@ -62,7 +62,7 @@ void Bindings::refresh(const std::vector<SyncEvent>& events) {
   const std::string* ns = nullptr;
   const Slots* slots = nullptr;
   for (const SyncEvent& event : events) {
-    if (event.kind == SyncEvent::Kind::moved) continue;
+    if (event.kind == SyncEvent::Kind::moved || event.kind == SyncEvent::Kind::stale) continue;
     if (event.ns.get() != ns) {
       ns = event.ns.get();
       const auto found = namespaces_.find(*ns);

@@ -45,6 +45,10 @@ std::optional<std::size_t> FollowSet::subtree_of(std::string_view ns) const {
   return std::nullopt;
 }
 
+bool FollowSet::covers(std::string_view ns) const {
+  return std::binary_search(namespaces_.begin(), namespaces_.end(), ns) || subtree_of(ns).has_value();
+}
+
 std::vector<std::string> FollowSet::topics() const {
   std::vector<std::string> out;
   for (const std::string& ns : namespaces_) out.push_back(topic_of(ns));

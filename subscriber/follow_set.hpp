@@ -24,6 +24,7 @@ class FollowSet {
     return subtrees_;
   }  // sorted; "" = everything
   // Index into subtrees() of the one that covers `ns`.
+  [[nodiscard]] bool covers(std::string_view ns) const;  // exactly, or by a subtree
   [[nodiscard]] std::optional<std::size_t> subtree_of(std::string_view ns) const;
   // Topics to subscribe to on each lane. Everything = the 63 first bytes an ordinary name can have.
   [[nodiscard]] std::vector<std::string> topics() const;

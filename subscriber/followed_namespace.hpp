@@ -24,6 +24,8 @@ struct FollowedNamespace {
   std::optional<std::size_t> subtree;  // unset: followed exactly
 
   NamespaceCopy copy;  // what readers see when `shown`
+  Epoch epoch;         // the history `copy` belongs to
+  Rung rung = Rung::memory;
   bool shown = false;
   bool gone = false;   // named no more by its subtree's snapshot: nothing to show, and that is right
   bool known = false;  // `copy` belongs to this epoch: the set after its seq may be applied
@@ -50,6 +52,7 @@ struct FollowedNamespace {
   Lane lane = Lane::changes;
   NamespaceState state = NamespaceState::joining;
   Steady current_at{};
+  bool stale_told = false, refused = false;  // since it was live last
   std::uint64_t resyncs = 0;
   std::shared_ptr<const std::string> why;
   struct {
@@ -71,6 +74,7 @@ struct FollowedSubtree {
   std::uint64_t job = 0;
   bool synced = false;           // its snapshot in this epoch is complete
   bool revealed = false;         // ... and its namespaces are shown
+  bool restored = false;         // synced by what disk or seed held: the first survey tells what they lack
   Revision first_rev, last_rev;  // of the snapshot's first and last chunk
   std::uint64_t fresh_in = 0;
 };

@@ -38,17 +38,25 @@ struct EntryLeaf {
 struct NamespaceLeaf {
   std::uint64_t hash = 0;  // XXH3-64 of the name
   std::shared_ptr<const std::string> name;
-  bool shown = false;  // readers may see the entries
+  bool shown = false;    // there is something to see
+  bool refused = false;  // too old by its rule: readers do not see it
   Hamt<EntryLeaf> entries;
   Seq seq;
   Revision rev;
+  Wall time{};  // of the set with that seq
+  Epoch epoch;  // the history that seq belongs to
   std::uint64_t content_hash = 0;
+  Rung rung = Rung::memory;
   NamespaceState state = NamespaceState::joining;
   Steady current_at{};  // not live: when it was last
   std::uint64_t resyncs = 0;
   std::shared_ptr<const std::string> why;  // may be null
 
   [[nodiscard]] std::string_view key() const { return *name; }
+  [[nodiscard]] std::chrono::milliseconds age(Steady now) const {
+    if (state == NamespaceState::live || current_at == Steady{}) return {};
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now - current_at);
+  }
   static void release(const void* leaf) { delete static_cast<const NamespaceLeaf*>(leaf); }
 };
 

@@ -15,6 +15,9 @@
 #include "proto/wire/codec/reply.hpp"
 #include "subscriber/bindings.hpp"
 #include "subscriber/delivery_threads.hpp"
+#include "subscriber/disk_cache.hpp"
+#include "subscriber/picture_status.hpp"
+#include "subscriber/seed_file.hpp"
 #include "subscriber/stream_inbox.hpp"
 #include "subscriber/subscriber_callbacks.hpp"
 #include "subscriber/subscription_set.hpp"
@@ -41,6 +44,7 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
 
   void start() {
     thread_ = std::thread([this] { run(); });
+    if (cache_ && cache_->writer()) cache_thread_ = std::thread([this] { keep_cache(); });
   }
   void stop();
   [[nodiscard]] View view() const { return store_.view(); }
@@ -50,6 +54,8 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
   [[nodiscard]] SubscriberStatus status() const;
   [[nodiscard]] SubscriptionSet& subscriptions() { return subscriptions_; }
   [[nodiscard]] const FollowSet& follow() const { return follow_; }
+  [[nodiscard]] Result<void> readable(std::string_view ns) const;
+  [[nodiscard]] Result<void> all_readable() const;
 
   // SyncActions
   void open_lane(Lane lane, const std::vector<std::string>& endpoints) override {
@@ -74,36 +80,46 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
  private:
   enum class Asked : std::uint8_t { snapshot, changes, namespaces };
 
-  Impl(FollowSet follow, SubscriberOptions options)
+  Impl(const FollowSet& follow, SubscriberOptions options)
       : log_(options.log),
-        follow_(std::move(follow)),
+        follow_(follow),
         inbox_(context_, options.log),
         subscriptions_({[] { return read_clock().steady; }, waker_,
                         [this](std::function<void()> task) { threads_.post(std::move(task)); }},
                        options.log),
         bindings_(follow_, store_, waker_.get(), options.log),
-        sync_(follow_, {options.buffer_bytes_max, options.check_interval, random_u64()}, *this) {}
+        sync_(follow_,
+              {options.buffer_bytes_max, options.check_interval, random_u64(), std::move(options.staleness)},
+              *this) {}
+  [[nodiscard]] Result<void> read_disk(const CacheOptions& options, const std::string& seed_file);
+  void restore(std::vector<cache::Loaded> loaded, Rung rung);
+  void show_unheard(bool to_be_told);
+  void tell_unheard();
   void run();
+  void keep_cache();
   bool step();
   bool show();
   void sleep();
 
   LogSink log_;
   const FollowSet follow_;
+  std::unique_ptr<DiskCache> cache_;  // null = off
   Context context_;
   const std::shared_ptr<Waker> waker_ = std::make_shared<Waker>();
   StreamInbox inbox_;
   DeliveryThreads threads_;
   SubscriptionSet subscriptions_;
   ViewStore store_;
+  SyncUpdate unheard_;                  // what open() showed: told when the background thread begins ...
+  std::optional<View> before_unheard_;  // ... as what changed since this
   Bindings bindings_;
   std::optional<ClientConnection> connection_;
   SyncState sync_;
   std::unordered_map<std::uint64_t, Asked> asked_;
   Now now_{};
 
-  std::thread thread_;
-  std::atomic<bool> stopping_{false};
+  std::thread thread_, cache_thread_;
+  std::atomic<bool> stopping_{false}, cache_stopping_{false};
   mutable std::atomic<int> waiters_{0};
   mutable Waker shown_;
   struct {
@@ -115,16 +131,23 @@ Result<std::unique_ptr<Subscriber::Impl>> Subscriber::Impl::make(SubscriberOptio
   auto follow = FollowSet::make(options.namespaces, options.subtrees);
   if (!follow) return tl::unexpected<Error>(follow.error());
   if (options.check_interval < 10ms) return fail_field("check_interval", "at least 10 ms");
+  if (auto valid = validate_staleness(options.staleness); !valid) return tl::unexpected<Error>(valid.error());
   ConnectionOptions connection;
   connection.brokers = options.brokers;
   connection.client = options.client;
   connection.follow_ns = follow->namespaces();
   connection.follow_under = follow->subtrees();
   auto callbacks = subscription_of(std::exchange(options.callbacks, {}));
-  std::unique_ptr<Impl> impl(new Impl(std::move(*follow), std::move(options)));
+  const CacheOptions cache = options.cache;
+  const std::string seed_file = options.seed_file;
+  std::unique_ptr<Impl> impl(new Impl(*follow, std::move(options)));
+  if (auto read = impl->read_disk(cache, seed_file); !read) {
+    impl->show_unheard(false);
+    return tl::unexpected<Error>(read.error());
+  }
   auto made = ClientConnection::make(impl->context_, std::move(connection), *impl, impl->log_);
   if (!made) {
-    impl->show();
+    impl->show_unheard(false);
     return tl::unexpected<Error>(made.error());
   }
   impl->connection_.emplace(std::move(*made));
@@ -133,13 +156,67 @@ Result<std::unique_ptr<Subscriber::Impl>> Subscriber::Impl::make(SubscriberOptio
     PRISMBUS_ASSERT(id.has_value(), "callbacks are a valid subscription");
   }
   impl->now_ = read_clock();
-  impl->show();  // exact namespaces are listed from the start, as joining
+  impl->show_unheard(true);  // exact namespaces are listed from the start, as joining
   return impl;
+}
+
+// ---- disk and seed, before any broker answered ----
+
+Result<void> Subscriber::Impl::read_disk(const CacheOptions& options, const std::string& seed_file) {
+  now_ = read_clock();
+  if (!options.directory.empty()) {
+    auto cache = DiskCache::open(options, log_);
+    if (!cache) return tl::unexpected<Error>(cache.error());
+    cache_ = std::move(*cache);
+    restore(cache_->load_first(follow_), Rung::disk);
+  }
+  if (seed_file.empty()) return {};
+  if (cache_) restore(cache_->load_rest(follow_), Rung::disk);  // the cache goes before the seed
+  auto seed = load_seed(seed_file, follow_);
+  if (!seed) return tl::unexpected<Error>(seed.error());
+  restore(std::move(*seed), Rung::seed);
+  return {};
+}
+
+void Subscriber::Impl::restore(std::vector<cache::Loaded> loaded, Rung rung) {
+  for (cache::Loaded& one : loaded) {
+    sync_.restore({one.epoch, std::move(one.ns), std::move(one.copy), rung, one.seen}, now_);
+  }
+}
+
+// Shows what open() found; callbacks hear of it on the background thread, which begins with that.
+void Subscriber::Impl::show_unheard(bool to_be_told) {
+  unheard_ = sync_.take_update();
+  if (to_be_told) before_unheard_.emplace(store_.view());
+  if (unheard_.root != nullptr) store_.publish(unheard_.root);
+  if (!to_be_told) store_.retire(std::move(unheard_.garbage));
+}
+
+void Subscriber::Impl::tell_unheard() {
+  {
+    const View shown = store_.view();
+    const ViewRoot& before = ViewStore::root_of(*before_unheard_);
+    subscriptions_.adopt(before);
+    (void)subscriptions_.tell(unheard_.events, before, ViewStore::root_of(shown));  // step() goes on with it
+  }
+  before_unheard_.reset();
+  store_.retire(std::move(unheard_.garbage));
+}
+
+void Subscriber::Impl::keep_cache() {
+  while (!cache_stopping_.load(std::memory_order_acquire)) cache_->step(store_, cache_stopping_);
+  cache_->step(store_, cache_stopping_);  // what the background thread told at its end
 }
 
 // ---- the background thread ----
 
 void Subscriber::Impl::run() {
+  tell_unheard();
+  unheard_ = {};
+  if (cache_) {
+    restore(cache_->load_rest(follow_), Rung::disk);
+    show();
+  }
   while (!stopping_.load(std::memory_order_acquire)) {
     if (!step()) sleep();
   }
@@ -167,6 +244,7 @@ bool Subscriber::Impl::show() {
     subscriptions_.adopt(ViewStore::root_of(before));
     if (update.root != nullptr) store_.publish(update.root);
     bindings_.refresh(update.events);
+    if (cache_) cache_->feed(update, now_);
     const View shown = store_.view();
     more = subscriptions_.tell(update.events, ViewStore::root_of(before), ViewStore::root_of(shown));
   }
@@ -245,6 +323,10 @@ void Subscriber::Impl::stop() {
   thread_.join();
   subscriptions_.stop();
   threads_.stop();
+  if (!cache_thread_.joinable()) return;
+  cache_stopping_.store(true, std::memory_order_release);
+  cache_->wake();
+  cache_thread_.join();
 }
 
 template <class Done>
@@ -261,37 +343,28 @@ bool Subscriber::Impl::wait(std::chrono::milliseconds at_most, Done done) const 
 }
 
 SubscriberStatus Subscriber::Impl::status() const {
-  SubscriberStatus out;
-  const Steady now = read_clock().steady;
   const View held = view();
-  const ViewRoot& root = ViewStore::root_of(held);
-  out.connected = root.connected;
-  if (root.broker) out.broker = *root.broker;
-  out.epoch = root.epoch;
-  root.namespaces.for_each([&](const NamespaceLeaf& leaf) {
-    NamespaceStatus ns;
-    ns.ns = *leaf.name;
-    ns.state = leaf.state;
-    ns.seq = leaf.seq;
-    ns.rev = leaf.rev;
-    ns.hash = leaf.content_hash;
-    ns.keys = leaf.entries.size();
-    if (leaf.state != NamespaceState::live && leaf.current_at != Steady{}) {
-      ns.age = std::chrono::duration_cast<std::chrono::milliseconds>(now - leaf.current_at);
-    }
-    ns.resyncs = leaf.resyncs;
-    if (leaf.why) ns.why = *leaf.why;
-    out.namespaces.push_back(std::move(ns));
-  });
-  std::sort(out.namespaces.begin(), out.namespaces.end(),
-            [](const NamespaceStatus& a, const NamespaceStatus& b) { return a.ns < b.ns; });
+  SubscriberStatus out = status_of(ViewStore::root_of(held), read_clock().steady);
   out.frames = counters_.frames.load(std::memory_order_relaxed);
   out.dropped_frames = counters_.dropped.load(std::memory_order_relaxed);
   out.joins = counters_.joins.load(std::memory_order_relaxed);
   out.resyncs = counters_.resyncs.load(std::memory_order_relaxed);
   out.callback_exceptions = subscriptions_.exceptions() + bindings_.exceptions();
   out.handle_mismatches = bindings_.mismatches();
+  if (cache_) out.cache = cache_->status();
   return out;
+}
+
+Result<void> Subscriber::Impl::readable(std::string_view ns) const {
+  const View held = view();
+  return readable_in(ViewStore::root_of(held), follow_, ns);
+}
+
+Result<void> Subscriber::Impl::all_readable() const {
+  for (const std::string& ns : follow_.namespaces()) {
+    if (auto one = readable(ns); !one) return one;
+  }
+  return {};
 }
 
 // ---- Subscriber ----
@@ -323,6 +396,20 @@ bool Subscriber::wait_live(std::chrono::milliseconds at_most) const {
 
 bool Subscriber::wait_seq(std::string_view ns, Seq seq, std::chrono::milliseconds at_most) const {
   return impl_->wait(at_most, [&] { return impl_->view().seq(ns) >= seq; });
+}
+
+Result<void> Subscriber::readable(std::string_view ns) const {
+  return impl_->readable(ns);
+}
+
+Result<void> Subscriber::wait_readable(std::chrono::milliseconds at_most) const {
+  (void)impl_->wait(at_most, [&] { return impl_->all_readable().has_value(); });
+  return impl_->all_readable();
+}
+
+std::optional<std::chrono::milliseconds> Subscriber::age(std::string_view ns) const {
+  const View held = impl_->view();
+  return age_in(ViewStore::root_of(held), ns, read_clock().steady);
 }
 
 SubscriberStatus Subscriber::status() const {

@@ -20,7 +20,9 @@
 
 #include "proto/base/log.hpp"
 #include "proto/transport/client_connection.hpp"
+#include "subscriber/cache_options.hpp"
 #include "subscriber/handle.hpp"
+#include "subscriber/staleness.hpp"
 #include "subscriber/subscription.hpp"
 #include "subscriber/view.hpp"
 
@@ -58,6 +60,14 @@ struct StateEvent {
   std::string_view why;  // empty when nothing is wrong
 };
 
+// A namespace is older than its rule allows; told once until it is live again. Lent for the callback.
+struct StaleEvent {
+  std::string_view ns;
+  std::chrono::milliseconds age;
+  bool refused;  // reads give nothing
+  std::string_view why;
+};
+
 // The simple form: one subscription named "callbacks" to all that is followed, on_background_thread, from the
 // start (id 1). In order; in one namespace by ascending seq. When they run, view() already shows what they
 // tell (or something newer). They must not block for long, and must not call stop(). An exception is caught,
@@ -66,6 +76,7 @@ struct SubscriberCallbacks {
   std::function<void(const ChangeEvent&)> added, changed, deleted;
   std::function<void(const NamespaceEvent&)> namespace_changed;
   std::function<void(const StateEvent&)> state_changed;
+  std::function<void(const StaleEvent&)> grew_stale;
 };
 
 struct SubscriberOptions {
@@ -76,8 +87,11 @@ struct SubscriberOptions {
   SubscriberCallbacks callbacks;
   std::size_t buffer_bytes_max = 64u << 20;  // changes held while joining; over it they are fetched again
   std::chrono::milliseconds check_interval{
-      30'000};  // asks the broker for its heads: finds a lost tail without markers
-  LogSink log;  // may be empty; called on the background thread only
+      30'000};                           // asks the broker for its heads: finds a lost tail without markers
+  CacheOptions cache;                    // the disk below the local copy; off unless a directory is given
+  std::vector<StalenessRule> staleness;  // the first that covers a namespace counts; none = served at any age
+  std::string seed_file;                 // read for what the cache does not hold; empty = none
+  LogSink log;                           // may be empty; called on the background threads, and in open()
 };
 
 struct NamespaceStatus {
@@ -87,6 +101,7 @@ struct NamespaceStatus {
   Revision rev;
   std::uint64_t hash = 0;
   std::size_t keys = 0;
+  Rung rung = Rung::memory;         // where what is shown came from
   std::chrono::milliseconds age{};  // since it was last known to be current
   std::uint64_t resyncs = 0;        // snapshots taken after the first
   std::string why;                  // of the last resync, or why it is stale
@@ -99,12 +114,14 @@ struct SubscriberStatus {
   std::vector<NamespaceStatus> namespaces;  // sorted; an exact namespace is listed from the start
   std::uint64_t frames = 0, joins = 0, resyncs = 0, callback_exceptions = 0, dropped_frames = 0;
   std::uint64_t handle_mismatches = 0;  // entries of another type than a handle that reads their key
+  CacheStatus cache;
 };
 
 class Subscriber {
  public:
-  // Starts the background thread; does not wait for a broker. invalid_argument: no broker, nothing to follow,
-  // a malformed endpoint or name.
+  // Reads cache and seed (what they hold is shown when it returns), then starts the background threads; does
+  // not wait for a broker. invalid_argument: no broker, nothing to follow, a malformed endpoint or name, a
+  // cache directory or seed file that is not ours alone to write. not_found: no such seed file.
   [[nodiscard]] static Result<std::unique_ptr<Subscriber>> open(SubscriberOptions options);
   // Stops. No View may be left.
   ~Subscriber();
@@ -140,6 +157,13 @@ class Subscriber {
   // Waits until `ns` shows `seq` or a later one; false when the time is over first. Not on the background
   // thread.
   [[nodiscard]] bool wait_seq(std::string_view ns, Seq seq, std::chrono::milliseconds at_most) const;
+  // OK when `ns` can be read, from whatever rung; else unavailable, and why. Any thread.
+  [[nodiscard]] Result<void> readable(std::string_view ns) const;
+  // Waits until every exactly named namespace can be read; when the time is over first, the error of one that
+  // cannot. Not on the background thread.
+  [[nodiscard]] Result<void> wait_readable(std::chrono::milliseconds at_most) const;
+  // Since `ns` was last known to be current: 0 while live; nullopt when nothing of it is shown. Any thread.
+  [[nodiscard]] std::optional<std::chrono::milliseconds> age(std::string_view ns) const;
   [[nodiscard]] SubscriberStatus status() const;  // any thread
 
   // ---- subscriptions: any thread, callbacks too; none of these waits but unsubscribe() ----

@@ -26,7 +26,15 @@ using SubscriptionId = Strong<struct SubscriptionIdTag>;  // never used twice by
 
 // One thing told. Lent for the callback.
 struct SubscriptionEvent {
-  enum class Kind : std::uint8_t { added, changed, deleted, namespace_changed, state_changed, resync };
+  enum class Kind : std::uint8_t {
+    added,
+    changed,
+    deleted,
+    namespace_changed,
+    state_changed,
+    grew_stale,
+    resync
+  };
   Kind kind = Kind::added;
   std::string_view ns, key;  // resync: both empty, it is about the whole subscription
   // added, changed, deleted: the value before and after, where the key existed. With `where` a key that
@@ -41,7 +49,9 @@ struct SubscriptionEvent {
   std::size_t changes = 0;  // namespace_changed: changes of its set, or of all sets it stands for
   bool resync = false;      // found by comparing pictures, or state told after a `resync` event
   NamespaceState state_before = NamespaceState::joining, state_after = NamespaceState::joining;
-  std::string_view why;  // resync, state_changed: the reason; may be empty
+  std::chrono::milliseconds age{};  // grew_stale
+  bool refused = false;             // grew_stale: reads give nothing
+  std::string_view why;             // resync, state_changed, grew_stale: the reason; may be empty
 };
 [[nodiscard]] std::string_view name_of(SubscriptionEvent::Kind kind);
 
@@ -50,6 +60,7 @@ struct Operations {
   bool added = true, changed = true, deleted = true;
   bool namespace_changed = false;  // after the changes of a set, and after a namespace's state was told
   bool state_changed = false;      // joining, live, stale ...
+  bool grew_stale = false;         // older than its rule allows; once until it is live again
 };
 
 // What happens when events come faster than callbacks take them. Whatever it is, the view, the stream and
@@ -62,7 +73,8 @@ enum class QueuePolicy : std::uint8_t {
   // back to a resync: a stream that never stops cannot wait for ever for one who does.
   block,
   // One event a key waits: the net change since the last one told (added and then deleted: nothing). Likewise
-  // one namespace_changed and one state_changed a namespace. More keys than queue_length_max: a resync.
+  // one namespace_changed, one state_changed and one grew_stale a namespace. More keys than queue_length_max:
+  // a resync.
   latest_only,
   // Over the limits all that waits is dropped: a resync at once.
   resync,

@@ -87,6 +87,8 @@ bool SubscriptionFilter::wants(SubscriptionEvent::Kind kind) const {
       return o.namespace_changed;
     case Kind::state_changed:
       return o.state_changed;
+    case Kind::grew_stale:
+      return o.grew_stale;
     case Kind::resync:
       return true;
   }

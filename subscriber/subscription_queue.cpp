@@ -7,7 +7,7 @@ namespace {
 
 using Kind = SubscriptionEvent::Kind;
 
-// Names hold neither '/' nor control characters, so the three forms never meet.
+// Names hold neither '/' nor control characters, so the four forms never meet.
 std::string identity_of(const SubscriptionEvent& event) {
   std::string out(event.ns);
   switch (event.kind) {
@@ -17,6 +17,8 @@ std::string identity_of(const SubscriptionEvent& event) {
       return out += '\1';
     case Kind::state_changed:
       return out += '\2';
+    case Kind::grew_stale:
+      return out += '\3';
     case Kind::added:
     case Kind::changed:
     case Kind::deleted:

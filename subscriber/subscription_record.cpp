@@ -17,8 +17,8 @@ std::size_t text_bytes(const SubscriptionEvent& e) {
 }  // namespace
 
 std::string_view name_of(SubscriptionEvent::Kind kind) {
-  static constexpr std::array<std::string_view, 6> kNames{
-      "added", "changed", "deleted", "namespace_changed", "state_changed", "resync"};
+  static constexpr std::array<std::string_view, 7> kNames{
+      "added", "changed", "deleted", "namespace_changed", "state_changed", "grew_stale", "resync"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -56,6 +56,7 @@ std::optional<SubscriptionEvent> net_of(const SubscriptionEvent& older, const Su
     net.changes = older.changes + newer.changes;
     return net;
   }
+  if (newer.kind == Kind::grew_stale) return net;
   if (newer.kind == Kind::state_changed) {
     net.state_before = older.state_before;
     if (net.state_before == net.state_after) return std::nullopt;

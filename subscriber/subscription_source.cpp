@@ -66,6 +66,11 @@ void SubscriptionSource::offer(std::span<const SyncEvent> events, bool first, co
       told.state_before = event.before;
       told.state_after = event.after;
       offer_event(told, now);
+    } else if (event.kind == SyncEvent::Kind::stale) {
+      told.kind = Kind::grew_stale;
+      told.age = event.age;
+      told.refused = event.refused;
+      offer_event(told, now);
     } else if (!skip_rest_ && !readings_.contains(ns)) {
       told.kind = Kind::namespace_changed;
       told.seq = event.set->seq;

@@ -261,8 +261,10 @@ void SyncState::finish_survey(std::uint64_t tag, Job& job, Now now) {
       if (n->need == Need::nothing && !n->behind()) n->fresh_in = join_;
       if (n->need == Need::nothing && n->behind()) want(*n, Need::changes, Cause::join, now.steady);
     }
+    if (s.restored && !n->can_apply() && n->job == 0) want(*n, Need::snapshot, Cause::join, now.steady);
     update_state(*n, now);
   }
+  s.restored = false;
 }
 
 }  // namespace prismbus

@@ -43,9 +43,12 @@ void SyncState::reveal(FollowedNamespace& n) {
   n.copy = std::move(*n.next);
   n.next.reset();
   n.known = true;
+  n.epoch = epoch_;
+  n.rung = Rung::memory;
   n.gone = n.subtree.has_value() && n.copy.seq == Seq() && n.copy.entries.size() == 0;
   n.shown = !n.gone;
-  auto meta = std::make_shared<const SetMeta>(SetMeta{n.copy.seq, n.copy.rev, n.copy.time, {}, {}});
+  auto meta = std::make_shared<const SetMeta>(
+      SetMeta{n.copy.seq, n.copy.rev, n.copy.time, {}, {}, epoch_, n.copy.hash});
   const std::size_t first = events_.size();
   tell(n, meta, changes_scratch_);
   if (again) {
@@ -72,9 +75,14 @@ void SyncState::update_state(FollowedNamespace& n, Now now) {
     if (!join_pending && !asked) state = NamespaceState::live;
   }
   if (state == n.state) return;
-  if (n.state == NamespaceState::live) {
-    ++not_live_;
-    n.current_at = now.steady;
+  if (n.state == NamespaceState::live) ++not_live_;
+  // What a broker just told counts as current until it goes stale for another reason.
+  if (n.state == NamespaceState::live || n.current_at == Steady{}) n.current_at = now.steady;
+  if (state == NamespaceState::live) {
+    n.rung = Rung::memory;
+    n.stale_told = n.refused = false;
+  } else {
+    stale_at_ = std::min(stale_at_, now.steady);
   }
   if (state == NamespaceState::live && --not_live_ == 0) calm_since_ = now.steady;
   SyncEvent event;
@@ -112,6 +120,10 @@ SyncUpdate SyncState::take_update() {
       leaf->rev = n->copy.rev;
       leaf->content_hash = n->copy.hash;
     }
+    leaf->epoch = n->epoch;
+    leaf->time = n->copy.time;
+    leaf->rung = n->rung;
+    leaf->refused = n->refused;
     leaf->state = n->state;
     leaf->current_at = n->current_at;
     leaf->resyncs = n->resyncs;

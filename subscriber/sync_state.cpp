@@ -122,7 +122,7 @@ void SyncState::forget_history(Now now) {
     if (n->shown) explain(*n, "another history: the broker's epoch changed");
   }
   for (FollowedSubtree& s : subtrees_) {
-    s.synced = s.revealed = false;
+    s.synced = s.revealed = s.restored = false;
     s.job = 0;
   }
   actions_->log(LogLevel::warn,
@@ -238,14 +238,15 @@ void SyncState::tick(Now now) {
     rejoin_at_ = now.steady + kRejoinMax;  // asked again should the answer never come
     actions_->say_hello();
   }
+  check_staleness(now);
   for (const Lane lane : kLanes) check_lane(lane, now);
   if (greeted_ && now.steady >= check_at_) begin_check(now);
   pump(now);
 }
 
 Steady SyncState::next_deadline() const {
-  if (!greeted_) return Steady::max();
-  Steady at = std::min(check_at_, next_work_);
+  if (!greeted_) return stale_at_;
+  Steady at = std::min({check_at_, next_work_, stale_at_});
   if (rejoin_at_) return std::min(at, *rejoin_at_);
   for (const LaneWatch& w : lanes_) at = std::min(at, w.next_deadline());
   return at;

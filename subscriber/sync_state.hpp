@@ -31,6 +31,7 @@
 #include "subscriber/followed_namespace.hpp"
 #include "subscriber/lane_watch.hpp"
 #include "subscriber/leaves.hpp"
+#include "subscriber/staleness.hpp"
 #include "subscriber/sync_update.hpp"
 
 namespace prismbus {
@@ -60,10 +61,19 @@ struct SyncAnswer {
   Result<SyncReply> reply;  // the alternative that was asked for
 };
 
+struct KnownNamespace {
+  Epoch epoch;
+  std::string ns;
+  NamespaceCopy copy;
+  Rung rung = Rung::disk;
+  Wall seen{};  // it was known to be current then
+};
+
 struct SyncOptions {
   std::size_t held_bytes_max = 64u << 20;
   std::chrono::milliseconds check_interval{30'000};
   std::uint64_t seed = 0;
+  std::vector<StalenessRule> staleness = {};
 };
 
 class SyncState {
@@ -73,6 +83,11 @@ class SyncState {
   ~SyncState();  // after the last take_update(): what the taken pictures do not reach is freed
   SyncState(const SyncState&) = delete;
   SyncState& operator=(const SyncState&) = delete;
+
+  // What disk or seed held of one namespace, before the first greeting: shown as `stale`, of that rung, until
+  // a broker confirms it. False (and the entries are freed): not followed, shown already, or of another
+  // history than what was restored before.
+  bool restore(KnownNamespace&& known, Now now);  // sync_restore.cpp
 
   // ---- inputs ----
   void on_greeting(const Greeting& greeting, Now now);
@@ -166,6 +181,9 @@ class SyncState {
   void update_state(FollowedNamespace& n, Now now);
   void update_all_states(Now now);
   void explain(FollowedNamespace& n, std::string why);
+  // sync_staleness.cpp: what is too old
+  void judge_staleness(FollowedNamespace& n, Now now);
+  void check_staleness(Now now);
   void mark_dirty(FollowedNamespace& n);
   void tell(FollowedNamespace& n, const std::shared_ptr<const SetMeta>& set,
             const std::vector<KeyChange>& changes);
@@ -185,7 +203,7 @@ class SyncState {
   std::optional<Steady> rejoin_at_;
   bool rejoin_reopens_ = false;
   std::uint64_t rejoins_in_a_row_ = 0;
-  Steady calm_since_{}, check_at_ = Steady::max(), next_work_ = Steady::max();
+  Steady calm_since_{}, check_at_ = Steady::max(), next_work_ = Steady::max(), stale_at_ = Steady::max();
   std::array<LaneWatch, 2> lanes_;
 
   Namespaces namespaces_;

@@ -39,8 +39,9 @@ FollowedNamespace* SyncState::find_or_follow(std::string_view ns) {
   FollowedNamespace& n = *fresh;
   n.name = std::make_shared<const std::string>(ns);
   n.subtree = subtree;
-  if (subtree && subtrees_[*subtree].synced) {
+  if (subtree && subtrees_[*subtree].synced && !subtrees_[*subtree].restored) {
     const FollowedSubtree& s = subtrees_[*subtree];
+    n.epoch = epoch_;
     n.known = n.shown = s.revealed;
     if (!s.revealed) {
       n.next.emplace();
@@ -122,7 +123,8 @@ void SyncState::apply(FollowedNamespace& n, const ChangeSet& set) {
   n.work().apply(set, garbage_, told ? &changes_scratch_ : nullptr);
   if (!told) return;
   mark_dirty(n);
-  auto meta = std::make_shared<const SetMeta>(SetMeta{set.seq, set.rev, set.time, set.by, set.note});
+  auto meta = std::make_shared<const SetMeta>(
+      SetMeta{set.seq, set.rev, set.time, set.by, set.note, epoch_, n.work().hash});
   tell(n, meta, changes_scratch_);
 }
 

@@ -1,6 +1,7 @@
 // What one step of the machine made visible: a new picture, the events that tell of it, and what it replaced.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -21,17 +22,21 @@ struct SetMeta {
   Wall time{};
   std::string by;
   std::optional<std::string> note;
+  Epoch epoch;
+  std::uint64_t hash = 0;  // of the namespace's content after it
 };
 
 struct SyncEvent {
-  enum class Kind : std::uint8_t { key, moved, state } kind = Kind::key;
+  enum class Kind : std::uint8_t { key, moved, state, stale } kind = Kind::key;
   std::shared_ptr<const std::string> ns;
   KeyChange change;                    // key: its leaves live until `garbage` is released
   std::shared_ptr<const SetMeta> set;  // key, moved
   std::size_t changes = 0;             // moved: key events before this one
   bool resync = false;                 // key, moved
   NamespaceState before = NamespaceState::joining, after = NamespaceState::joining;  // state
-  std::shared_ptr<const std::string> why;  // state, moved; may be null
+  std::chrono::milliseconds age{};                                                   // stale
+  bool refused = false;                                                              // stale
+  std::shared_ptr<const std::string> why;  // state, moved, stale; may be null
 };
 
 // The taker publishes `root`, tells `events`, then retires `garbage`: nothing in it is reachable from `root`.

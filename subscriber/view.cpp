@@ -15,6 +15,11 @@ std::string_view name_of(NamespaceState state) {
   return kNames[static_cast<std::size_t>(state)];
 }
 
+std::string_view name_of(Rung rung) {
+  static constexpr std::array<std::string_view, 3> kNames{"memory", "disk", "seed"};
+  return kNames[static_cast<std::size_t>(rung)];
+}
+
 const EntryLeaf* EntryLeaf::make(std::string_view key, std::string_view value, Revision rev,
                                  std::uint64_t version, Wall time) {
   void* block = std::malloc(sizeof(EntryLeaf) + key.size() + value.size());
@@ -82,6 +87,13 @@ NamespaceState NamespaceView::state() const {
   return leaf_->state;
 }
 
+Rung NamespaceView::rung() const {
+  return leaf_->rung;
+}
+std::chrono::milliseconds NamespaceView::age(Steady now) const {
+  return leaf_->age(now);
+}
+
 View::View(View&& other) noexcept
     : pins_(std::exchange(other.pins_, nullptr)), slot_(other.slot_), root_(other.root_) {}
 
@@ -101,7 +113,7 @@ View::~View() {
 
 std::optional<NamespaceView> View::in(std::string_view ns) const {
   const NamespaceLeaf* leaf = root_->namespaces.find(xxh3_64(ns), ns);
-  if (leaf == nullptr || !leaf->shown) return std::nullopt;
+  if (leaf == nullptr || !leaf->shown || leaf->refused) return std::nullopt;
   return NamespaceView(*leaf);
 }
 
@@ -118,7 +130,7 @@ void View::for_each(std::string_view ns,
 std::vector<std::string> View::namespaces() const {
   std::vector<std::string> out;
   root_->namespaces.for_each([&](const NamespaceLeaf& leaf) {
-    if (leaf.shown) out.push_back(*leaf.name);
+    if (leaf.shown && !leaf.refused) out.push_back(*leaf.name);
   });
   std::sort(out.begin(), out.end());
   return out;

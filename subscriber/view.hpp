@@ -5,6 +5,7 @@
 // Views at once.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -60,6 +61,14 @@ struct ListedValue {
   ValueView value;
 };
 
+// Where what is shown of a namespace came from.
+enum class Rung : std::uint8_t {
+  memory,  // a broker, in this process
+  disk,    // the cache; no broker has confirmed it since
+  seed,    // the seed file; no broker has confirmed it since
+};
+[[nodiscard]] std::string_view name_of(Rung rung);
+
 // One namespace of a View, looked up once. Valid while the View lives.
 class NamespaceView {
  public:
@@ -86,6 +95,9 @@ class NamespaceView {
   [[nodiscard]] Revision rev() const;      // of the change set with that seq
   [[nodiscard]] std::uint64_t hash() const;
   [[nodiscard]] NamespaceState state() const;  // when the View was taken
+  [[nodiscard]] Rung rung() const;
+  // Since it was last known to be current, as of `now`; 0 when it was live as the View was taken.
+  [[nodiscard]] std::chrono::milliseconds age(Steady now) const;
 
  private:
   friend class View;
@@ -99,7 +111,7 @@ class View {
   View& operator=(View&& other) noexcept;
   ~View();
 
-  // nullopt when nothing of the namespace is shown (not followed, or still joining).
+  // nullopt when nothing of the namespace is shown (not followed, still joining, or refused as too old).
   [[nodiscard]] std::optional<NamespaceView> in(std::string_view ns) const;
   [[nodiscard]] std::optional<ValueView> get(std::string_view ns, std::string_view key) const;
   template <class T>

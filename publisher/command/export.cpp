@@ -7,6 +7,7 @@
 #include "publisher/command/command.hpp"
 #include "publisher/command/document_file.hpp"
 #include "publisher/command/document_format.hpp"
+#include "publisher/command/export_seed.hpp"
 #include "publisher/command/json_value.hpp"
 #include "publisher/command/namespace_picture.hpp"
 #include "publisher/command/reply_value.hpp"
@@ -15,9 +16,9 @@ namespace prismbus::command {
 namespace {
 
 struct Options {
-  std::string ns, output;
+  std::string ns, output, seed;
   std::optional<std::string> format, as;
-  bool flat = false;
+  bool flat = false, subtree = false;
 };
 
 struct Exported {
@@ -106,6 +107,12 @@ void add_export(CommandLine line) {
   sub->add_option("--as", o->as, "Only the value of this key: what import --as KEY wrote")
       ->type_name("KEY")
       ->excludes(flat);
+  CLI::Option* seed =
+      sub->add_option("--seed", o->seed,
+                      "Write a seed file: what a subscriber starts from with no broker and no cache")
+          ->type_name("FILE")
+          ->excludes("--as", "--flat", "--format", "--output");
+  sub->add_flag("--subtree", o->subtree, "With --seed: the namespaces below NS too")->needs(seed);
   sub->footer(
       "Gives back what import took, with the same of --flat, --as KEY or neither: equal values and types; "
       "order of maps,\n"
@@ -124,9 +131,13 @@ void add_export(CommandLine line) {
       "  prismbus export md.collector -o backup.yaml\n"
       "  prismbus export md.gateway --format toml\n"
       "  prismbus export md.gateway.env -o gateway.env\n"
-      "  prismbus export services --as collector -o collector.yaml\n");
-  sub->callback(
-      [o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return export_document(*o, in); }; });
+      "  prismbus export services --as collector -o collector.yaml\n"
+      "  prismbus export md --subtree --seed md.seed\n");
+  sub->callback([o, &chosen = line.chosen] {
+    chosen = [o](Invocation& in) {
+      return o->seed.empty() ? export_document(*o, in) : export_seed(o->ns, o->subtree, o->seed, in);
+    };
+  });
 }
 
 }  // namespace prismbus::command

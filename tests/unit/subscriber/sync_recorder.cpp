@@ -6,8 +6,10 @@ namespace prismbus {
 
 using namespace std::chrono_literals;
 
-SyncRecorder::SyncRecorder(std::vector<std::string> namespaces, std::vector<std::string> subtrees)
-    : sync(*FollowSet::make(std::move(namespaces), std::move(subtrees)), {1 << 20, 30'000ms, 1}, *this) {
+SyncRecorder::SyncRecorder(std::vector<std::string> namespaces, std::vector<std::string> subtrees,
+                           std::vector<StalenessRule> staleness)
+    : sync(*FollowSet::make(std::move(namespaces), std::move(subtrees)),
+           {1 << 20, 30'000ms, 1, std::move(staleness)}, *this) {
   now.steady = Steady(1000s);
   take();
 }

@@ -12,9 +12,10 @@
 
 namespace prismbus {
 
-class SyncRecorder final : public SyncActions {
+class SyncRecorder : public SyncActions {
  public:
-  explicit SyncRecorder(std::vector<std::string> namespaces, std::vector<std::string> subtrees = {});
+  explicit SyncRecorder(std::vector<std::string> namespaces, std::vector<std::string> subtrees = {},
+                        std::vector<StalenessRule> staleness = {});
   ~SyncRecorder() override;
 
   void open_lane(Lane lane, const std::vector<std::string>&) override {

@@ -1,0 +1,66 @@
+#include "subscriber/cache_loader.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace prismbus {
+namespace {
+
+void free_entries(cache::Loaded& loaded) {
+  Garbage garbage;
+  loaded.copy.entries.retire(garbage);
+  garbage.release_all();
+}
+
+Result<cache::Loaded> load_file(const CacheDirectory& directory, const std::string& name,
+                                std::uint64_t& bytes_read) {
+  const auto bytes = directory.read(name);
+  if (!bytes) return unexpected<Error>(bytes.error());
+  bytes_read += bytes->size();
+  auto loaded = cache::load(*bytes);
+  if (!loaded) return loaded;
+  if (cache_file_name(loaded->ns) != name) {
+    free_entries(*loaded);
+    return fail(ErrorCode::invalid_argument, "it holds another namespace than its name says");
+  }
+  loaded->whole = loaded->whole && loaded->good_bytes == bytes->size();
+  return loaded;
+}
+
+// Ours to keep when it belongs to the history that was current last.
+void keep_one_history(CacheFindings& found, std::optional<Epoch> epoch) {
+  auto& all = found.namespaces;
+  if (!epoch && !all.empty()) {
+    epoch = std::max_element(all.begin(), all.end(), [](const auto& a, const auto& b) {
+              return a.seen < b.seen;
+            })->epoch;
+  }
+  const auto others = std::partition(all.begin(), all.end(),
+                                     [&](const cache::Loaded& loaded) { return loaded.epoch == *epoch; });
+  for (auto at = others; at != all.end(); ++at) {
+    found.dropped.push_back({cache_file_name(at->ns), "of another history than the newest"});
+    free_entries(*at);
+  }
+  all.erase(others, all.end());
+}
+
+}  // namespace
+
+CacheFindings load_cache(const CacheDirectory& directory, const std::vector<std::string>& names,
+                         std::optional<Epoch> epoch) {
+  CacheFindings found;
+  for (const std::string& name : names) {
+    auto loaded = load_file(directory, name, found.bytes);
+    if (!loaded) {
+      if (loaded.error().code != ErrorCode::not_found)
+        found.dropped.push_back({name, loaded.error().message});
+      continue;
+    }
+    if (!loaded->whole) found.torn.push_back({name, "its end is damaged: an older state is used"});
+    found.namespaces.push_back(std::move(*loaded));
+  }
+  keep_one_history(found, epoch);
+  return found;
+}
+
+}  // namespace prismbus

@@ -1,0 +1,58 @@
+// Keeps the files of a cache up to date: a new picture, or steps behind the last one. Knows of each file what
+// it wrote or was told it holds, and never appends to anything else. One thread (the cache's). Blocks on the
+// disk. A file is renewed with a picture when its steps outgrow it. Appends are not synced: what a power cut
+// takes from the end leaves a prefix, and a prefix is a consistent, older state.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "proto/base/bytes.hpp"
+#include "subscriber/cache_directory.hpp"
+#include "subscriber/cache_format.hpp"
+
+namespace prismbus {
+
+// What happened to one namespace after its picture: a change set, or the news that it was current.
+struct CacheStep {
+  Epoch epoch;
+  Seq seq;            // changes: of the set
+  bool seen = false;  // else changes
+  std::string body;
+};
+
+class CacheWriter {
+ public:
+  // `directory` outlives this; it has the lock.
+  explicit CacheWriter(CacheDirectory& directory) : directory_(&directory) {}
+
+  // What a load found: steps may follow it when the whole file was good.
+  void adopt(const cache::Loaded& loaded);
+
+  // The namespace's file becomes this picture. Errors: as CacheDirectory, too_large (the cache does not keep
+  // it from now on: the file is removed).
+  [[nodiscard]] Result<void> picture(Epoch epoch, std::string_view ns, const Hamt<EntryLeaf>& entries,
+                                     const cache::Mark& mark);
+
+  // Appends those of `steps` that the file does not hold yet. False: they do not continue it (or it outgrew
+  // its picture): a picture is needed. Errors: as CacheDirectory.
+  [[nodiscard]] Result<bool> append(std::string_view ns, const std::vector<CacheStep>& steps);
+
+  void remove(std::string_view ns);
+
+ private:
+  struct File {
+    Epoch epoch;
+    Seq seq;
+    std::uint64_t size = 0, picture_bytes = 0, chain = 0;
+    bool too_large = false;  // not kept, and not tried again
+  };
+  std::unordered_map<std::string, File, BytesHash, std::equal_to<>> files_;
+  CacheDirectory* directory_;
+};
+
+}  // namespace prismbus
