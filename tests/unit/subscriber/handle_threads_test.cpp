@@ -67,3 +67,35 @@ TEST_CASE("readers of handles see whole transactions of a struct, and nothing ol
   n.step({});
   CHECK(n.bindings.memory()->waiting() == 0);
 }
+
+TEST_CASE("handles are bound, copied and let go on threads while their keys change") {
+  BoundNamespace n;
+  std::atomic<std::uint64_t> binding{3}, wrong{0};
+  std::vector<std::thread> binders;
+  for (int t = 0; t < 3; ++t) {
+    binders.emplace_back([&] {
+      for (int i = 0; i < 1000; ++i) {
+        auto a = n.bind("a", std::uint64_t{0}, [&](std::uint64_t before, std::uint64_t after) {
+          if (before >= after) wrong.fetch_add(1);
+        });
+        auto text = n.bind("text", long_text(0));
+        if (!a || !text) {
+          wrong.fetch_add(1);
+          continue;
+        }
+        const Handle<std::uint64_t> copy = *a;
+        const std::uint64_t first = a->get();
+        if (copy.get() < first || text->get().empty()) wrong.fetch_add(1);
+      }
+      binding.fetch_sub(1);
+    });
+  }
+  std::uint64_t i = 0;
+  while (binding.load() != 0 || i < 100) {
+    ++i;
+    n.write({Put::put("a", i), Put::put("text", long_text(i))});
+  }
+  for (auto& binder : binders) binder.join();
+  n.step({});
+  CHECK(wrong == 0);
+}
