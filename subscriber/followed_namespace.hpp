@@ -61,6 +61,7 @@ struct FollowedNamespace {
     Steady at{};
   } mismatch;  // the last unequal hash that caused a snapshot
   bool dirty = false;
+  bool to_ack = false;  // in AckState's list of those to tell
 
   [[nodiscard]] NamespaceCopy& work() { return next ? *next : copy; }
   [[nodiscard]] bool can_apply() const { return !building && !stopped && (next || known); }

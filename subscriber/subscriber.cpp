@@ -12,6 +12,7 @@
 #include "proto/base/random.hpp"
 #include "proto/base/waker.hpp"
 #include "proto/transport/context.hpp"
+#include "proto/wire/codec/acknowledgement.hpp"
 #include "proto/wire/codec/reply.hpp"
 #include "subscriber/bindings.hpp"
 #include "subscriber/delivery_threads.hpp"
@@ -78,7 +79,7 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
   void on_expired(std::uint64_t tag, const Error& error) override;
 
  private:
-  enum class Asked : std::uint8_t { snapshot, changes, namespaces };
+  enum class Asked : std::uint8_t { snapshot, changes, namespaces, ack };
 
   Impl(const FollowSet& follow, SubscriberOptions options)
       : log_(options.log),
@@ -279,9 +280,10 @@ void Subscriber::Impl::sleep() {
 void Subscriber::Impl::ask(std::uint64_t tag, const RequestBody& body) {
   const Asked asked = std::holds_alternative<SnapshotRequest>(body)  ? Asked::snapshot
                       : std::holds_alternative<ChangesRequest>(body) ? Asked::changes
+                      : std::holds_alternative<AckRequest>(body)     ? Asked::ack
                                                                      : Asked::namespaces;
   asked_[tag] = asked;
-  connection_->submit(tag, body, {now_.steady + kRequestTimeout, true}, now_);
+  connection_->submit(tag, body, {now_.steady + kRequestTimeout, true, asked != Asked::ack}, now_);
 }
 
 void Subscriber::Impl::on_reply(std::uint64_t tag, const ReplyHeader& reply) {
@@ -303,6 +305,8 @@ void Subscriber::Impl::on_reply(std::uint64_t tag, const ReplyHeader& reply) {
     take(codec::decode_snapshot_reply(reply));
   } else if (asked == Asked::changes) {
     take(codec::decode_changes_reply(reply));
+  } else if (asked == Asked::ack) {
+    take(codec::decode_ack_reply(reply));
   } else {
     take(codec::decode_namespaces_reply(reply));
   }

@@ -17,6 +17,7 @@ constexpr auto kCheckPatience = 1000ms;  // a head seen by a check may still be 
 }  // namespace
 
 void SyncState::on_answer(std::uint64_t tag, SyncAnswer answer, Now now) {
+  if (acks_.waits_for(tag)) return on_ack(answer, now);
   const auto found = jobs_.find(tag);
   if (found == jobs_.end()) return;  // of a history that was forgotten
   Job& job = found->second;

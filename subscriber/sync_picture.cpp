@@ -45,6 +45,7 @@ void SyncState::reveal(FollowedNamespace& n) {
   n.known = true;
   n.epoch = epoch_;
   n.rung = Rung::memory;
+  acks_.touched(n);
   n.gone = n.subtree.has_value() && n.copy.seq == Seq() && n.copy.entries.size() == 0;
   n.shown = !n.gone;
   auto meta = std::make_shared<const SetMeta>(

@@ -97,9 +97,8 @@ void SyncState::begin_join(const Greeting& greeting, Now now) {
     s.need = !s.synced ? Need::snapshot : !s.revealed ? Need::changes : Need::survey;
     s.need_at = now.steady;
   }
-  check_at_ =
-      now.steady + options_.check_interval * 3 / 4 +
-      std::chrono::milliseconds(below(static_cast<std::uint64_t>(options_.check_interval.count() / 2)));
+  plan_check(now);
+  join_acks(now);
   next_work_ = now.steady;
   update_all_states(now);
 }
@@ -170,6 +169,7 @@ void SyncState::learn_lane(FollowedNamespace& n, Lane lane, Now now) {
 
 void SyncState::on_lost(const Error& why, Now now) {
   greeted_ = false;
+  acks_.on_lost();
   rejoin_at_.reset();
   rejoin_reopens_ = true;
   for (auto& [name, n] : namespaces_) {
@@ -209,18 +209,27 @@ void SyncState::check_lane(Lane lane, Now now) {
   actions_->subscribe(lane, w.topic());
 }
 
-// Asks for heads although nothing seems wrong: a tail whose markers were lost too is found here.
-void SyncState::begin_check(Now now) {
+void SyncState::plan_check(Now now) {
   check_at_ =
       now.steady + options_.check_interval * 3 / 4 +
       std::chrono::milliseconds(below(static_cast<std::uint64_t>(options_.check_interval.count() / 2)));
+}
+
+// Asks for heads although nothing seems wrong: a tail whose markers were lost too is found here. While acks
+// are answered `behind` finds it, and only what the broker refuses is asked for.
+void SyncState::begin_check(Now now, bool everything) {
+  plan_check(now);
+  std::vector<bool> wanted(subtrees_.size(), everything);
   for (auto& [name, n] : namespaces_) {
+    if (!everything && !n->denied) continue;
+    if (n->subtree) wanted[*n->subtree] = true;
     if (n->subtree || n->job != 0 || n->need != Need::nothing || n->stopped) continue;
     n->denied = false;
     want(*n, n->can_apply() ? Need::changes : Need::snapshot, Cause::check, now.steady);
   }
-  for (FollowedSubtree& s : subtrees_) {
-    if (s.job != 0 || s.need != Need::nothing) continue;
+  for (std::size_t i = 0; i < subtrees_.size(); ++i) {
+    FollowedSubtree& s = subtrees_[i];
+    if (!wanted[i] || s.job != 0 || s.need != Need::nothing) continue;
     s.need = Need::survey;
     s.need_at = now.steady;
   }
@@ -230,7 +239,7 @@ void SyncState::begin_check(Now now) {
 void SyncState::on_stall(Now now) {
   if (!greeted_) return;
   actions_->log(LogLevel::warn, LogLine("stood_still"));
-  begin_check(now);
+  begin_check(now, true);
 }
 
 void SyncState::tick(Now now) {
@@ -240,14 +249,16 @@ void SyncState::tick(Now now) {
   }
   check_staleness(now);
   for (const Lane lane : kLanes) check_lane(lane, now);
-  if (greeted_ && now.steady >= check_at_) begin_check(now);
+  if (greeted_ && now.steady >= check_at_) begin_check(now, now.steady - acked_at_ > options_.check_interval);
   pump(now);
+  step_acks(now);
 }
 
 Steady SyncState::next_deadline() const {
   if (!greeted_) return stale_at_;
   Steady at = std::min({check_at_, next_work_, stale_at_});
   if (rejoin_at_) return std::min(at, *rejoin_at_);
+  at = std::min(at, acks_.next_deadline());
   for (const LaneWatch& w : lanes_) at = std::min(at, w.next_deadline());
   return at;
 }

@@ -6,8 +6,8 @@
 // A namespace goes: unknown -> snapshot being read (sets are held) -> `next` complete, held sets applied,
 // changes asked after every lane's barrier -> shown. From then on the set after `seq` is applied as it comes;
 // anything else that tells of a higher seq is a gap: wait 75 ms (the other lane may bring it), then ask
-// `changes`. It does not decode bytes, resolve endpoints, or acknowledge (`ack` comes with a later version of
-// the broker); until then a lost tail is found by markers and by asking for heads every `check_interval`.
+// `changes`. A lost tail is found by markers and by the answers to its acks (ack_state); heads are asked for
+// every `check_interval` only where acks are not answered. It does not decode bytes or resolve endpoints.
 #pragma once
 
 #include <array>
@@ -26,7 +26,9 @@
 #include "proto/base/bytes.hpp"
 #include "proto/base/log.hpp"
 #include "proto/transport/client_connection.hpp"
+#include "proto/wire/acknowledgement.hpp"
 #include "proto/wire/messages.hpp"
+#include "subscriber/ack_state.hpp"
 #include "subscriber/follow_set.hpp"
 #include "subscriber/followed_namespace.hpp"
 #include "subscriber/lane_watch.hpp"
@@ -54,7 +56,7 @@ class SyncActions {
   virtual void log(LogLevel level, const LogLine& line) = 0;
 };
 
-using SyncReply = std::variant<SnapshotReply, ChangesReply, NamespacesReply>;
+using SyncReply = std::variant<SnapshotReply, ChangesReply, NamespacesReply, AckReply>;
 struct SyncAnswer {
   Epoch epoch;
   Revision rev;
@@ -106,6 +108,7 @@ class SyncState {
 
   struct Counters {
     std::uint64_t joins = 0, resyncs = 0, gaps = 0, overflows = 0, bogus = 0, barriers_late = 0;
+    std::uint64_t behind = 0;  // lost tails that an answer to an ack told of
   };
   [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] bool in_force() const;  // greeted, and the barrier of every open lane came
@@ -135,7 +138,8 @@ class SyncState {
   void learn_lane(FollowedNamespace& n, Lane lane, Now now);
   void rejoin(std::string_view why, bool reopen, Now now);
   void check_lane(Lane lane, Now now);
-  void begin_check(Now now);
+  void plan_check(Now now);
+  void begin_check(Now now, bool everything);
   [[nodiscard]] LaneWatch& watch(Lane lane) { return lanes_[static_cast<std::size_t>(lane)]; }
   [[nodiscard]] std::string fresh_barrier_topic();
   [[nodiscard]] std::uint64_t below(std::uint64_t bound);
@@ -176,6 +180,13 @@ class SyncState {
   void finish_survey(std::uint64_t tag, Job& job, Now now);
   void settle(FollowedNamespace& n, const Job& job, Revision rev, Now now);
 
+  // sync_acks.cpp: what is acknowledged
+  void join_acks(Now now);
+  void touch_all();
+  void step_acks(Now now);
+  void on_ack(const SyncAnswer& answer, Now now);
+  void on_behind(FollowedNamespace& n, const Head& head, Now now);
+
   // sync_picture.cpp: what is shown
   void reveal(FollowedNamespace& n);
   void update_state(FollowedNamespace& n, Now now);
@@ -205,6 +216,8 @@ class SyncState {
   std::uint64_t rejoins_in_a_row_ = 0;
   Steady calm_since_{}, check_at_ = Steady::max(), next_work_ = Steady::max(), stale_at_ = Steady::max();
   std::array<LaneWatch, 2> lanes_;
+  AckState acks_;
+  Steady acked_at_{};  // when the last ack was answered
 
   Namespaces namespaces_;
   std::vector<FollowedSubtree> subtrees_;

@@ -65,7 +65,10 @@ void SyncState::on_sets(Lane lane, std::string_view ns, std::vector<ChangeSet> s
     if (set.is_marker()) {
       on_marker(*n, set, now);
     } else {
+      const Wall written = set.time;
+      const Seq seq = set.seq, before = n->copy.seq;
       on_set(*n, std::move(set), now);
+      if (n->shown && before < seq && n->copy.seq >= seq) acks_.sample(now.wall - written, random_());
     }
   }
   pump(now);
@@ -122,6 +125,7 @@ void SyncState::apply(FollowedNamespace& n, const ChangeSet& set) {
   changes_scratch_.clear();
   n.work().apply(set, garbage_, told ? &changes_scratch_ : nullptr);
   if (!told) return;
+  acks_.touched(n);
   mark_dirty(n);
   auto meta = std::make_shared<const SetMeta>(
       SetMeta{set.seq, set.rev, set.time, set.by, set.note, epoch_, n.work().hash});

@@ -185,6 +185,7 @@ void ClientConnection::submit(std::uint64_t tag, const RequestBody& body, const 
   PendingRequest& request = table_.add();
   request.tag = tag;
   request.deadline = options.deadline;
+  request.repeat_after_hello = options.repeat_after_hello;
   if (options.with_epoch) request.epoch = greeting_.epoch;
   request.retry_at = now.steady + jittered(options_.retry_interval);
   request.sent = 1;
@@ -263,6 +264,10 @@ void ClientConnection::on_final_or_retry(PendingRequest& request, const ReplyHea
       return finish();
     case AfterError::hello_then_repeat:
       if (++request.refused > 2) return finish();
+      if (!request.repeat_after_hello) {
+        hello_pending_ ? void() : send_hello(now);
+        return finish();
+      }
       request.after_hello = true;
       request.retry_at = kNever;
       ++request.answered;

@@ -70,6 +70,9 @@ class ClientConnection {
     Steady deadline{};
     bool with_epoch =
         true;  // bound to the history it was computed from: anything with a revision, seq, cursor, `req`
+    // `unauthenticated` (the connection was made anew): says `hello`, then repeats the very same bytes.
+    // False: the answer is the caller's, when `hello` was said, for it has something else to send now.
+    bool repeat_after_hello = true;
   };
 
   struct Counters {

@@ -25,6 +25,7 @@ struct PendingRequest {
   std::optional<Error> last;   // the last such answer
   std::uint32_t refused = 0;   // answered `unauthenticated` or `internal`
   bool after_hello = false;    // repeated when `hello` is answered
+  bool repeat_after_hello = true;
 };
 
 class RequestTable {

@@ -121,11 +121,14 @@ Answered Broker::answer(const Asked& asked, Random& random) const {
     case Asked::Kind::namespaces:
       list_namespaces(asked, random, out);
       break;
+    case Asked::Kind::ack:  // answered by the world, which knows the connection
+      break;
   }
   return out;
 }
 
-// Cursor: "rev|ns|key" of the last entry given, the key empty when only the namespace's head was.
+// Cursor: "rev|ns|key" of the last entry given, the key empty when only the
+// namespace's head was.
 void Broker::snapshot(const Asked& asked, Random& random, Answered& out) const {
   std::string after_ns, after_key;
   if (asked.after) {
@@ -148,7 +151,8 @@ void Broker::snapshot(const Asked& asked, Random& random, Answered& out) const {
     if (ns != after_ns) out.snapshot.heads.emplace_back(ns, head_of(ns));
     std::string last = ns == after_ns ? after_key : "";
     for (auto row = n.rows.upper_bound(last); row != n.rows.end(); ++row) {
-      // A head comes only with the namespace's first key: the head just given waits for the next chunk.
+      // A head comes only with the namespace's first key: the head just given
+      // waits for the next chunk.
       if (room == 0) {
         if (last.empty() && ns != after_ns) {
           out.snapshot.heads.pop_back();

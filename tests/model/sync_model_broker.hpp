@@ -1,6 +1,6 @@
-// A broker for the sync_state model test, from PROTOCOL alone: std::map state, one shared history that
-// brokers of a cluster apply at their own pace, answers in random small pages. Shares no code with the
-// product but its structs.
+// A broker for the sync_state model test, from PROTOCOL alone: std::map state,
+// one shared history that brokers of a cluster apply at their own pace, answers
+// in random small pages. Shares no code with the product but its structs.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/wire/acknowledgement.hpp"
 #include "proto/wire/messages.hpp"
 
 namespace prismbus::sync_model {
@@ -36,7 +37,8 @@ struct Transaction {
   std::vector<std::pair<std::string, Lane>> lanes;  // lane changes taking force with it
 };
 
-// What happened, in order, and what each namespace's content hash was at each seq.
+// What happened, in order, and what each namespace's content hash was at each
+// seq.
 struct History {
   Epoch epoch;
   std::vector<Transaction> log;
@@ -50,10 +52,16 @@ struct History {
 
 // What a request asks, owned.
 struct Asked {
-  enum class Kind : std::uint8_t { snapshot, changes, subtree_changes, namespaces } kind = Kind::snapshot;
+  enum class Kind : std::uint8_t {
+    snapshot,
+    changes,
+    subtree_changes,
+    namespaces,
+    ack
+  } kind = Kind::snapshot;
   Epoch epoch;
   std::optional<std::string> ns, under, after;
-  std::vector<std::pair<std::string, std::uint64_t>> since;
+  std::vector<std::pair<std::string, std::uint64_t>> since;  // of an ack: `applied`
   std::uint64_t since_rev = 0;
 };
 struct Answered {
@@ -63,6 +71,7 @@ struct Answered {
   SnapshotReply snapshot;
   ChangesReply changes;
   NamespacesReply namespaces;
+  AckReply ack;
 };
 
 class Broker {

@@ -35,7 +35,8 @@ void World::unsubscribe(Lane lane, const std::string& topic) {
   if (link.up) link.on_the_way.push_back({in(delay_ms_), {false, topic}});
 }
 
-// The connection is made anew behind the client's back: what was on the way is lost.
+// The connection is made anew behind the client's back: what was on the way is
+// lost.
 void World::remake(Link& link) {
   link.up = false;
   link.up_at = in(800);
@@ -124,7 +125,8 @@ void World::take() {
   store_.retire(std::move(update.garbage));
 }
 
-// The callbacks, added up, give the picture; in a namespace seqs ascend within a history.
+// The callbacks, added up, give the picture; in a namespace seqs ascend within
+// a history.
 void World::check_events(const std::vector<SyncEvent>& events) {
   const Epoch epoch = ViewStore::root_of(store_.view()).epoch;
   for (const SyncEvent& event : events) {

@@ -26,11 +26,13 @@ World::World(std::uint64_t seed, Trouble trouble)
   write_percent_ = 5 + random_.below(40);
   express_ = random_.percent(50);
   cluster_ = random_.percent(40);
+  acks_ = random_.percent(70);
+  markers_lost_ = acks_ && random_.percent(40);
   if (trouble_ == Trouble::lanes) {
     drop_ = twice_ = refuse_ = 0;
     delay_ms_ = 1 + random_.below(30);  // below what a receiver waits for the other lane
     express_ = true;
-    cluster_ = false;
+    cluster_ = markers_lost_ = false;
   }
   now_.steady = Steady(1000s);
   history_ = std::make_shared<History>(Epoch(random_.engine()));
@@ -38,7 +40,7 @@ World::World(std::uint64_t seed, Trouble trouble)
   brokers_.assign(cluster_ ? 2 : 1, Broker(history_));
   SyncOptions options;
   options.seed = random_.engine();
-  options.check_interval = 30s;
+  options.check_interval = acks_ ? 24h : 30s;  // acks find what polling would
   if (trouble_ == Trouble::all && random_.percent(40)) options.held_bytes_max = 600;
   auto follow = FollowSet::make(exact_, under_);
   if (!follow) throw std::runtime_error(follow.error().message);
@@ -81,7 +83,8 @@ void World::run() {
   const auto settled = [&] {
     return ViewStore::root_of(store_.view()).all_live && brokers_[current_].rev() == history_->log.size();
   };
-  // A lost tail whose markers were lost too is found by the next check: wait for one after the last fault.
+  // A lost tail whose markers were lost too is found by the next check: wait
+  // for one after the last fault.
   const Steady checked = now_.steady + 50s;
   while (now_.steady < checked || !settled()) {
     if (now_.steady > deadline) wrong("not live long after the last fault");
@@ -92,12 +95,14 @@ void World::run() {
   summary_.resyncs = sync_->counters().resyncs;
   summary_.gaps = sync_->counters().gaps;
   summary_.overflows = sync_->counters().overflows;
+  summary_.behind = sync_->counters().behind;
 }
 
 void World::run_lanes(std::uint64_t flips) {
   while (summary_.flips < flips) {
     if (random_.percent(write_percent_)) commit();
-    // Now and then both windows of a minute pass, and sets go out on one lane only.
+    // Now and then both windows of a minute pass, and sets go out on one lane
+    // only.
     const bool wait = random_.below(3000) == 0;
     for (const Steady end = now_.steady + 61s; wait && now_.steady < end;) step();
     step();
@@ -121,6 +126,7 @@ void World::do_faults() {
   if (random_.below(3000) == 0) restart(false);
   if (random_.below(8000) == 0) restart(true);
   if (random_.below(2000) == 0) remake(links_[random_.below(2)]);
+  if (random_.below(2000) == 0) forget_connection();
   if (random_.below(1500) == 0) {
     for (Broker& b : brokers_) b.compact(random_);
   }
@@ -194,7 +200,7 @@ void World::publish(const std::string& ns, std::vector<ChangeSet> sets, Lane lan
 void World::step_markers() {
   for (auto& [ns, marker] : markers_) {
     auto& [at, left] = marker;
-    if (left == 0 || now_.steady < at) continue;
+    if (left == 0 || markers_lost_ || now_.steady < at) continue;
     at = now_.steady + 4s;
     --left;
     const Head head = broker().head_of(ns);
@@ -215,6 +221,7 @@ void World::restart(bool other_epoch) {
   down_ = true;
   up_again_ = in(3000);
   for (Link& link : links_) remake(link);
+  forget_connection();
   if (random_.percent(50)) {
     greeting_at_.reset();
     sync_->on_lost(fail(ErrorCode::unavailable, "fell silent").value(), now_);
@@ -252,6 +259,8 @@ void World::step_greeting() {
   greeting.hello.changes = {"changes" + std::to_string(current_)};
   if (express_) greeting.hello.express = {"express" + std::to_string(current_)};
   greeting.hello.heartbeat_ms = 1000;
+  greeting.hello.ack_ms = 200 + random_.below(1800);
+  follower_ = {true, {}};
   sync_->on_greeting(greeting, now_);
 }
 
@@ -263,6 +272,7 @@ void World::move_on(const Error& why) {
   ++summary_.moves;
   current_ = (current_ + 1) % brokers_.size();
   for (Link& link : links_) remake(link);
+  forget_connection();
   trace_ += fmt::format("{} move_on {}\n", now_.steady.time_since_epoch() / 1ms, why.message);
   sync_->on_lost(why, now_);
   greet_in(300);
@@ -274,7 +284,8 @@ void World::ask(std::uint64_t tag, const RequestBody& body) {
   q.at = in(delay_ms_);
   q.expires = now_.steady + 10s;
   q.asked.epoch = history_->epoch;
-  // Bound to the epoch the machine knows: that of its last greeting, which may be a former one by now.
+  // Bound to the epoch the machine knows: that of its last greeting, which may
+  // be a former one by now.
   q.asked.epoch = ViewStore::root_of(store_.view()).epoch;
   if (const auto* s = std::get_if<SnapshotRequest>(&body)) {
     if (!s->after) ++summary_.snapshots;
@@ -287,6 +298,10 @@ void World::ask(std::uint64_t tag, const RequestBody& body) {
     if (c->under) q.asked.under = std::string(*c->under);
     q.asked.since_rev = c->since_rev.value();
     if (c->page.after) q.asked.after = std::string(*c->page.after);
+  } else if (const auto* a = std::get_if<AckRequest>(&body)) {
+    q.asked.kind = Asked::Kind::ack;
+    for (const auto& [ns, seq] : a->applied) q.asked.since.emplace_back(std::string(ns), seq.value());
+    check_ack(q.asked);
   } else {
     const auto& n = std::get<NamespacesRequest>(body);
     q.asked.kind = Asked::Kind::namespaces;
@@ -308,12 +323,13 @@ void World::step_questions() {
     } else if (down_) {
       q.at = in(200);
       return false;
-    } else if (!q.answer) {  // answered now, delivered later; sometimes lost and repeated
+    } else if (!q.answer) {  // answered now, delivered later; sometimes lost and
+                             // repeated
       if (!calm_ && random_.percent(refuse_)) {
         q.at = in(1000);
         return false;
       }
-      q.answer = broker().answer(q.asked, random_);
+      q.answer = q.asked.kind == Asked::Kind::ack ? answer_ack(q.asked) : broker().answer(q.asked, random_);
       if (!calm_ && random_.percent(refuse_))
         q.answer->error = fail(ErrorCode::unavailable, "refused").value();
       q.at = in(delay_ms_);
@@ -328,6 +344,8 @@ void World::step_questions() {
       answer.reply = tl::unexpected<Error>(*q.answer->error);
     } else if (q.asked.kind == Asked::Kind::snapshot) {
       answer.reply = SyncReply(std::move(q.answer->snapshot));
+    } else if (q.asked.kind == Asked::Kind::ack) {
+      answer.reply = SyncReply(std::move(q.answer->ack));
     } else if (q.asked.kind == Asked::Kind::namespaces) {
       answer.reply = SyncReply(std::move(q.answer->namespaces));
     } else {

@@ -1,5 +1,6 @@
-// One seeded trial of the subscriber's state machine: brokers, a bad network, a clock, and the checks on
-// everything the machine shows. Driven by sync_state_model_test.
+// One seeded trial of the subscriber's state machine: brokers, a bad network, a
+// clock, and the checks on everything the machine shows. Driven by
+// sync_state_model_test.
 #pragma once
 
 #include <deque>
@@ -17,7 +18,8 @@ namespace prismbus::sync_model {
 
 class World final : public SyncActions {
  public:
-  // lanes: a sound network, on which nothing happens but writes and lane changes.
+  // lanes: a sound network, on which nothing happens but writes and lane
+  // changes.
   enum class Trouble : std::uint8_t { all, lanes };
   explicit World(std::uint64_t seed, Trouble trouble = Trouble::all);
   ~World() override;
@@ -29,7 +31,7 @@ class World final : public SyncActions {
 
   struct Summary {
     std::uint64_t commits = 0, events = 0, joins = 0, resyncs = 0, gaps = 0, overflows = 0, epochs = 0,
-                  runs = 0, moves = 0, frames = 0, flips = 0, snapshots = 0;
+                  runs = 0, moves = 0, frames = 0, flips = 0, snapshots = 0, acks = 0, behind = 0;
   };
   [[nodiscard]] const Summary& summary() const { return summary_; }
 
@@ -54,7 +56,8 @@ class World final : public SyncActions {
   struct Link {
     bool open = false, up = false;
     Steady up_at{}, next_beat{};
-    std::set<std::string> wanted;  // what the client subscribed to; sent again in byte order when re-made
+    std::set<std::string> wanted;  // what the client subscribed to; sent again
+                                   // in byte order when re-made
     std::set<std::string> in_force;
     std::deque<std::pair<Steady, std::pair<bool, std::string>>> on_the_way;
     std::map<std::string, std::deque<Frame>> frames;  // in order within a topic, not between topics
@@ -64,6 +67,11 @@ class World final : public SyncActions {
     Asked asked;
     Steady at{}, expires{};
     std::optional<Answered> answer;
+  };
+  // What the broker knows of the connection; forgotten with it.
+  struct Follower {
+    bool greeted = false;
+    std::map<std::string, std::uint64_t> applied;
   };
 
   void step();
@@ -76,6 +84,9 @@ class World final : public SyncActions {
   void remake(Link& link);
   void step_markers();
   void step_questions();
+  void forget_connection();
+  [[nodiscard]] Answered answer_ack(const Asked& asked);
+  void check_ack(const Asked& asked);
   void step_greeting();
   void greet_in(std::uint64_t ms);
   void restart(bool other_epoch);
@@ -97,6 +108,8 @@ class World final : public SyncActions {
   Trouble trouble_;
   std::uint64_t drop_, twice_, delay_ms_, refuse_, write_percent_;
   bool express_, cluster_, calm_ = false;
+  bool acks_,
+      markers_lost_ = false;  // the broker answers acks; no marker ever arrives
 
   Now now_{};
   std::shared_ptr<History> history_;
@@ -111,6 +124,7 @@ class World final : public SyncActions {
   std::map<std::string, Steady> both_lanes_until_;
   std::array<Link, 2> links_;
   std::vector<Question> questions_;
+  Follower follower_;
 
   ViewStore store_;
   std::unique_ptr<SyncState> sync_;

@@ -1,6 +1,7 @@
-// The subscriber's state machine against a model broker and a network that drops, doubles, delays, reorders
-// across namespaces, re-makes connections in silence, restarts the broker, changes its epoch, compacts, and
-// cuts buffers. PRISMBUS_RUNS = how many seeded trials; PRISMBUS_SEED = run that one alone.
+// The subscriber's state machine against a model broker and a network that
+// drops, doubles, delays, reorders across namespaces, re-makes connections in
+// silence, restarts the broker, changes its epoch, compacts, and cuts buffers.
+// PRISMBUS_RUNS = how many seeded trials; PRISMBUS_SEED = run that one alone.
 #include <catch2/catch.hpp>
 
 #include <cstdlib>
@@ -18,7 +19,9 @@ std::uint64_t setting(const char* name, std::uint64_t otherwise) {
 
 }  // namespace
 
-TEST_CASE("lanes that change a hundred times under writes lose nothing and cause no resync (I5 I6)") {
+TEST_CASE(
+    "lanes that change a hundred times under writes lose nothing and "
+    "cause no resync (I5 I6)") {
   using prismbus::sync_model::World;
   const std::uint64_t runs = setting("PRISMBUS_RUNS", 2000) / 20;
   std::uint64_t flips = 0, frames = 0, gaps = 0;
@@ -40,7 +43,9 @@ TEST_CASE("lanes that change a hundred times under writes lose nothing and cause
                    << gaps);
 }
 
-TEST_CASE("a subscriber on a bad network ends equal to the broker and never hides a gap (I5 I6 I11)") {
+TEST_CASE(
+    "a subscriber on a bad network ends equal to the broker and never "
+    "hides a gap (I5 I6 I11)") {
   const std::uint64_t one = setting("PRISMBUS_SEED", 0);
   const std::uint64_t runs = one != 0 ? 1 : setting("PRISMBUS_RUNS", 2000);
   prismbus::sync_model::World::Summary sum;
@@ -64,16 +69,21 @@ TEST_CASE("a subscriber on a bad network ends equal to the broker and never hide
     sum.runs += s.runs;
     sum.moves += s.moves;
     sum.frames += s.frames;
+    sum.acks += s.acks;
+    sum.behind += s.behind;
   }
   WARN("seeds 1.." << runs << ": commits " << sum.commits << ", frames " << sum.frames << ", events "
                    << sum.events << ", joins " << sum.joins << ", resyncs " << sum.resyncs << ", gaps "
                    << sum.gaps << ", overflows " << sum.overflows << ", restarts " << sum.runs << ", epochs "
-                   << sum.epochs << ", moves " << sum.moves);
+                   << sum.epochs << ", moves " << sum.moves << ", acks " << sum.acks
+                   << ", lost tails they told of " << sum.behind);
   // The network was bad enough to mean something.
   if (runs >= 500) {
     CHECK(sum.gaps > runs);
     CHECK(sum.overflows > 0);
     CHECK(sum.epochs > 0);
     CHECK(sum.resyncs > 0);
+    CHECK(sum.acks > runs);
+    CHECK(sum.behind > 0);
   }
 }

@@ -28,6 +28,14 @@ void SyncRecorder::subscribe(Lane lane, const std::string& topic) {
 }
 
 void SyncRecorder::ask(std::uint64_t tag, const RequestBody& body) {
+  if (const auto* a = std::get_if<AckRequest>(&body)) {
+    std::string text;
+    for (const auto& [ns, seq] : a->applied)
+      text += std::string(ns) + "@" + std::to_string(seq.value()) + " ";
+    acks.push_back(text + std::string(a->state.value_or("")));
+    ack_tag = tag;
+    return;
+  }
   questions.push_back(tag);
   if (const auto* s = std::get_if<SnapshotRequest>(&body)) {
     said.push_back(s->ns ? "snapshot " + std::string(*s->ns) : "snapshot under " + std::string(*s->under));
@@ -51,6 +59,7 @@ void SyncRecorder::greet(std::uint64_t run, std::uint64_t epoch) {
   greeting.hello.changes = {"tcp://127.0.0.1:7001"};
   greeting.hello.express = {"tcp://127.0.0.1:7002"};
   greeting.hello.heartbeat_ms = 1000;
+  greeting.hello.ack_ms = 1000;
   sync.on_greeting(greeting, now);
   take();
 }
@@ -71,6 +80,16 @@ void SyncRecorder::refuse(ErrorCode code) {
   const std::uint64_t tag = questions.front();
   questions.erase(questions.begin());
   sync.on_answer(tag, {Epoch(7), Revision(), fail(code, "refused")}, now);
+  take();
+}
+
+void SyncRecorder::answer_ack(std::vector<std::pair<std::string, Head>> behind) {
+  sync.on_answer(ack_tag, {Epoch(7), Revision(), SyncReply(AckReply{std::move(behind), 1000})}, now);
+  take();
+}
+
+void SyncRecorder::refuse_ack(ErrorCode code) {
+  sync.on_answer(ack_tag, {Epoch(7), Revision(), fail(code, "refused")}, now);
   take();
 }
 

@@ -36,6 +36,8 @@ class SyncRecorder : public SyncActions {
   void barrier(Lane lane = Lane::changes);
   void answer(SyncReply reply, std::uint64_t rev);  // to the oldest open question
   void refuse(ErrorCode code);
+  void answer_ack(std::vector<std::pair<std::string, Head>> behind = {});  // the last one
+  void refuse_ack(ErrorCode code);
   void set(std::uint64_t seq, std::uint64_t rev,
            std::vector<std::string> must = {});  // puts "k" = seq in "a"
   void marker(std::uint64_t seq, std::uint64_t hash);
@@ -48,6 +50,8 @@ class SyncRecorder : public SyncActions {
 
   std::vector<std::string> said;  // everything asked, in order; cleared by the test
   std::vector<std::uint64_t> questions;
+  std::vector<std::string> acks;  // what each ack told; apart from the above, for they come by the clock
+  std::uint64_t ack_tag = 0;
   std::vector<SyncEvent> events;
   std::function<void(const SyncUpdate&)> shown;  // a picture was published; its leaves still live
   std::string barrier_topic[2];

@@ -1,0 +1,54 @@
+// What a subscriber owes the broker in `ack` (PROTOCOL section 6, point 5): which seqs it has applied, what
+// it refused, how late changes came; and when to say so: not more often than `ack_ms`, at least every 10 x
+// `ack_ms`, one at a time. Pure; part of SyncState, on its thread.
+// Kept: what an ack that was not answered told is told again (A1); after `hello` everything is (A2). It does
+// not judge `behind`: SyncState does.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proto/base/clock.hpp"
+#include "proto/wire/messages.hpp"
+#include "subscriber/followed_namespace.hpp"
+
+namespace prismbus {
+
+class AckState {
+ public:
+  // ---- hello ----
+  // Answered: touched() of every namespace that may be told of follows. The first ack leaves after `wait`.
+  void on_joined(std::uint64_t ack_ms, std::chrono::milliseconds wait, Steady now);
+  void on_lost();  // nothing is sent until on_joined
+
+  // ---- what there is to tell ----
+  void touched(FollowedNamespace& n);  // its applied seq moved, or the broker asked for it (`behind`)
+  // From a change set's time until it was applied. Of more than an ack carries, a random choice is told.
+  void sample(std::chrono::microseconds latency, std::uint64_t random);
+
+  // ---- acks ----
+  [[nodiscard]] bool due(Steady now) const { return now >= next_deadline(); }
+  [[nodiscard]] Steady next_deadline() const;  // max() while one is not answered, or none may be sent
+  // The ack to send now under `tag`; lends from the namespaces.
+  [[nodiscard]] AckRequest make(std::uint64_t tag, Steady now);
+  [[nodiscard]] bool waits_for(std::uint64_t tag) const { return tag_ != 0 && tag_ == tag; }
+  void on_answered(std::uint64_t ack_ms);
+  void on_failed(Steady now);  // told again with the next one
+  void on_unsupported();       // the broker takes none: nothing is sent until on_joined
+
+ private:
+  void set_pace(std::uint64_t ack_ms);
+
+  bool on_ = false;
+  std::chrono::milliseconds pace_{1000};
+  Steady sent_at_{}, not_before_{};
+  std::uint64_t tag_ = 0;                          // the ack under way, 0 = none
+  std::vector<FollowedNamespace*> wanted_, told_;  // to be told; told by the ack under way
+  std::vector<std::uint64_t> latency_us_;
+  std::uint64_t samples_ = 0;  // since the last ack
+};
+
+}  // namespace prismbus
