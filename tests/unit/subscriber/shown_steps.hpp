@@ -119,7 +119,8 @@ class ShownSteps {
     return n;
   }
   void tell(const Namespace& n, const std::vector<KeyChange>& changes, bool resync, std::string by) {
-    const auto meta = std::make_shared<const SetMeta>(SetMeta{n.copy.seq, n.copy.rev, {}, std::move(by), {}});
+    const auto meta = std::make_shared<const SetMeta>(
+        SetMeta{n.copy.seq, n.copy.rev, {}, std::move(by), {}, {}, n.copy.hash});
     for (const KeyChange& change : changes) {
       SyncEvent event;
       event.ns = n.name;

@@ -126,6 +126,14 @@ void SyncRecorder::pass(std::chrono::milliseconds time) {
   }
 }
 
+void SyncRecorder::pass_with_beats(std::chrono::milliseconds time) {
+  const Steady until = now.steady + time;
+  while (now.steady < until) {
+    sync.on_heartbeat(Lane::changes, {Epoch(7), Run(1), Revision(), 1000, {}}, now);
+    pass(std::chrono::ceil<std::chrono::milliseconds>(std::min<Steady::duration>(until - now.steady, 500ms)));
+  }
+}
+
 void SyncRecorder::join_live(std::uint64_t seq, std::uint64_t rev) {
   greet();
   SnapshotReply chunk;

@@ -42,6 +42,7 @@ class SyncRecorder : public SyncActions {
            std::vector<std::string> must = {});  // puts "k" = seq in "a"
   void marker(std::uint64_t seq, std::uint64_t hash);
   void pass(std::chrono::milliseconds time);             // in steps, ticking
+  void pass_with_beats(std::chrono::milliseconds time);  // ... while the stream lives
   void join_live(std::uint64_t seq, std::uint64_t rev);  // "a" live with "k" at `seq`
   [[nodiscard]] std::uint64_t hash_now() { return *store.view().hash("a"); }
   [[nodiscard]] NamespaceState state(const std::string& ns = "a") { return status(ns).state; }
