@@ -2,28 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <exception>
-#include <thread>
-#include <unordered_map>
 #include <utility>
 
-#include "proto/base/assert.hpp"
-#include "proto/base/random.hpp"
-#include "proto/base/waker.hpp"
-#include "proto/transport/context.hpp"
 #include "proto/wire/codec/acknowledgement.hpp"
 #include "proto/wire/codec/reply.hpp"
-#include "subscriber/bindings.hpp"
-#include "subscriber/delivery_threads.hpp"
-#include "subscriber/disk_cache.hpp"
 #include "subscriber/picture_status.hpp"
-#include "subscriber/seed_file.hpp"
-#include "subscriber/stream_inbox.hpp"
-#include "subscriber/subscriber_callbacks.hpp"
-#include "subscriber/subscription_set.hpp"
-#include "subscriber/sync_state.hpp"
-#include "subscriber/view_store.hpp"
+#include "subscriber/subscriber_impl.hpp"
 
 namespace prismbus {
 namespace {
@@ -36,178 +21,6 @@ constexpr auto kStall = 1s;            // ten times the longest sleep: the proce
 constexpr auto kWaitSlice = 20ms;      // waiters look again this often even if a wake-up went to another
 
 }  // namespace
-
-// The background thread's agent: sockets in, machine, picture and callbacks out.
-class Subscriber::Impl final : public SyncActions, public ClientConnection::Owner {
- public:
-  [[nodiscard]] static Result<std::unique_ptr<Impl>> make(SubscriberOptions options);
-  ~Impl() override { stop(); }
-
-  void start() {
-    thread_ = std::thread([this] { run(); });
-    if (cache_ && cache_->writer()) cache_thread_ = std::thread([this] { keep_cache(); });
-  }
-  void stop();
-  [[nodiscard]] View view() const { return store_.view(); }
-  [[nodiscard]] Bindings& bindings() { return bindings_; }
-  template <class Done>
-  [[nodiscard]] bool wait(std::chrono::milliseconds at_most, Done done) const;
-  [[nodiscard]] SubscriberStatus status() const;
-  [[nodiscard]] SubscriptionSet& subscriptions() { return subscriptions_; }
-  [[nodiscard]] const FollowSet& follow() const { return follow_; }
-  [[nodiscard]] Result<void> readable(std::string_view ns) const;
-  [[nodiscard]] Result<void> all_readable() const;
-
-  // SyncActions
-  void open_lane(Lane lane, const std::vector<std::string>& endpoints) override {
-    inbox_.open(lane, endpoints, connection_->greeting().requests);
-  }
-  void close_lane(Lane lane) override { inbox_.close(lane); }
-  void subscribe(Lane lane, const std::string& topic) override { inbox_.subscribe(lane, topic); }
-  void unsubscribe(Lane lane, const std::string& topic) override { inbox_.unsubscribe(lane, topic); }
-  void ask(std::uint64_t tag, const RequestBody& body) override;
-  void say_hello() override { connection_->say_hello(now_); }
-  void move_on(const Error& why) override { connection_->move_on(why, now_); }
-  void log(LogLevel level, const LogLine& line) override {
-    if (log_) log_(level, line.text());
-  }
-
-  // ClientConnection::Owner
-  void on_greeting(const Greeting& greeting) override { sync_.on_greeting(greeting, now_); }
-  void on_lost(const Error& why) override { sync_.on_lost(why, now_); }
-  void on_reply(std::uint64_t tag, const ReplyHeader& reply) override;
-  void on_expired(std::uint64_t tag, const Error& error) override;
-
- private:
-  enum class Asked : std::uint8_t { snapshot, changes, namespaces, ack };
-
-  Impl(const FollowSet& follow, SubscriberOptions options)
-      : log_(options.log),
-        follow_(follow),
-        inbox_(context_, options.log),
-        subscriptions_({[] { return read_clock().steady; }, waker_,
-                        [this](std::function<void()> task) { threads_.post(std::move(task)); }},
-                       options.log),
-        bindings_(follow_, store_, waker_.get(), options.log),
-        sync_(follow_,
-              {options.buffer_bytes_max, options.check_interval, random_u64(), std::move(options.staleness)},
-              *this) {}
-  [[nodiscard]] Result<void> read_disk(const CacheOptions& options, const std::string& seed_file);
-  void restore(std::vector<cache::Loaded> loaded, Rung rung);
-  void show_unheard(bool to_be_told);
-  void tell_unheard();
-  void run();
-  void keep_cache();
-  bool step();
-  bool show();
-  void sleep();
-
-  LogSink log_;
-  const FollowSet follow_;
-  std::unique_ptr<DiskCache> cache_;  // null = off
-  Context context_;
-  const std::shared_ptr<Waker> waker_ = std::make_shared<Waker>();
-  StreamInbox inbox_;
-  DeliveryThreads threads_;
-  SubscriptionSet subscriptions_;
-  ViewStore store_;
-  SyncUpdate unheard_;                  // what open() showed: told when the background thread begins ...
-  std::optional<View> before_unheard_;  // ... as what changed since this
-  Bindings bindings_;
-  std::optional<ClientConnection> connection_;
-  SyncState sync_;
-  std::unordered_map<std::uint64_t, Asked> asked_;
-  Now now_{};
-
-  std::thread thread_, cache_thread_;
-  std::atomic<bool> stopping_{false}, cache_stopping_{false};
-  mutable std::atomic<int> waiters_{0};
-  mutable Waker shown_;
-  struct {
-    std::atomic<std::uint64_t> frames{0}, dropped{0}, joins{0}, resyncs{0};
-  } counters_;
-};
-
-Result<std::unique_ptr<Subscriber::Impl>> Subscriber::Impl::make(SubscriberOptions options) {
-  auto follow = FollowSet::make(options.namespaces, options.subtrees);
-  if (!follow) return tl::unexpected<Error>(follow.error());
-  if (options.check_interval < 10ms) return fail_field("check_interval", "at least 10 ms");
-  if (auto valid = validate_staleness(options.staleness); !valid) return tl::unexpected<Error>(valid.error());
-  ConnectionOptions connection;
-  connection.brokers = options.brokers;
-  connection.client = options.client;
-  connection.follow_ns = follow->namespaces();
-  connection.follow_under = follow->subtrees();
-  auto callbacks = subscription_of(std::exchange(options.callbacks, {}));
-  const CacheOptions cache = options.cache;
-  const std::string seed_file = options.seed_file;
-  std::unique_ptr<Impl> impl(new Impl(*follow, std::move(options)));
-  if (auto read = impl->read_disk(cache, seed_file); !read) {
-    impl->show_unheard(false);
-    return tl::unexpected<Error>(read.error());
-  }
-  auto made = ClientConnection::make(impl->context_, std::move(connection), *impl, impl->log_);
-  if (!made) {
-    impl->show_unheard(false);
-    return tl::unexpected<Error>(made.error());
-  }
-  impl->connection_.emplace(std::move(*made));
-  if (callbacks) {
-    const auto id = impl->subscriptions_.subscribe(std::move(*callbacks), impl->follow_);
-    PRISMBUS_ASSERT(id.has_value(), "callbacks are a valid subscription");
-  }
-  impl->now_ = read_clock();
-  impl->show_unheard(true);  // exact namespaces are listed from the start, as joining
-  return impl;
-}
-
-// ---- disk and seed, before any broker answered ----
-
-Result<void> Subscriber::Impl::read_disk(const CacheOptions& options, const std::string& seed_file) {
-  now_ = read_clock();
-  if (!options.directory.empty()) {
-    auto cache = DiskCache::open(options, log_);
-    if (!cache) return tl::unexpected<Error>(cache.error());
-    cache_ = std::move(*cache);
-    restore(cache_->load_first(follow_), Rung::disk);
-  }
-  if (seed_file.empty()) return {};
-  if (cache_) restore(cache_->load_rest(follow_), Rung::disk);  // the cache goes before the seed
-  auto seed = load_seed(seed_file, follow_);
-  if (!seed) return tl::unexpected<Error>(seed.error());
-  restore(std::move(*seed), Rung::seed);
-  return {};
-}
-
-void Subscriber::Impl::restore(std::vector<cache::Loaded> loaded, Rung rung) {
-  for (cache::Loaded& one : loaded) {
-    sync_.restore({one.epoch, std::move(one.ns), std::move(one.copy), rung, one.seen}, now_);
-  }
-}
-
-// Shows what open() found; callbacks hear of it on the background thread, which begins with that.
-void Subscriber::Impl::show_unheard(bool to_be_told) {
-  unheard_ = sync_.take_update();
-  if (to_be_told) before_unheard_.emplace(store_.view());
-  if (unheard_.root != nullptr) store_.publish(unheard_.root);
-  if (!to_be_told) store_.retire(std::move(unheard_.garbage));
-}
-
-void Subscriber::Impl::tell_unheard() {
-  {
-    const View shown = store_.view();
-    const ViewRoot& before = ViewStore::root_of(*before_unheard_);
-    subscriptions_.adopt(before);
-    (void)subscriptions_.tell(unheard_.events, before, ViewStore::root_of(shown));  // step() goes on with it
-  }
-  before_unheard_.reset();
-  store_.retire(std::move(unheard_.garbage));
-}
-
-void Subscriber::Impl::keep_cache() {
-  while (!cache_stopping_.load(std::memory_order_acquire)) cache_->step(store_, cache_stopping_);
-  cache_->step(store_, cache_stopping_);  // what the background thread told at its end
-}
 
 // ---- the background thread ----
 
