@@ -213,7 +213,7 @@ Outcome bench_acks(Bench& bench) {
   auto crowded = bench.start_broker("acks-crowd");
   if (!crowded) return tl::unexpected(crowded.error());
   return ack_load(bench, *crowded, tiny ? 50 : 10'000,
-                  tiny ? std::chrono::milliseconds(200) : std::chrono::milliseconds(20'000));
+                  tiny ? std::chrono::milliseconds(1'500) : std::chrono::milliseconds(20'000));
 }
 
 }  // namespace prismbus::perf

@@ -60,7 +60,7 @@ class FollowerTable {
   static constexpr std::size_t kTextBytesMax = 128u << 20;  // labels, names of `follow`, reasons of refusals
   static constexpr std::chrono::seconds kForgottenAfter{60};  // at least; with slow acks 30 of them
   static constexpr std::chrono::milliseconds kAckMax{30'000};
-  static constexpr std::chrono::microseconds kAckCost{20};  // receive, compare, answer: both threads
+  static constexpr std::chrono::microseconds kAckCost{20};  // sets the pace: 5 s with 10,000 followers
   static constexpr int kAckPercent = 4;                     // of a core that all acks together may take
 
   explicit FollowerTable(std::chrono::milliseconds ack) : ack_(ack) {}
