@@ -1,12 +1,10 @@
 # Names the targets that a selection of tests runs: usage: selected_targets.py BUILD_DIR [ctest's -L, -LE, -R options].
-# Python tests from outside run the two executables of the project. An executable that was never built has no command
+# Python tests name the executables they start as their required files. An executable that was never built has no command
 # yet: then the test has its target's name, and if it has not, everything is built.
 import json
 import os
 import subprocess
 import sys
-
-PROGRAMS = ["prismbusd", "prismbus"]
 
 
 def main(build, *selection):
@@ -18,7 +16,8 @@ def main(build, *selection):
     for test in json.loads(shown.stdout)["tests"]:
         command = test.get("command", [test["name"]])[0]
         if "python" in os.path.basename(command):
-            targets.update(PROGRAMS)
+            properties = {each["name"]: each["value"] for each in test["properties"]}
+            targets.update(os.path.basename(each) for each in properties["REQUIRED_FILES"])
         else:
             targets.add(os.path.basename(command))
     print("\n".join(sorted(targets) if targets <= known else ["all"]))

@@ -1,6 +1,7 @@
 #include "broker/net/connections.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -25,9 +26,10 @@ bool ask_peer(int fd, Peer& peer) {
   return ::getpeername(fd, peer.generic(), &peer.size) == 0;
 }
 
+// 0 if there is none. The number may by now name what another thread of the process opened: then the inode differs.
 std::uint64_t inode_of(int fd) {
-  struct stat info {};
-  return ::fstat(fd, &info) == 0 ? info.st_ino : 0;
+  struct statx info {};
+  return ::statx(fd, "", AT_EMPTY_PATH, STATX_INO, &info) == 0 ? info.stx_ino : 0;
 }
 
 // Is that the address libzmq wrote down at the accept? Local sockets have none to compare.

@@ -1,0 +1,75 @@
+# The programs of subscriber/examples that follow and replay, run as their first lines say, and the publisher's that waits
+# until a follower has applied its write.
+import os
+import subprocess
+import sys
+import unittest
+
+import zmq
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "python"))
+
+from broker_process import BIN, Broker
+from prismbus_client import Client
+
+NS = "example.fees"
+SECONDS = 30
+
+
+class SubscriberExamples(unittest.TestCase):
+    def setUp(self):
+        self.broker = Broker().start()
+        self.addCleanup(self.broker.remove)
+        context = zmq.Context()
+        self.addCleanup(context.destroy, linger=0)
+        self.client = Client(self.broker.requests, context)
+
+    def follow(self, *arguments):
+        process = subprocess.Popen(["stdbuf", "-oL", os.path.join(BIN, "prismbus_example_subscriber"),
+                                    self.broker.requests, *arguments], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait, SECONDS)
+        self.addCleanup(process.kill)
+        return process
+
+    def read_until(self, process, wanted):
+        for line in process.stdout:
+            if line.strip() == wanted:
+                return
+        self.fail(f"the example ended before it said: {wanted}")
+
+    def run_example(self, program, *arguments):
+        return subprocess.run([os.path.join(BIN, program), self.broker.requests, *arguments], capture_output=True,
+                              text=True, timeout=SECONDS, check=False)
+
+    def test_a_follower_tells_each_change_and_where_it_stands(self):
+        self.client.put(NS, "maker_bps", 1.0)
+        process = self.follow("2")
+        self.read_until(process, "fees: maker 1 bps, taker 5 bps")
+        written = self.client.put(NS, "maker_bps", 1.5)
+        self.read_until(process, f"{NS} maker_bps: 1 -> 1.5")
+        self.read_until(process, f"{NS}: live at seq {written['seq']}, 1 keys, 0 resyncs")
+        self.assertEqual(process.wait(SECONDS), 0)
+
+    def test_a_writer_learns_who_applied_its_write(self):
+        self.client.put(NS, "maker_bps", 1.0)
+        process = self.follow("60")
+        self.read_until(process, "fees: maker 1 bps, taker 5 bps")
+        done = self.run_example("prismbus_example_wait_applied")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, r"^seq \d+: 1 applied, 0 rejected, 0 silent\n$")
+
+    def test_a_replay_tells_every_change_since_its_picture(self):
+        self.client.put(NS, "maker_bps", 1.0)
+        self.client.txn([{"op": "put", "ns": NS, "key": "maker_bps", "value": 2.0},
+                         {"op": "put", "ns": NS, "key": "taker_bps", "value": 4.0}])
+        done = self.run_example("prismbus_example_replay", NS)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        lines = done.stdout.splitlines()
+        self.assertTrue(lines[0].startswith("0 keys at revision "), lines)
+        self.assertEqual([line.split(": ")[1] for line in lines[1:-1]], ["1 changes", "2 changes"], lines)
+        self.assertTrue(lines[-1].startswith("2 keys at revision "), lines)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
