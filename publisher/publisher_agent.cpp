@@ -168,14 +168,16 @@ void PublisherAgent::accept(std::unique_ptr<Operation> operation) {
 }
 
 void PublisherAgent::dispatch(Now now) {
-  if (outbox_ && outbox_->takes(now)) queue_writes(now);
+  const auto queues = [&] { return outbox_ && outbox_->takes(now); };
+  if (queues()) queue_writes();
   const auto ready = [&] { return connection_->ready() && connection_->has_room(); };
   while (!reads_.empty() && ready()) {
     Operation& op = *reads_.front();
     reads_.pop_front();
     send(op, now);
   }
-  while (!writes_.empty() && ready()) {
+  // What the outbox cannot keep, a rollback, waits for what is in it.
+  while (!writes_.empty() && ready() && !queues()) {
     Operation& op = *writes_.front();
     if (op.place != Operation::Place::expired && !send(op, now)) return;
     writes_.pop_front();

@@ -29,9 +29,8 @@ class PublisherAgent final : public ClientConnection::Owner {
                                                                     const PublisherOptions& options);
   ~PublisherAgent() override;  // answers what is left
 
-  // ---- any thread
-  // --------------------------------------------------------------------------------------------- False, and
-  // `operation` untouched, when the queue or its bytes are full. Does not block.
+  // ---- any thread ----
+  // False, and `operation` untouched, when the queue or its bytes are full. Does not block.
   [[nodiscard]] bool offer(std::unique_ptr<Operation>& operation);
   // Waits a little until there may be room.
   void wait_for_room();
@@ -60,10 +59,10 @@ class PublisherAgent final : public ClientConnection::Owner {
   void release(Operation& operation);
   void mark_answered(std::uint64_t order);
   // The outbox's share: publisher_agent_outbox.cpp.
-  void queue_writes(Now now);
+  void queue_writes();
   void queue_open_writes();
   bool queue_one(Operation& operation);
-  std::vector<bool> queue(const std::vector<Operation*>& operations);
+  void queue(const std::vector<Operation*>& roots);
 
   const std::size_t backlog_max_, bytes_max_;
   const bool order_per_key_;

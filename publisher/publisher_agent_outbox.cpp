@@ -1,51 +1,69 @@
 // PublisherAgent's share of the outbox: which writes go into it, and when. A write that was sent already
 // takes its request id along, so that an attempt whose reply was lost is recognised.
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "publisher/publisher_agent.hpp"
 
 namespace prismbus {
 
-// Stores them in one transaction and answers those that are in. What cannot be queued, or found no room, is
-// left as it is (false).
-std::vector<bool> PublisherAgent::queue(const std::vector<Operation*>& operations) {
-  std::vector<OutboxRecord> records;
-  std::vector<std::size_t> which;
-  std::vector<bool> queued(operations.size(), false);
-  for (std::size_t i = 0; i < operations.size(); ++i) {
-    const Operation& op = *operations[i];
-    auto record = op.for_outbox();
-    if (!record) continue;
-    if (op.ticket) {
-      record->attempts.push_back(
-          {{window_.session_bytes(*op.ticket), op.ticket->n}, op.sent_epoch, op.sent_at, false});
+// Puts writes into the outbox in one transaction, in the order of the calls, so that each key's stand in it as
+// they were called: `roots`, and what waits for nothing but these. Those that are in are answered and leave.
+// What cannot be queued stays, and so does what was sent and found no room: its outcome is unknown.
+void PublisherAgent::queue(const std::vector<Operation*>& roots) {
+  using Place = Operation::Place;
+  std::vector<Operation*> reached = roots;
+  std::unordered_map<const Ordered*, std::uint32_t> waits_for;
+  for (const Operation* op : roots) waits_for.emplace(op, 0);
+  std::vector<std::pair<Operation*, OutboxRecord>> going;
+  for (std::size_t i = 0; i < reached.size(); ++i) {
+    Operation& op = *reached[i];
+    if (op.place != Place::blocked_expired) {
+      auto record = op.for_outbox();
+      if (!record) continue;
+      if (op.ticket) {
+        record->attempts.push_back(
+            {{window_.session_bytes(*op.ticket), op.ticket->n}, op.sent_epoch, op.sent_at, false});
+      }
+      going.emplace_back(&op, std::move(*record));
     }
-    records.push_back(std::move(*record));
-    which.push_back(i);
+    for (Ordered* follower : op.followers) {
+      auto& others = waits_for.try_emplace(follower, follower->blocked).first->second;
+      if (others > 0 && --others == 0) reached.push_back(static_cast<Operation*>(follower));
+    }
   }
-  if (records.empty()) return queued;
+  if (going.empty()) return;
+  std::sort(going.begin(), going.end(),
+            [](const auto& a, const auto& b) { return a.first->order < b.first->order; });
+  std::vector<OutboxRecord> records;
+  for (auto& [op, record] : going) records.push_back(std::move(record));
   const auto stored = outbox_->queue(records);
-  for (std::size_t r = 0; r < records.size(); ++r) {
-    Operation& op = *operations[which[r]];
+  std::vector<Operation*> leaving;
+  for (std::size_t i = 0; i < going.size(); ++i) {
+    Operation& op = *going[i].first;
+    if (!stored && op.ticket) continue;
     if (stored) {
-      tell([&] { op.answer_queued(records[r].id, records[r].epoch); });
-    } else if (op.ticket) {
-      continue;  // its outcome is unknown: whoever waits for it is told so in time
+      tell([&] { op.answer_queued(records[i].id, records[i].epoch); });
     } else {
       tell([&] { op.fail_with(stored.error()); });
     }
     if (op.ticket) window_.close(*op.ticket, false);
     op.ticket.reset();
-    queued[which[r]] = true;
+    if (op.place == Place::blocked) {
+      op.place = Place::blocked_expired;  // leaves with the last that it waits for
+      continue;
+    }
+    if (op.place == Place::in_flight) connection_->abandon(op.slot);
+    if (op.place == Place::ready) op.place = Place::expired;
+    leaving.push_back(&op);
   }
-  return queued;
+  std::erase_if(writes_, [](const Operation* op) { return op->place == Place::expired; });
+  for (Operation* op : leaving) release(*op);
 }
 
-// While no broker answers: what is in flight, then what is ready. In order of the calls, so that each key's
-// writes stand in the outbox as they were called; those that wait for another of their key follow when that
-// is out of the way.
-void PublisherAgent::queue_writes(Now) {
+// While no broker answers: what is in flight, and what is ready. While one does: what is ready.
+void PublisherAgent::queue_writes() {
   std::vector<Operation*> going;
   if (!counters_.connected.load(std::memory_order_relaxed)) {
     for (const auto& slot : slots_) {
@@ -55,32 +73,17 @@ void PublisherAgent::queue_writes(Now) {
   for (Operation* op : writes_) {
     if (op->place == Operation::Place::ready) going.push_back(op);
   }
-  if (going.empty()) return;
-  std::sort(going.begin(), going.end(), [](const auto* a, const auto* b) { return a->order < b->order; });
-  const auto queued = queue(going);
-  std::vector<Operation*> gone;
-  for (std::size_t i = 0; i < going.size(); ++i) {
-    if (!queued[i]) continue;
-    Operation& op = *going[i];
-    if (op.place == Operation::Place::in_flight) {
-      connection_->abandon(op.slot);
-    } else {
-      op.place = Operation::Place::expired;
-    }
-    gone.push_back(&op);
-  }
-  std::erase_if(writes_, [](const Operation* op) { return op->place == Operation::Place::expired; });
-  for (Operation* op : gone) release(*op);
+  queue(going);
 }
 
-// One whose time is over without an answer.
+// One whose time is over without an answer. False: there is no room for it.
 bool PublisherAgent::queue_one(Operation& operation) {
-  if (!queue({&operation}).front()) return false;
-  release(operation);
-  return true;
+  const auto slot = operation.slot;
+  queue({&operation});
+  return !slots_[slot];
 }
 
-// At the end: everything that was not answered, as it stands.
+// At the end: everything that was not answered.
 void PublisherAgent::queue_open_writes() {
   std::vector<Operation*> going;
   for (const auto& slot : slots_) {
@@ -89,12 +92,7 @@ void PublisherAgent::queue_open_writes() {
       continue;
     going.push_back(slot.get());
   }
-  if (going.empty()) return;
-  std::sort(going.begin(), going.end(), [](const auto* a, const auto* b) { return a->order < b->order; });
-  const auto queued = queue(going);
-  for (std::size_t i = 0; i < going.size(); ++i) {
-    if (queued[i]) going[i]->place = Operation::Place::expired;
-  }
+  queue(going);
 }
 
 }  // namespace prismbus

@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <random>
 #include <set>
 #include <string>
 #include <thread>
@@ -233,6 +235,58 @@ TEST_CASE(
   for (const auto& [number, count] : times) twice += count > 1 ? 1 : 0;
   CHECK(lost == 0);
   CHECK(twice == 0);
+}
+
+TEST_CASE(
+    "bursts of writes over outages leave each key with its writes in order, each once, the last on top") {
+  const char* chosen = std::getenv("PRISMBUS_SEED");
+  const std::uint64_t seed = chosen != nullptr ? std::strtoull(chosen, nullptr, 10) : std::random_device{}();
+  INFO("PRISMBUS_SEED=" << seed);
+  std::mt19937_64 random(seed);
+  const Folder folder;
+  auto broker = testing::Broker::start().value();
+  auto publisher = publisher_of(*broker, folder.path + "/outbox");
+  std::map<std::string, std::vector<int>> called;
+  std::vector<Publisher::Future<WriteOutcome>> open;
+  int number = 0;
+  const auto burst = [&] {
+    for (auto left = random() % 40; left > 0; --left) {
+      const std::string first = "k" + std::to_string(random() % 3),
+                        second = "k" + std::to_string(random() % 3);
+      ++number;
+      called[first].push_back(number);
+      if (random() % 8 == 0 && first != second) {
+        called[second].push_back(number);
+        Transaction both;
+        both.put("spool.test", first, number).put("spool.test", second, number);
+        open.push_back(publisher->commit(std::move(both)));
+      } else {
+        open.push_back(publisher->put("spool.test", first, number));
+      }
+    }
+  };
+  bool serves = true;
+  for (int round = 0; round < 60; ++round) {
+    burst();
+    if (random() % 3 == 0) {
+      if (serves) broker->stop();
+      if (!serves) REQUIRE(broker->resume());
+      serves = !serves;
+    }
+    // Else the next burst meets this one on its way.
+    if (random() % 2 == 0 && !open.empty()) open[random() % open.size()].wait();
+  }
+  if (!serves) REQUIRE(broker->resume());
+  for (auto& future : open) {
+    const auto outcome = future.get();
+    INFO((outcome ? "" : outcome.error().message));
+    CHECK(outcome);
+  }
+  for (const auto& [id, outcome] : drained(*publisher)) {
+    INFO(id << " " << outcome.message);
+    CHECK(outcome.kind == Kind::applied);
+  }
+  for (const auto& [key, numbers] : called) CHECK(numbers_of(*publisher, key) == numbers);
 }
 
 TEST_CASE("server_wins keeps theirs and reports ours with its value") {

@@ -4,10 +4,9 @@
 #include <unistd.h>
 #include <catch2/catch.hpp>
 
-#include <filesystem>
-#include <random>
 
 #include "proto/wire/value.hpp"
+#include "tests/unit/publisher/outbox_folder.hpp"
 
 using namespace prismbus;
 
@@ -15,15 +14,7 @@ namespace {
 
 constexpr OutboxStore::Limits kLimits{100, 1u << 20};
 
-struct Folder {
-  std::string path;
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "prismbus-outbox-XXXXXX").string();
-    path = ::mkdtemp(name.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  [[nodiscard]] std::string box() const { return path + "/spool/outbox"; }
-};
+using Folder = OutboxFolder;
 
 OutboxRecord put_of(std::string key, int value, std::optional<Revision> base = {}) {
   OutboxRecord record;

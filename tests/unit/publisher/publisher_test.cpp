@@ -3,58 +3,19 @@
 
 #include <catch2/catch.hpp>
 
-#include <array>
 #include <atomic>
 #include <map>
 #include <set>
 #include <stdexcept>
 
-#include "tests/unit/proto/transport/fake_request_door.hpp"
+#include "tests/unit/publisher/publisher_at_door.hpp"
 
 using namespace prismbus;
 using namespace std::chrono_literals;
 
 namespace {
 
-struct Setup {
-  Context context;
-  FakeRequestDoor door{context};
-  std::unique_ptr<Publisher> publisher;
-
-  explicit Setup(std::function<void(PublisherOptions&)> change = {}) {
-    PublisherOptions options;
-    options.brokers = {door.endpoint()};
-    options.write_timeout = 10s;
-    if (change) change(options);
-    auto opened = Publisher::open(std::move(options));
-    REQUIRE(opened);
-    publisher = std::move(*opened);
-  }
-
-  // Serves until `done`; false after ten seconds.
-  template <class Serve, class Done>
-  bool serve(Serve handle, Done done) {
-    const auto end = std::chrono::steady_clock::now() + 10s;
-    while (std::chrono::steady_clock::now() < end) {
-      while (auto received = door.receive()) {
-        if (std::holds_alternative<HelloRequest>(received->request.body)) {
-          door.reply_hello(*received);
-        } else {
-          handle(*received);
-        }
-      }
-      if (done()) return true;
-      std::array<zmq_pollitem_t, 1> items{{{door.pollable(), 0, ZMQ_POLLIN, 0}}};
-      poll_sockets(items, 1ms);
-    }
-    return false;
-  }
-};
-
-template <class F>
-bool ready(F& future) {
-  return future.wait_for(0s) == std::future_status::ready;
-}
+using Setup = PublisherAtDoor;
 
 const PutRequest& put_of(const FakeRequestDoor::Received& r) {
   return std::get<PutRequest>(r.request.body);
