@@ -167,6 +167,11 @@ DrainCase::Next DrainCase::on_history(const ReplyHeader& reply) {
       outcome_.duplicate = true;
       outcome_.rev = version.rev;
       merged_ = attempt.merged;
+      if (merged_) {  // what this key became is told; what the others became is not
+        for (auto& state : steps_) state.write_known = false;
+        steps_[0].write_known = true;
+        steps_[0].write = version.op == ChangeOp::put ? std::optional(version.value) : std::nullopt;
+      }
       settle(merged_ ? OutboxOutcome::Kind::merged : OutboxOutcome::Kind::applied, "");
       return Next::go_on;
     }
@@ -265,7 +270,7 @@ std::vector<OutboxStore::Own> DrainCase::own() const {
     own.rev = outcome_.rev;
     own.gone = !steps_[i].write;
     const MaybeValue written = steps_[i].write ? MaybeValue(*steps_[i].write) : MaybeValue();
-    own.merged = merged_ && written != ours(i);
+    own.merged = merged_ && (!steps_[i].write_known || written != ours(i));
     if (own.merged && ours(i)) own.called = std::string(*ours(i));
   }
   return out;

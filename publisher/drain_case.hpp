@@ -59,6 +59,7 @@ class DrainCase {
     bool conflict = false, base_known = false;
     std::optional<std::string> base_value;
     std::optional<std::string> write;  // nullopt = remove
+    bool write_known = true;           // false: an attempt that was merged was found, and not by this key
     bool skip = false;                 // it is there already
     std::optional<Revision> expected;
   };

@@ -36,12 +36,15 @@ void DrainCase::judge() {
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     auto& s = steps_[i];
     const Revision rev = s.theirs ? s.theirs->rev : Revision(0);
-    s.conflict = s.base && (other_history_ || s.after_merged || rev != *s.base);
+    const MaybeValue theirs = s.theirs ? MaybeValue(s.theirs->value) : MaybeValue();
+    const MaybeValue called = s.called_before ? MaybeValue(*s.called_before) : MaybeValue();
+    // What our own merged write left is a conflict only where it is not what was called.
+    s.conflict = s.base && (other_history_ || rev != *s.base || (s.after_merged && theirs != called));
     s.expected = rev;
     s.skip = false;
     s.write = ours(i) ? std::optional(std::string(*ours(i))) : std::nullopt;
     conflict = conflict || s.conflict;
-    same = same && (s.theirs ? MaybeValue(s.theirs->value) : MaybeValue()) == ours(i);
+    same = same && theirs == ours(i);
     newest = std::max(newest, rev);
     if (s.conflict && s.theirs && s.theirs->time > record_.queued_at) ours_is_newer = false;
   }

@@ -156,6 +156,7 @@ bool OutboxAgent::settle(const OutboxOutcome& outcome, const std::vector<OutboxS
   }
   held_ = 0;
   for (const auto& row : own) {
+    if (row.merged) continue;  // the caller never saw what it became: it is no base of theirs
     known_.learn(row.ns, row.key, {row.epoch, row.gone ? Revision(0) : row.rev});
   }
   tell(outcome);

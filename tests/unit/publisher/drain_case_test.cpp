@@ -265,6 +265,56 @@ TEST_CASE("what was queued on top of our own merged write keeps what the merge b
   CHECK(d.put().if_rev == Revision(9));
 }
 
+TEST_CASE("a merged write found in the history is still one of another form for what is queued behind it") {
+  Drain d;
+  d.options.policy = ConflictPolicy::merge;
+  const std::string ours = encode_value(Flat{{"a", 2}, {"b", 1}});
+  const std::string merged = encode_value(Flat{{"a", 2}, {"b", 3}});
+  auto first = attempted(put_of(ours, Revision(4)), kQueued);
+  first.attempts[0].merged = true;
+  d.start(first);
+  REQUIRE(d.asks<HistoryRequest>());
+  d.history({{Revision(9), ChangeOp::put, merged, 3, kQueued, "x", std::nullopt, &kReq}});
+  CHECK(d.outcome().kind == Kind::merged);
+  const auto own = d.made->own();
+  REQUIRE(own.size() == 1);
+  CHECK(own[0].merged);
+  CHECK(own[0].called == ours);
+  d.start(put_of(encode_value(Flat{{"a", 5}, {"b", 1}}), Revision(4)), kQueued + 1min, Epoch(7), own[0]);
+  REQUIRE(d.asks<GetRequest>());
+  d.entry(merged, 9);
+  d.store_attempt();
+  CHECK(decode_value<Flat>(d.put().value) == Flat{{"a", 5}, {"b", 3}});
+  // The merged form was a removal.
+  d.start(first);
+  d.history({{Revision(9), ChangeOp::del, {}, 3, kQueued, "x", std::nullopt, &kReq}});
+  REQUIRE(d.made->own().size() == 1);
+  CHECK(d.made->own()[0].gone);
+  CHECK(d.made->own()[0].merged);
+}
+
+TEST_CASE("of a merged transaction found by one key the others are taken as merged, and are no conflict") {
+  Drain d;
+  d.options.policy = ConflictPolicy::callback;
+  auto both = put_of(kOne, Revision(4));
+  both.steps.push_back({ChangeOp::put, "a.b", "other", kOne, Revision(4)});
+  both = attempted(std::move(both), kQueued);
+  both.attempts[0].merged = true;
+  d.start(both);
+  d.history({{Revision(9), ChangeOp::put, kTwo, 3, kQueued, "x", std::nullopt, &kReq}});
+  const auto own = d.made->own();
+  REQUIRE(own.size() == 2);
+  CHECK(own[0].merged);
+  CHECK(own[1].merged);
+  CHECK(own[1].called == kOne);
+  // Nothing came into it: written on top of it, and nobody is asked.
+  d.start(put_of(kTwo, Revision(4)), kQueued + 1min, Epoch(7), own[1]);
+  d.entry(kOne, 9);
+  d.store_attempt();
+  CHECK(d.put().if_rev == Revision(9));
+  CHECK_FALSE(d.made->writes_merged());
+}
+
 TEST_CASE("in another history base revisions mean nothing: a conflict, and it is said (I6)") {
   Drain d;
   d.start(put_of(kOne, Revision(4)), kQueued + 1min, Epoch(8));
