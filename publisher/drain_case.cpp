@@ -61,10 +61,17 @@ void DrainCase::begin(Epoch epoch, Wall now) {
   other_history_ = foreign && (knows_base || !record_.guards.empty());
   const auto& attempts = record_.attempts;
   fresh_session_ = !attempts.empty() && attempts.back().epoch != epoch;
+  Wall before = record_.queued_at;
+  times_usable_ = true;
+  for (const auto& attempt : attempts) {
+    times_usable_ = times_usable_ && attempt.first >= before;
+    before = attempt.first;
+  }
+  times_usable_ = times_usable_ && now >= before;
   if (!attempts.empty()) {
     const auto& last = attempts.back();
     const bool again = attempts.size() == 1 && !last.merged && last.epoch == epoch && !after_merged &&
-                       now - last.first < kRepeatMax;
+                       now >= last.first && now - last.first < kRepeatMax;
     needs_attempt_ = !again;
     phase_ = again ? Phase::write : Phase::look;
     return;
@@ -146,7 +153,8 @@ DrainCase::Next DrainCase::answer(const ReplyHeader& reply) {
 bool DrainCase::looked_far_enough(const KeyVersion& oldest) const {
   const auto& base = record_.steps[0].base;
   const bool known = base && (record_.epoch == Epoch() || record_.epoch == epoch_);
-  return (known && oldest.rev <= *base) || oldest.time + kClockSlack < record_.attempts.front().first;
+  if (known) return oldest.rev <= *base;
+  return times_usable_ && oldest.time + kClockSlack < record_.attempts.front().first;
 }
 
 DrainCase::Next DrainCase::on_history(const ReplyHeader& reply) {

@@ -2,7 +2,8 @@
 // Pure: no clock, no disk, no socket; one thread. Its owner sends request(), hands the reply to
 // answer(), stores a fresh request id when it wants one, and settles it at the end.
 //   nothing attempted ............................ write, on condition of the base revision
-//   attempted once, under 30 minutes ago ......... write again under the same request id
+//   attempted once, under 30 minutes ago ......... write again under the same request id (not when the clock
+//                                                  was set back since: how long ago is not known then)
 //   attempted otherwise .......................... look for it in `history`; there = done
 //   not there, or `conflict`, or another history . read theirs; unchanged = write on condition of that; else
 //                                                  the policy (which may need the base: read it too)
@@ -90,6 +91,7 @@ class DrainCase {
   std::size_t at_ = 0;                // step being read
   std::optional<std::string> after_;  // cursor of history
   std::size_t pages_ = 0;
+  bool times_usable_ = true;  // false: our clock was set back since the write was called
   bool needs_attempt_ = false, fresh_session_ = false, merged_ = false, other_history_ = false;
   OutboxOutcome outcome_;
 };

@@ -161,6 +161,35 @@ TEST_CASE("not there, it is written under a new id on condition of the revision 
   CHECK(d.outcome().rev == Revision(7));
 }
 
+TEST_CASE("a clock that was set back says nothing: no id is repeated by it, no search ended by it (D2)") {
+  Drain d;
+  d.start(attempted(put_of(kOne, Revision(4)), kQueued + 40min), kQueued + 10min);
+  REQUIRE(d.asks<HistoryRequest>());
+  const auto searched = [&](OutboxRecord record, Wall now) {
+    d.start(std::move(record), now);
+    REQUIRE(d.asks<HistoryRequest>());
+    d.history({version(8, 5, kQueued - 2h)}, true);
+    REQUIRE(d.asks<HistoryRequest>());
+    d.history({version(7, 4, kQueued - 3h, &kReq), version(6, 3, kQueued - 4h)});
+    CHECK(d.outcome().kind == Kind::applied);
+    CHECK(d.outcome().rev == Revision(7));
+  };
+  searched(attempted(put_of(kOne), kQueued + 40min), kQueued + 10min);
+  searched(attempted(put_of(kOne), kQueued - 1h), kQueued + 10min);  // set back before it was sent
+  auto twice = attempted(put_of(kOne), kQueued + 40min);
+  twice.attempts.push_back({{"session2", 1}, Epoch(7), kQueued + 1min, false});
+  searched(twice, kQueued + 2h);
+}
+
+TEST_CASE("where the base is known its revision ends the search, whatever the times say (D2)") {
+  Drain d;
+  d.start(attempted(put_of(kOne, Revision(4)), kQueued), kQueued + 40min);
+  d.history({version(8, 5, kQueued - 2h)}, true);
+  REQUIRE(d.asks<HistoryRequest>());
+  d.history({version(7, 4, kQueued - 3h), version(4, 3, kQueued + 1h)});
+  CHECK(d.asks<GetRequest>());
+}
+
 TEST_CASE("a history that does not reach back to the attempt leaves its outcome unknown, and says so") {
   Drain d;
   d.start(attempted(put_of(kOne), kQueued), kQueued + 40min);
