@@ -2,7 +2,13 @@
 
 #include <utility>
 
+#include "proto/base/hash.hpp"
+
 namespace prismbus {
+
+std::uint64_t order_key(std::string_view ns, std::string_view key) {
+  return xxh3_64(ns) * 0x9e3779b97f4a7c15ull + xxh3_64(key);
+}
 
 bool KeyOrder::enter(Ordered& write) {
   for (const std::uint64_t key : write.order_keys) {

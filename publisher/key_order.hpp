@@ -4,14 +4,18 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 namespace prismbus {
 
+// Stands for a key. For a whole namespace: of the key "", which no write has.
+[[nodiscard]] std::uint64_t order_key(std::string_view ns, std::string_view key);
+
 // What KeyOrder keeps in each write.
 struct Ordered {
-  std::vector<std::uint64_t> order_keys;  // hashes, no duplicates
+  std::vector<std::uint64_t> order_keys;  // no duplicates
   std::vector<Ordered*> followers;        // writes that wait for this one
   std::uint32_t blocked = 0;              // writes this one waits for
 };

@@ -30,7 +30,12 @@ Result<std::unique_ptr<OutboxAgent>> OutboxAgent::make(const OutboxOptions& opti
 }
 
 bool OutboxAgent::takes(Now now) const {
-  return store_->pending() > 0 || (!connected_ && now.steady >= lost_at_ + options_.after);
+  return !connected_ && now.steady >= lost_at_ + options_.after;
+}
+
+bool OutboxAgent::holds(const std::vector<std::uint64_t>& order_keys) const {
+  return store_->pending() > 0 && std::any_of(order_keys.begin(), order_keys.end(),
+                                              [&](std::uint64_t key) { return store_->holds(key); });
 }
 
 Result<void> OutboxAgent::queue(std::vector<OutboxRecord>& records) {

@@ -1,5 +1,6 @@
 // The outbox's part of the publisher's background thread: takes writes while no broker answers, and applies
-// them in the order they were taken, one after another, when one does. Owned and stepped by PublisherAgent;
+// them in the order they were taken, one after another, when one does; meanwhile it takes those whose keys it
+// holds. Owned and stepped by PublisherAgent;
 // blocks for the disk when it stores something. Each write is a DrainCase.
 #pragma once
 
@@ -25,8 +26,10 @@ class OutboxAgent {
   // Errors: those of OutboxStore::open, invalid_argument for limits of 0.
   [[nodiscard]] static Result<std::unique_ptr<OutboxAgent>> make(const OutboxOptions& options, LogSink log);
 
-  // Whether a write goes into the outbox now: no broker answers for a while, or others wait in it already.
+  // Whether every write goes into the outbox now: no broker answers for a while.
   [[nodiscard]] bool takes(Now now) const;
+  // Whether a write of these keys goes into it in any case, behind others that name one of them.
+  [[nodiscard]] bool holds(const std::vector<std::uint64_t>& order_keys) const;
   // Fills in what the writes were made from, and stores them: all or none. Sets their ids. Errors: those of
   // OutboxStore::append.
   [[nodiscard]] Result<void> queue(std::vector<OutboxRecord>& records);

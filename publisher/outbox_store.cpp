@@ -7,6 +7,7 @@
 #include "proto/base/bytes.hpp"
 #include "proto/base/random.hpp"
 #include "proto/wire/limits.hpp"
+#include "publisher/key_order.hpp"
 #include "publisher/outbox_directory.hpp"
 
 namespace prismbus {
@@ -74,6 +75,17 @@ std::string encode_own(const OutboxStore::Own& own) {
   append_be64(out, own.rev.value());
   out += static_cast<char>((own.merged ? kMerged : 0) | (own.called ? kCalled : 0) | (own.gone ? kGone : 0));
   if (own.called) out += *own.called;
+  return out;
+}
+
+std::vector<std::uint64_t> order_keys_of(const OutboxRecord& record) {
+  std::vector<std::uint64_t> out;
+  const auto add = [&](const auto& named) {
+    out.push_back(order_key(named.ns, named.key));
+    out.push_back(order_key(named.ns, {}));
+  };
+  for (const auto& step : record.steps) add(step);
+  for (const auto& guard : record.guards) add(guard);
   return out;
 }
 
@@ -151,16 +163,24 @@ lmdb::Outcome<void> OutboxStore::count() {
   lmdb::ReadTxn txn(env_);
   if (const auto begun = txn.renew(); !begun) return begun;
   for (const auto& [table, count] : {std::pair{pending_, &pending_count_}, {outcomes_, &outcome_count_}}) {
-    const auto done =
-        walk(txn.get(), table, {}, [&, counted = count](std::string_view key, std::string_view value) {
+    const auto done = walk(
+        txn.get(), table, {},
+        [&, pending = table == pending_, counted = count](std::string_view key, std::string_view value) {
           ++*counted;
           bytes_ += value.size();
-          if (key.size() == 8) next_id_ = std::max(next_id_, load_be64(key.data()) + 1);
+          if (key.size() != 8) return true;
+          const std::uint64_t id = load_be64(key.data());
+          next_id_ = std::max(next_id_, id + 1);
+          if (!pending) return true;
+          if (const auto record = decode_outbox_record(id, value)) hold(*record);
           return true;
         });
     if (!done) return done;
   }
-  return {};
+  return walk(txn.get(), own_, {}, [&](std::string_view, std::string_view value) {
+    bytes_ += value.size();
+    return true;
+  });
 }
 
 lmdb::Outcome<void> OutboxStore::write_meta(lmdb::WriteTxn& txn) {
@@ -170,6 +190,17 @@ lmdb::Outcome<void> OutboxStore::write_meta(lmdb::WriteTxn& txn) {
   append_be64(state, n_);
   append_be64(state, epoch_.value());
   return txn.put(meta_, kStateKey, state);
+}
+
+void OutboxStore::hold(const OutboxRecord& record) {
+  for (const std::uint64_t key : order_keys_of(record)) ++holds_[key];
+}
+
+void OutboxStore::let_go(const OutboxRecord& record) {
+  for (const std::uint64_t key : order_keys_of(record)) {
+    const auto held = holds_.find(key);
+    if (held != holds_.end() && --held->second == 0) holds_.erase(held);
+  }
 }
 
 // ---- changing
@@ -197,6 +228,7 @@ Result<void> OutboxStore::append(std::vector<OutboxRecord>& records) {
   if (!done) return done;
   pending_count_ += records.size();
   bytes_ += size;
+  for (const auto& record : records) hold(record);
   return {};
 }
 
@@ -221,40 +253,82 @@ Result<void> OutboxStore::attempt(OutboxRecord& record, Epoch epoch, Wall now, b
   return {};
 }
 
+// What the settled write became, for those of its keys that others behind it name; of the rest nothing is kept.
+lmdb::Outcome<void> OutboxStore::write_own(lmdb::WriteTxn& txn, const OutboxRecord& settled,
+                                           const std::vector<Own>& own, std::ptrdiff_t& grown) {
+  const auto replace = [&](const auto& named, const Own* fresh) -> lmdb::Outcome<void> {
+    const std::string row = own_key(named.ns, named.key);
+    const auto there = lmdb::get(txn.get(), own_, row);
+    if (!there) return tl::unexpected<lmdb::Fault>(there.error());
+    if (*there) grown -= static_cast<std::ptrdiff_t>((*there)->size());
+    if (fresh == nullptr) return txn.erase(own_, row);
+    const std::string encoded = encode_own(*fresh);
+    grown += static_cast<std::ptrdiff_t>(encoded.size());
+    return txn.put(own_, row, encoded);
+  };
+  const auto drop = [&](const auto& named) -> lmdb::Outcome<void> {
+    if (holds(order_key(named.ns, named.key))) return {};
+    return replace(named, nullptr);
+  };
+  for (const auto& step : settled.steps) {
+    if (const auto done = drop(step); !done) return done;
+  }
+  for (const auto& guard : settled.guards) {
+    if (const auto done = drop(guard); !done) return done;
+  }
+  for (const auto& row : own) {
+    if (!holds(order_key(row.ns, row.key))) continue;
+    if (const auto done = replace(row, &row); !done) return done;
+  }
+  return {};
+}
+
+lmdb::Outcome<void> OutboxStore::clear_own(lmdb::WriteTxn& txn, std::ptrdiff_t& grown) {
+  std::vector<std::string> rows;
+  const auto found = walk(txn.get(), own_, {}, [&](std::string_view row, std::string_view value) {
+    rows.emplace_back(row);
+    grown -= static_cast<std::ptrdiff_t>(value.size());
+    return true;
+  });
+  if (!found) return found;
+  for (const auto& row : rows) {
+    if (const auto gone = txn.erase(own_, row); !gone) return gone;
+  }
+  return {};
+}
+
 Result<void> OutboxStore::settle(const OutboxOutcome& outcome, const std::vector<Own>& own) {
   OutboxOutcome kept = outcome;
   if (kept.message.size() > kMessageBytesMax) kept.message = "(a message too long)";
   const std::string encoded = encode_outbox_outcome(kept);
   const std::string key = key_of(outcome.id);
-  std::size_t freed = 0;
-  const bool last = pending_count_ == 1;
+  std::optional<OutboxRecord> settled;
+  auto grown = static_cast<std::ptrdiff_t>(encoded.size());
   const auto done = written(env_, [&](lmdb::WriteTxn& txn) -> lmdb::Outcome<void> {
     const auto record = lmdb::get(txn.get(), pending_, key);
     if (!record) return tl::unexpected<lmdb::Fault>(record.error());
-    freed = *record ? (*record)->size() : 0;
+    if (*record) {
+      grown -= static_cast<std::ptrdiff_t>((*record)->size());
+      if (auto decoded = decode_outbox_record(outcome.id, **record)) settled = std::move(*decoded);
+    }
     if (const auto gone = txn.erase(pending_, key); !gone) return gone;
     if (const auto put = txn.put(outcomes_, key, encoded); !put) return put;
-    if (last) {
-      std::vector<std::string> rows;
-      const auto found = walk(txn.get(), own_, {}, [&](std::string_view row, std::string_view) {
-        rows.emplace_back(row);
-        return true;
-      });
-      if (!found) return found;
-      for (const auto& row : rows) {
-        if (const auto gone = txn.erase(own_, row); !gone) return gone;
-      }
-    } else {
-      for (const auto& row : own) {
-        if (const auto put = txn.put(own_, own_key(row.ns, row.key), encode_own(row)); !put) return put;
-      }
+    if (settled) {
+      let_go(*settled);
+      if (const auto rows = write_own(txn, *settled, own, grown); !rows) return rows;
+    }
+    if (pending_count_ == 1) {  // rows that only damaged records named
+      if (const auto rows = clear_own(txn, grown); !rows) return rows;
     }
     return write_meta(txn);
   });
-  if (!done) return done;
+  if (!done) {
+    if (settled) hold(*settled);
+    return done;
+  }
   --pending_count_;
   ++outcome_count_;
-  bytes_ = bytes_ - std::min(bytes_, freed) + encoded.size();
+  bytes_ = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(bytes_) + grown);
   return {};
 }
 

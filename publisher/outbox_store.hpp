@@ -4,9 +4,11 @@
 //   meta      format, next id, the session of request ids and its n, the last epoch seen
 //   pending   id (8 bytes BE) -> OutboxRecord: applied in the order of the ids
 //   outcomes  id -> OutboxOutcome, until it is acknowledged
-//   own       ns, 0x00, key -> what our last applied write of a key became; emptied with `pending`
+//   own       ns, 0x00, key -> what our last applied write of a key became; gone with the last pending write
+//             that names the key
 // S1: a record leaves `pending` only in the transaction that writes its outcome. S2: an id is never used
-// twice. S3: entries and bytes of pending and outcomes together never exceed their limits by an append.
+// twice. S3: an append never takes the entries of pending and outcomes, or the bytes of all three, over their
+// limits. In memory: some 50 bytes for each key and namespace that a pending write names.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "proto/base/lmdb.hpp"
@@ -72,6 +75,9 @@ class OutboxStore {
   void see_epoch(Epoch epoch) { epoch_ = epoch; }
   [[nodiscard]] Epoch epoch() const { return epoch_; }
 
+  // Whether a pending write changes or requires a key, or is of a namespace; see order_key(). A damaged one
+  // is of none.
+  [[nodiscard]] bool holds(std::uint64_t order_key) const { return holds_.contains(order_key); }
   [[nodiscard]] std::size_t pending() const { return pending_count_; }
   [[nodiscard]] std::size_t entries() const { return pending_count_ + outcome_count_; }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
@@ -80,6 +86,11 @@ class OutboxStore {
   explicit OutboxStore(Limits limits) : limits_(limits) {}
   [[nodiscard]] lmdb::Outcome<void> open_tables(bool& known_format);
   [[nodiscard]] lmdb::Outcome<void> count();
+  [[nodiscard]] lmdb::Outcome<void> write_own(lmdb::WriteTxn& txn, const OutboxRecord& settled,
+                                              const std::vector<Own>& own, std::ptrdiff_t& grown);
+  [[nodiscard]] lmdb::Outcome<void> clear_own(lmdb::WriteTxn& txn, std::ptrdiff_t& grown);
+  void hold(const OutboxRecord& record);
+  void let_go(const OutboxRecord& record);
   [[nodiscard]] lmdb::Outcome<void> write_meta(lmdb::WriteTxn& txn);
   [[nodiscard]] Result<OutboxListing> list_in(MDB_txn* txn) const;
 
@@ -91,6 +102,7 @@ class OutboxStore {
   std::string session_;
   Epoch epoch_;
   std::size_t pending_count_ = 0, outcome_count_ = 0, bytes_ = 0;
+  std::unordered_map<std::uint64_t, std::size_t> holds_;  // how often pending writes name it
 };
 
 }  // namespace prismbus

@@ -4,7 +4,8 @@
 // of one key leave one after another, in the order of the calls (unless `order_per_key` is off); writes of
 // different keys are in flight together and have no order. It keeps nothing on disk, unless it is given a
 // directory for an outbox: then writes called while no broker answers are stored there, answered with
-// `WriteOutcome::queued`, and applied in the order of the calls when one does (outbox_options.hpp).
+// `WriteOutcome::queued`, and applied in the order of the calls when one does (outbox_options.hpp). While it
+// empties, writes of keys that it holds go in behind them, all others go to the broker beside it.
 // fork(): threads and sockets stay with the parent. A child may exec or _exit, and open a Publisher of its
 // own; it never calls or destroys the parent's.
 #pragma once
@@ -163,8 +164,9 @@ class Publisher {
   Future<WriteOutcome> commit(Transaction transaction, WriteCall call = {});
 
   // One new transaction that restores the values at revision `to` (>= 1): of one key, or of the namespace
-  // when `key` is nullopt. Not ordered after writes of its keys that are still in flight. `call.if_rev` is
-  // not for it.
+  // when `key` is nullopt. It is not queued: it waits, within its time, until the outbox holds nothing of its
+  // key or namespace. That of a namespace is not ordered after writes of its keys that are in flight.
+  // `call.if_rev` is not for it.
   Future<WriteOutcome> rollback(std::string_view ns, std::optional<std::string> key, Revision to,
                                 WriteCall call = {});
 

@@ -168,21 +168,25 @@ void PublisherAgent::accept(std::unique_ptr<Operation> operation) {
 }
 
 void PublisherAgent::dispatch(Now now) {
-  const auto queues = [&] { return outbox_ && outbox_->takes(now); };
-  if (queues()) queue_writes();
+  if (outbox_ && outbox_->takes(now)) queue_writes();
   const auto ready = [&] { return connection_->ready() && connection_->has_room(); };
   while (!reads_.empty() && ready()) {
     Operation& op = *reads_.front();
     reads_.pop_front();
     send(op, now);
   }
-  // What the outbox cannot keep, a rollback, waits for what is in it.
-  while (!writes_.empty() && ready() && !queues()) {
-    Operation& op = *writes_.front();
-    if (op.place != Operation::Place::expired && !send(op, now)) return;
-    writes_.pop_front();
+  std::ptrdiff_t held = 0;  // at the front of writes_: behind what the outbox holds of their keys
+  while (writes_.size() > static_cast<std::size_t>(held) && ready()) {
+    Operation& op = *writes_[static_cast<std::size_t>(held)];
+    if (outbox_ && outbox_->holds(op.order_keys)) {
+      ++held;
+      continue;
+    }
+    if (op.place != Operation::Place::expired && !send(op, now)) break;
+    writes_.erase(writes_.begin() + held);
     if (op.place == Operation::Place::expired) release(op);
   }
+  if (held > 0) queue({writes_.begin(), writes_.begin() + held});
 }
 
 // False: the window is full, nothing was done. A call that cannot be sent any more is answered and marked

@@ -62,16 +62,13 @@ void PublisherAgent::queue(const std::vector<Operation*>& roots) {
   for (Operation* op : leaving) release(*op);
 }
 
-// While no broker answers: what is in flight, and what is ready. While one does: what is ready.
+// While no broker answers: what is in flight, and what is ready.
 void PublisherAgent::queue_writes() {
   std::vector<Operation*> going;
-  if (!counters_.connected.load(std::memory_order_relaxed)) {
-    for (const auto& slot : slots_) {
-      if (slot && slot->is_write && slot->place == Operation::Place::in_flight) going.push_back(slot.get());
-    }
-  }
-  for (Operation* op : writes_) {
-    if (op->place == Operation::Place::ready) going.push_back(op);
+  for (const auto& slot : slots_) {
+    if (slot && slot->is_write &&
+        (slot->place == Operation::Place::in_flight || slot->place == Operation::Place::ready))
+      going.push_back(slot.get());
   }
   queue(going);
 }

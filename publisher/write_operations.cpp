@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "proto/base/hash.hpp"
 #include "proto/wire/codec/reply.hpp"
 #include "proto/wire/limits.hpp"
 #include "proto/wire/names.hpp"
@@ -10,11 +9,6 @@
 
 namespace prismbus {
 namespace {
-
-// Collides only when two keys' hashes do, which KeyOrder allows.
-std::uint64_t order_hash(std::string_view ns, std::string_view key) {
-  return xxh3_64(ns) * 0x9e3779b97f4a7c15ull + xxh3_64(key);
-}
 
 tl::unexpected<Error> too_large(std::string what, std::size_t limit, std::size_t size) {
   Error error = fail(ErrorCode::too_large, std::move(what)).value();
@@ -92,7 +86,7 @@ class Put final : public WriteOperation {
  public:
   Put(std::string_view ns, std::string_view key, EncodedValue&& value, WriteCall&& call, WriteAnswer& answer)
       : WriteOperation(std::move(call), answer), ns_(ns), key_(key), value_(std::move(value.bytes)) {
-    order_keys.push_back(order_hash(ns, key));
+    order_keys.push_back(order_key(ns, key));
     bytes = sizeof(Put) + ns.size() + key.size() + value_.size();
   }
   [[nodiscard]] RequestBody request(const WriteOptions& write) const override {
@@ -123,7 +117,7 @@ class Remove final : public WriteOperation {
  public:
   Remove(std::string_view ns, std::string_view key, WriteCall&& call, WriteAnswer& answer)
       : WriteOperation(std::move(call), answer), ns_(ns), key_(key) {
-    order_keys.push_back(order_hash(ns, key));
+    order_keys.push_back(order_key(ns, key));
     bytes = sizeof(Remove) + ns.size() + key.size();
   }
   [[nodiscard]] RequestBody request(const WriteOptions& write) const override {
@@ -154,7 +148,7 @@ class Commit final : public WriteOperation {
   Commit(Transaction&& transaction, WriteCall&& call, WriteAnswer& answer)
       : WriteOperation(std::move(call), answer), transaction_(std::move(transaction)) {
     if (!note_) note_ = transaction_.note_text();
-    for (const auto& step : transaction_.changes()) order_keys.push_back(order_hash(step.ns, step.key));
+    for (const auto& step : transaction_.changes()) order_keys.push_back(order_key(step.ns, step.key));
     std::sort(order_keys.begin(), order_keys.end());
     order_keys.erase(std::unique(order_keys.begin(), order_keys.end()), order_keys.end());
     bytes = sizeof(Commit) + transaction_.bytes() + transaction_.size() * sizeof(Transaction::Step);
@@ -213,7 +207,7 @@ class Rollback final : public WriteOperation {
   Rollback(std::string_view ns, std::optional<std::string>&& key, Revision to, WriteCall&& call,
            WriteAnswer& answer)
       : WriteOperation(std::move(call), answer), ns_(ns), key_(std::move(key)), to_(to) {
-    if (key_) order_keys.push_back(order_hash(ns, *key_));
+    order_keys.push_back(order_key(ns, key_ ? *key_ : std::string()));
     bytes = sizeof(Rollback) + ns.size() + (key_ ? key_->size() : 0);
   }
   [[nodiscard]] RequestBody request(const WriteOptions& write) const override {

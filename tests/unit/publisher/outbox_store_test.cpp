@@ -6,6 +6,7 @@
 
 
 #include "proto/wire/value.hpp"
+#include "publisher/key_order.hpp"
 #include "tests/unit/publisher/outbox_folder.hpp"
 
 using namespace prismbus;
@@ -176,6 +177,64 @@ TEST_CASE("our own last write of a key is remembered while anything is pending, 
   CHECK(own->called == encode_value(1));
   REQUIRE(store->settle(applied(2), {{"a.b", "x", Epoch(7), Revision(13), false, false, {}}}));
   CHECK_FALSE(store->own("a.b", "x").value());
+}
+
+TEST_CASE("what our own writes became is kept for keys that a pending write names, counted, and no longer (S3)") {
+  const Folder folder;
+  std::size_t left = 0;
+  {
+    auto store = opened(folder);
+    std::vector<OutboxRecord> records{put_of("x", 1), put_of("y", 2), put_of("x", 3), put_of("z", 4)};
+    records[3].guards.push_back({"a.c", "needed", Revision(1)});
+    REQUIRE(store->append(records));
+    CHECK(store->holds(order_key("a.b", "x")));
+    CHECK(store->holds(order_key("a.c", "needed")));
+    CHECK(store->holds(order_key("a.c", "")));
+    CHECK_FALSE(store->holds(order_key("a.b", "needed")));
+    const std::string called = encode_value(std::string(5000, 'c'));
+    const auto became = [&](std::string key) {
+      return std::vector<OutboxStore::Own>{
+          {"a.b", std::move(key), Epoch(7), Revision(12), false, true, called}};
+    };
+    const std::size_t before = store->bytes();
+    REQUIRE(store->settle(applied(1), became("x")));
+    CHECK(store->own("a.b", "x").value());
+    CHECK(store->bytes() > before + 4000);
+    REQUIRE(store->settle(applied(2), became("y")));  // nothing else pending names it
+    CHECK_FALSE(store->own("a.b", "y").value());
+    CHECK_FALSE(store->holds(order_key("a.b", "y")));
+    left = store->bytes();
+  }
+  auto store = opened(folder);
+  CHECK(store->bytes() == left);
+  CHECK(store->holds(order_key("a.b", "x")));
+  CHECK_FALSE(store->holds(order_key("a.b", "y")));
+  REQUIRE(store->settle(applied(3), {}));
+  CHECK_FALSE(store->own("a.b", "x").value());
+  CHECK(store->bytes() < left - 4000);
+  CHECK(store->holds(order_key("a.b", "")));
+  REQUIRE(store->settle(applied(4), {}));
+  CHECK_FALSE(store->holds(order_key("a.b", "")));
+  REQUIRE(store->acknowledge({1, 2, 3, 4}));
+  CHECK(store->bytes() == 0);
+}
+
+TEST_CASE("a settling that the disk refuses changes nothing of what is held") {
+  const Folder folder;
+  FailingCommit faults;
+  OutboxStore::Limits limits = kLimits;
+  limits.faults = &faults;
+  auto store = opened(folder, limits);
+  std::vector<OutboxRecord> records{put_of("x", 1)};
+  REQUIRE(store->append(records));
+  const std::size_t bytes = store->bytes();
+  faults.code = ENOSPC;
+  CHECK_FALSE(store->settle(applied(1), {}));
+  CHECK(store->holds(order_key("a.b", "x")));
+  CHECK(store->bytes() == bytes);
+  faults.code = 0;
+  REQUIRE(store->settle(applied(1), {}));
+  CHECK_FALSE(store->holds(order_key("a.b", "x")));
 }
 
 TEST_CASE(

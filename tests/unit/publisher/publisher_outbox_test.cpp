@@ -79,6 +79,35 @@ TEST_CASE("a write never passes an earlier one of its key that waits in the outb
   CHECK(second.get()->queued);
 }
 
+TEST_CASE("while the outbox empties, writes of other keys go to the broker beside it") {
+  Scene s;
+  s.queue("k", 0);
+  std::optional<Received> open;
+  auto other = s.at.publisher->put("a.b", "other", 1);
+  const auto serve = [&](auto& future) {
+    REQUIRE(s.at.serve(
+        [&](const Received& r) {
+          if (put_of(r, "k") != nullptr && !open) {
+            open = kept(r);
+          } else if (put_of(r, "k") == nullptr) {
+            s.at.door.reply_put(r, 1, 1);
+          }
+        },
+        [&] { return open && ready(future); }));
+  };
+  serve(other);
+  auto direct = s.at.publisher->put("a.b", "later", 1);
+  serve(direct);
+  CHECK_FALSE(direct.get()->queued);
+  Transaction both;
+  both.put("a.b", "k", 1).put("a.b", "joined", 1);
+  auto joining = s.at.publisher->commit(std::move(both));
+  auto behind = s.at.publisher->put("a.b", "joined", 2);
+  serve(behind);
+  CHECK(joining.get()->queued);
+  CHECK(behind.get()->queued);
+}
+
 TEST_CASE("a burst of one key is queued together while no broker answers") {
   Scene s;
   WriteCall call;
