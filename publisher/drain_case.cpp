@@ -36,8 +36,7 @@ MaybeValue DrainCase::ours(std::size_t i) const {
 
 void DrainCase::begin(Epoch epoch, Wall now) {
   epoch_ = epoch;
-  at_ = pages_ = 0;
-  after_.reset();
+  at_ = 0;
   merged_ = false;
   outcome_ = OutboxOutcome{};
   const bool foreign = record_.epoch != Epoch() && record_.epoch != epoch;
@@ -73,7 +72,8 @@ void DrainCase::begin(Epoch epoch, Wall now) {
     const bool again = attempts.size() == 1 && !last.merged && last.epoch == epoch && !after_merged &&
                        now >= last.first && now - last.first < kRepeatMax;
     needs_attempt_ = !again;
-    phase_ = again ? Phase::write : Phase::look;
+    phase_ = Phase::write;
+    if (!again) look();
     return;
   }
   needs_attempt_ = true;
@@ -86,6 +86,13 @@ DrainCase::Want DrainCase::want() const {
   return phase_ == Phase::write && needs_attempt_ ? Want::attempt : Want::ask;
 }
 
+OutboxAttempt DrainCase::next_attempt(Wall now) const {
+  const auto first =
+      std::find_if(steps_.begin(), steps_.end(), [](const StepState& state) { return !state.skip; });
+  PRISMBUS_ASSERT(first != steps_.end(), "a write has a step that it writes");
+  return {{}, epoch_, now, merged_, static_cast<std::size_t>(first - steps_.begin())};
+}
+
 void DrainCase::attempted() {
   needs_attempt_ = fresh_session_ = false;
 }
@@ -94,7 +101,8 @@ RequestBody DrainCase::request() const {
   const auto& step = record_.steps[std::min(at_, record_.steps.size() - 1)];
   switch (phase_) {
     case Phase::look: {
-      HistoryRequest out{record_.steps[0].ns, record_.steps[0].key, {}, {}};
+      const auto& looked = record_.steps[record_.attempts[looked_].step];
+      HistoryRequest out{looked.ns, looked.key, {}, {}};
       if (after_) out.page.after = *after_;
       return out;
     }
@@ -150,8 +158,28 @@ DrainCase::Next DrainCase::answer(const ReplyHeader& reply) {
 
 // ---- an earlier attempt
 
+void DrainCase::look() {
+  phase_ = Phase::look;
+  looked_ = pages_ = 0;
+  after_.reset();
+}
+
+// Goes on to the next key that an attempt is looked for by. False: there is no other.
+bool DrainCase::look_on() {
+  const auto& all = record_.attempts;
+  while (++looked_ < all.size()) {
+    const auto end = all.begin() + static_cast<std::ptrdiff_t>(looked_);
+    if (std::any_of(all.begin(), end, [&](const auto& one) { return one.step == all[looked_].step; }))
+      continue;
+    pages_ = 0;
+    after_.reset();
+    return true;
+  }
+  return false;
+}
+
 bool DrainCase::looked_far_enough(const KeyVersion& oldest) const {
-  const auto& base = record_.steps[0].base;
+  const auto& base = record_.steps[record_.attempts[looked_].step].base;
   const bool known = base && (record_.epoch == Epoch() || record_.epoch == epoch_);
   if (known) return oldest.rev <= *base;
   return times_usable_ && oldest.time + kClockSlack < record_.attempts.front().first;
@@ -177,14 +205,14 @@ DrainCase::Next DrainCase::on_history(const ReplyHeader& reply) {
       merged_ = attempt.merged;
       if (merged_) {  // what this key became is told; what the others became is not
         for (auto& state : steps_) state.write_known = false;
-        steps_[0].write_known = true;
-        steps_[0].write = version.op == ChangeOp::put ? std::optional(version.value) : std::nullopt;
+        steps_[attempt.step].write_known = true;
+        steps_[attempt.step].write = version.op == ChangeOp::put ? std::optional(version.value) : std::nullopt;
       }
       settle(merged_ ? OutboxOutcome::Kind::merged : OutboxOutcome::Kind::applied, "");
       return Next::go_on;
     }
     if (looked_far_enough(version)) {
-      read_theirs();
+      if (!look_on()) read_theirs();
       return Next::go_on;
     }
   }
@@ -197,7 +225,7 @@ DrainCase::Next DrainCase::on_history(const ReplyHeader& reply) {
     reject(ErrorCode::timeout, unknown + "the key's history does not reach back to it");
     return Next::go_on;
   }
-  read_theirs();
+  if (!look_on()) read_theirs();
   return Next::go_on;
 }
 
@@ -223,8 +251,7 @@ DrainCase::Next DrainCase::on_written(const ReplyHeader& reply) {
 DrainCase::Next DrainCase::refuse(const Error& error) {
   if (error.code == ErrorCode::invalid_argument && error.field == "req") {
     fresh_session_ = true;
-    phase_ = Phase::look;
-    after_.reset();
+    look();
     return Next::go_on;
   }
   if (phase_ != Phase::write || error.code != ErrorCode::conflict) {
@@ -237,8 +264,7 @@ DrainCase::Next DrainCase::refuse(const Error& error) {
     outcome_.conflict = true;
     reject(error.code, error.message);
   } else if (record_.attempts.size() > 1) {  // it may be one of those that conflicts
-    phase_ = Phase::look;
-    after_.reset();
+    look();
   } else {
     read_theirs();
   }
@@ -275,7 +301,7 @@ std::vector<OutboxStore::Own> DrainCase::own() const {
     own.ns = step.ns;
     own.key = step.key;
     own.epoch = epoch_;
-    own.rev = outcome_.rev;
+    own.rev = steps_[i].skip && steps_[i].theirs ? steps_[i].theirs->rev : outcome_.rev;
     own.gone = !steps_[i].write;
     const MaybeValue written = steps_[i].write ? MaybeValue(*steps_[i].write) : MaybeValue();
     own.merged = merged_ && (!steps_[i].write_known || written != ours(i));

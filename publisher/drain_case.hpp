@@ -4,7 +4,7 @@
 //   nothing attempted ............................ write, on condition of the base revision
 //   attempted once, under 30 minutes ago ......... write again under the same request id (not when the clock
 //                                                  was set back since: how long ago is not known then)
-//   attempted otherwise .......................... look for it in `history`; there = done
+//   attempted otherwise .......................... look for it in the `history` of a key it wrote; there = done
 //   not there, or `conflict`, or another history . read theirs; unchanged = write on condition of that; else
 //                                                  the policy (which may need the base: read it too)
 // D1: nothing is sent under a request id that is not stored. D2: no request id is sent later than 30 minutes
@@ -44,7 +44,7 @@ class DrainCase {
   [[nodiscard]] RequestBody request() const;  // lends from this
   [[nodiscard]] OutboxRecord& record() { return record_; }
   [[nodiscard]] bool wants_session() const { return fresh_session_; }
-  [[nodiscard]] bool writes_merged() const { return merged_; }
+  [[nodiscard]] OutboxAttempt next_attempt(Wall now) const;  // without its request id
   void attempted();
   [[nodiscard]] Next answer(const ReplyHeader& reply);
   [[nodiscard]] const OutboxOutcome& outcome() const { return outcome_; }
@@ -70,6 +70,8 @@ class DrainCase {
   [[nodiscard]] Next on_base(const ReplyHeader& reply);
   [[nodiscard]] Next on_written(const ReplyHeader& reply);
   [[nodiscard]] Next refuse(const Error& error);
+  void look();
+  [[nodiscard]] bool look_on();
   [[nodiscard]] bool looked_far_enough(const KeyVersion& oldest) const;
   void read_theirs();
   void judge();
@@ -91,6 +93,7 @@ class DrainCase {
   std::size_t at_ = 0;                // step being read
   std::optional<std::string> after_;  // cursor of history
   std::size_t pages_ = 0;
+  std::size_t looked_ = 0;  // attempt whose step's history is read
   bool times_usable_ = true;  // false: our clock was set back since the write was called
   bool needs_attempt_ = false, fresh_session_ = false, merged_ = false, other_history_ = false;
   OutboxOutcome outcome_;

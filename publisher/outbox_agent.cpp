@@ -128,8 +128,8 @@ void OutboxAgent::step(ClientConnection& connection, Now now) {
     begun_ = true;
     switch (case_->want()) {
       case DrainCase::Want::attempt:
-        if (const auto stored = store_->attempt(case_->record(), store_->epoch(), now.wall,
-                                                case_->writes_merged(), case_->wants_session());
+        if (const auto stored = store_->attempt(case_->record(), case_->next_attempt(now.wall),
+                                                case_->wants_session());
             !stored) {
           return hold(now, stored.error().message);
         }

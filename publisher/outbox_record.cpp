@@ -57,12 +57,13 @@ ChangeOp op_of(MapReader& in) {
 }
 
 void write_attempt(Writer& out, const OutboxAttempt& attempt) {
-  out.map(5);
+  out.map(5U + (attempt.step > 0 ? 1U : 0U));
   out.name("session"), out.bin(attempt.req.session);
   out.field("n", attempt.req.n);
   out.field("epoch", attempt.epoch.value());
   out.field("first", to_micros(attempt.first));
   out.field("merged", attempt.merged);
+  if (attempt.step > 0) out.field("step", static_cast<std::uint64_t>(attempt.step));
 }
 
 OutboxAttempt read_attempt(MapReader& in) {
@@ -74,6 +75,7 @@ OutboxAttempt read_attempt(MapReader& in) {
   out.epoch = Epoch(in.uint("epoch"));
   out.first = from_micros(in.uint("first"));
   out.merged = in.boolean_or("merged", false);
+  out.step = in.maybe_uint("step").value_or(0);
   return out;
 }
 
@@ -135,6 +137,11 @@ Result<OutboxRecord> decode_outbox_record(std::uint64_t id, std::string_view byt
   each(in, in.array("attempts"), [&](MapReader& attempt) { out.attempts.push_back(read_attempt(attempt)); });
   if (const auto note = in.maybe_text("note")) out.note = std::string(*note);
   if (fault.ok() && out.steps.empty()) return fail(ErrorCode::internal, "a record without a change");
+  for (const auto& attempt : out.attempts) {
+    if (fault.ok() && attempt.step >= out.steps.size()) {
+      return fail(ErrorCode::internal, "a record with an attempt at a change it does not have");
+    }
+  }
   if (!fault.ok()) return tl::unexpected<Error>(in_context("a damaged record", fault.take().value()));
   return out;
 }

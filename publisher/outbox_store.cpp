@@ -232,15 +232,15 @@ Result<void> OutboxStore::append(std::vector<OutboxRecord>& records) {
   return {};
 }
 
-Result<void> OutboxStore::attempt(OutboxRecord& record, Epoch epoch, Wall now, bool merged,
-                                  bool fresh_session) {
+Result<void> OutboxStore::attempt(OutboxRecord& record, OutboxAttempt attempt, bool fresh_session) {
   const std::size_t before = encode_outbox_record(record).size();
   if (fresh_session) {
     session_ = random_bytes(limits::kSessionBytes);
     n_ = 0;
   }
   OutboxRecord changed = record;
-  changed.attempts.push_back({{session_, ++n_}, epoch, now, merged});
+  attempt.req = {session_, ++n_};
+  changed.attempts.push_back(std::move(attempt));
   if (changed.attempts.size() > kOutboxAttemptsMax) changed.attempts.erase(changed.attempts.begin());
   const std::string encoded = encode_outbox_record(changed);
   const auto done = written(env_, [&](lmdb::WriteTxn& txn) -> lmdb::Outcome<void> {

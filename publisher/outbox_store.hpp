@@ -62,9 +62,9 @@ class OutboxStore {
   // The first `most` records after `after`; what is damaged is told apart.
   [[nodiscard]] Result<std::vector<OutboxRecord>> load(std::uint64_t after, std::size_t most,
                                                        std::vector<Damaged>& damaged);
-  // Gives `record` a fresh request id for epoch `epoch` and stores it. `fresh_session`: of a new session.
-  [[nodiscard]] Result<void> attempt(OutboxRecord& record, Epoch epoch, Wall now, bool merged,
-                                     bool fresh_session);
+  // Gives `attempt` a fresh request id and stores it as the last of `record`. `fresh_session`: of a new
+  // session.
+  [[nodiscard]] Result<void> attempt(OutboxRecord& record, OutboxAttempt attempt, bool fresh_session);
   // Moves the record of outcome.id to the outcomes.
   [[nodiscard]] Result<void> settle(const OutboxOutcome& outcome, const std::vector<Own>& own);
   // Ids without an outcome are ignored.

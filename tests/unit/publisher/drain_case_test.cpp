@@ -53,7 +53,9 @@ struct Drain {
   // Stores the id it wants, as its owner does.
   void store_attempt() {
     REQUIRE(made->want() == Want::attempt);
-    made->record().attempts.push_back({{"session2", ++n}, Epoch(7), kQueued, made->writes_merged()});
+    auto attempt = made->next_attempt(kQueued);
+    attempt.req = {"session2", ++n};
+    made->record().attempts.push_back(attempt);
     made->attempted();
     REQUIRE(made->want() == Want::ask);
   }
@@ -341,7 +343,65 @@ TEST_CASE("of a merged transaction found by one key the others are taken as merg
   d.entry(kOne, 9);
   d.store_attempt();
   CHECK(d.put().if_rev == Revision(9));
-  CHECK_FALSE(d.made->writes_merged());
+  CHECK_FALSE(d.made->record().attempts.back().merged);
+}
+
+TEST_CASE("a transaction is looked for by a key it wrote, not by one that was left as it was") {
+  Drain d;
+  d.options.policy = ConflictPolicy::callback;
+  int asked = 0;
+  d.options.on_conflict = [&](const WriteConflict& at) -> Resolution {
+    ++asked;
+    if (at.key == "k") return {Resolution::Take::theirs, {}};
+    return {Resolution::Take::value, encode_value(12)};
+  };
+  auto both = put_of(kOne, Revision(4));
+  both.steps.push_back({ChangeOp::put, "a.b", "other", kOne, Revision(4)});
+  d.start(both);
+  d.store_attempt();
+  d.refused(ErrorCode::conflict);
+  d.entry(kTwo, 8);
+  d.entry(kTwo, 7);
+  d.entry(encode_value(0), 4);
+  d.entry(encode_value(0), 4);
+  d.store_attempt();
+  CHECK(d.made->record().attempts.back().step == 1);
+  // Its reply is lost. The first attempt wrote `k`, the second did not.
+  const auto looked = [&] {
+    const auto request = d.made->request();
+    return std::string(std::get<HistoryRequest>(request).key);
+  };
+  d.made->begin(Epoch(7), kQueued + 1min);
+  REQUIRE(d.asks<HistoryRequest>());
+  CHECK(looked() == "k");
+  d.history({version(8, 3, kQueued), version(4, 2, kQueued)});
+  REQUIRE(d.asks<HistoryRequest>());
+  CHECK(looked() == "other");
+  const RequestId second = d.made->record().attempts.back().req;
+  d.history({{Revision(9), ChangeOp::put, encode_value(12), 3, kQueued, "x", std::nullopt, &second}});
+  CHECK(d.outcome().kind == Kind::merged);
+  CHECK(d.outcome().rev == Revision(9));
+  CHECK(asked == 2);
+  REQUIRE(d.made->own().size() == 2);
+  CHECK(d.made->own()[1].rev == Revision(9));
+}
+
+TEST_CASE("a key left as it was keeps the revision it has") {
+  Drain d;
+  d.options.policy = ConflictPolicy::client_wins;
+  auto both = put_of(kOne, Revision(4));
+  both.steps.push_back({ChangeOp::put, "a.b", "other", kOne, Revision(4)});
+  d.start(both);
+  d.store_attempt();
+  d.refused(ErrorCode::conflict);
+  d.entry(kOne, 8);
+  d.entry(kTwo, 7);
+  d.store_attempt();
+  d.give(codec::encode_txn_reply({{}, Epoch(7), Revision(9)}, {{{"a.b", Seq(2)}}, {3}, false}));
+  CHECK(d.outcome().kind == Kind::applied);
+  REQUIRE(d.made->own().size() == 2);
+  CHECK(d.made->own()[0].rev == Revision(8));
+  CHECK(d.made->own()[1].rev == Revision(9));
 }
 
 TEST_CASE("in another history base revisions mean nothing: a conflict, and it is said (I6)") {

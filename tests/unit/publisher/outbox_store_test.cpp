@@ -55,7 +55,7 @@ TEST_CASE("a record reads back as it was written, and not at all once a byte of 
   record.steps.push_back({ChangeOp::del, "a.c", "gone", {}, {}});
   record.guards.push_back({"a.d", "must", Revision(0)});
   record.note = "a note";
-  record.attempts.push_back({{"12345678", 4}, Epoch(7), from_micros(1'700'000'000'000'001), true});
+  record.attempts.push_back({{"12345678", 4}, Epoch(7), from_micros(1'700'000'000'000'001), true, 1});
   const std::string bytes = encode_outbox_record(record);
   CHECK(decode_outbox_record(9, bytes).value() == record);
   CHECK_FALSE(decode_outbox_record(8, bytes));
@@ -65,6 +65,12 @@ TEST_CASE("a record reads back as it was written, and not at all once a byte of 
     CHECK_FALSE(decode_outbox_record(9, damaged));
     CHECK_FALSE(decode_outbox_record(9, bytes.substr(0, i)));
   }
+}
+
+TEST_CASE("an attempt at a change that is not there does not read") {
+  OutboxRecord record = put_of("k", 5);
+  record.attempts.push_back({{"12345678", 4}, Epoch(7), from_micros(1), false, 1});
+  CHECK_FALSE(decode_outbox_record(9, encode_outbox_record(record)));
 }
 
 TEST_CASE("an outcome reads back as it was written") {
@@ -113,7 +119,7 @@ TEST_CASE("request ids go on where they were, and a new session begins at 1 (I7)
   {
     auto store = opened(folder);
     REQUIRE(store->append(records));
-    REQUIRE(store->attempt(records[0], Epoch(7), from_micros(5), false, false));
+    REQUIRE(store->attempt(records[0], {{}, Epoch(7), from_micros(5), false}, false));
     session = records[0].attempts.back().req.session;
     CHECK(records[0].attempts.back().req.n == 1);
   }
@@ -121,9 +127,9 @@ TEST_CASE("request ids go on where they were, and a new session begins at 1 (I7)
   std::vector<OutboxStore::Damaged> damaged;
   auto left = store->load(0, 10, damaged).value();
   CHECK(left[0] == records[0]);
-  REQUIRE(store->attempt(left[1], Epoch(7), from_micros(6), false, false));
+  REQUIRE(store->attempt(left[1], {{}, Epoch(7), from_micros(6), false}, false));
   CHECK(left[1].attempts.back().req == RequestId{session, 2});
-  REQUIRE(store->attempt(left[1], Epoch(8), from_micros(7), true, true));
+  REQUIRE(store->attempt(left[1], {{}, Epoch(8), from_micros(7), true}, true));
   CHECK(left[1].attempts.back().req.session != session);
   CHECK(left[1].attempts.back().req.n == 1);
   CHECK(left[1].attempts.size() == 2);
