@@ -17,12 +17,13 @@ constexpr auto kAnswerWait = 30s;             // for one request, repeated meanw
 
 }  // namespace
 
-Result<std::unique_ptr<OutboxAgent>> OutboxAgent::make(const OutboxOptions& options, LogSink log) {
+Result<std::unique_ptr<OutboxAgent>> OutboxAgent::make(const OutboxOptions& options, LogSink log,
+                                                       lmdb::DiskFaults* faults) {
   if (options.entries_max == 0) return fail_field("outbox.entries_max", "at least 1");
   if (options.bytes_max == 0) return fail_field("outbox.bytes_max", "at least 1");
   if (options.after < 0ms) return fail_field("outbox.after", "not negative");
   std::unique_ptr<OutboxAgent> agent(new OutboxAgent(options, std::move(log)));
-  auto store = OutboxStore::open(options.directory, {options.entries_max, options.bytes_max, nullptr});
+  auto store = OutboxStore::open(options.directory, {options.entries_max, options.bytes_max, faults});
   if (!store) return tl::unexpected<Error>(store.error());
   agent->store_ = std::move(*store);
   agent->lost_at_ = read_clock().steady;
@@ -64,10 +65,14 @@ void OutboxAgent::on_lost(Now now) {
   connected_ = false;
 }
 
-Steady OutboxAgent::next_deadline(Now now) const {
+bool OutboxAgent::can_ask(const ClientConnection& connection) const {
+  return !asked_ && connected_ && connection.ready() && connection.has_room();
+}
+
+Steady OutboxAgent::next_deadline(const ClientConnection& connection, Now now) const {
   Steady next = Steady::max();
   if (!connected_ && lost_at_ + options_.after > now.steady) next = lost_at_ + options_.after;
-  if (connected_ && store_->pending() > 0 && !asked_) next = std::min(next, retry_at_);
+  if (store_->pending() > 0 && can_ask(connection)) next = std::min(next, retry_at_);
   return next;
 }
 
@@ -80,27 +85,37 @@ void OutboxAgent::hold(Now now, std::string_view why) {
   }
 }
 
+// Reads the next records, and settles those that are damaged. False: not now, held.
+bool OutboxAgent::load(Now now) {
+  std::vector<OutboxStore::Damaged> damaged;
+  auto records = store_->load(last_loaded_, kLoadedMax, damaged);
+  if (!records) {
+    hold(now, records.error().message);
+    return false;
+  }
+  if (records->empty() && damaged.empty()) {
+    hold(now, "what is pending cannot be read");
+    return false;
+  }
+  std::uint64_t last = last_loaded_;
+  for (const auto& lost : damaged) {
+    OutboxOutcome outcome;
+    outcome.id = lost.id;
+    outcome.kind = OutboxOutcome::Kind::rejected;
+    outcome.message = lost.why;
+    if (!settle(outcome, {}, now)) return false;
+    last = std::max(last, lost.id);
+  }
+  for (const auto& record : *records) last = std::max(last, record.id);
+  last_loaded_ = last;  // not before: what was not settled is read again
+  loaded_.assign(std::make_move_iterator(records->begin()), std::make_move_iterator(records->end()));
+  return true;
+}
+
 // The oldest write becomes the case; false: there is none, or it cannot be read now.
 bool OutboxAgent::next_case(Now now) {
-  if (store_->pending() == 0) return false;
-  if (loaded_.empty()) {
-    std::vector<OutboxStore::Damaged> damaged;
-    auto records = store_->load(last_loaded_, kLoadedMax, damaged);
-    if (!records) {
-      hold(now, records.error().message);
-      return false;
-    }
-    for (auto& record : *records) last_loaded_ = std::max(last_loaded_, record.id);
-    loaded_.assign(std::make_move_iterator(records->begin()), std::make_move_iterator(records->end()));
-    for (const auto& lost : damaged) {
-      last_loaded_ = std::max(last_loaded_, lost.id);
-      OutboxOutcome outcome;
-      outcome.id = lost.id;
-      outcome.kind = OutboxOutcome::Kind::rejected;
-      outcome.message = lost.why;
-      if (!settle(outcome, {}, now)) return false;
-    }
-    if (loaded_.empty()) return false;
+  while (loaded_.empty()) {
+    if (store_->pending() == 0 || !load(now)) return false;
   }
   std::vector<std::optional<OutboxStore::Own>> own;
   for (const auto& step : loaded_.front().steps) {
@@ -121,8 +136,7 @@ void OutboxAgent::step(ClientConnection& connection, Now now) {
   if (rejoin_ && connection.ready()) connection.say_hello(now);
   rejoin_ = rejoin_ && !connection.ready();
   for (std::size_t i = 0; i < kStepsMax; ++i) {
-    if (asked_ || !connected_ || now.steady < retry_at_ || !connection.ready() || !connection.has_room())
-      break;
+    if (now.steady < retry_at_ || !can_ask(connection)) break;
     if (!case_ && !next_case(now)) break;
     if (!begun_) case_->begin(store_->epoch(), now.wall);
     begun_ = true;

@@ -23,8 +23,9 @@ class OutboxAgent {
   // Tag of its requests at the connection: no slot of the publisher.
   static constexpr std::uint64_t kTag = ~std::uint64_t{0};
 
-  // Errors: those of OutboxStore::open, invalid_argument for limits of 0.
-  [[nodiscard]] static Result<std::unique_ptr<OutboxAgent>> make(const OutboxOptions& options, LogSink log);
+  // Errors: those of OutboxStore::open, invalid_argument for limits of 0. `faults`: of tests.
+  [[nodiscard]] static Result<std::unique_ptr<OutboxAgent>> make(const OutboxOptions& options, LogSink log,
+                                                                 lmdb::DiskFaults* faults = nullptr);
 
   // Whether every write goes into the outbox now: no broker answers for a while.
   [[nodiscard]] bool takes(Now now) const;
@@ -41,8 +42,8 @@ class OutboxAgent {
   void step(ClientConnection& connection, Now now);
   void on_reply(const ReplyHeader& reply, Now now);
   void on_expired(Now now);
-  // When step() or takes() have to be looked at again.
-  [[nodiscard]] Steady next_deadline(Now now) const;
+  // When step() or takes() have to be looked at again, should `connection` hear nothing meanwhile.
+  [[nodiscard]] Steady next_deadline(const ClientConnection& connection, Now now) const;
 
   [[nodiscard]] Result<OutboxListing> list() { return store_->list(); }
   [[nodiscard]] Result<void> acknowledge(const std::vector<std::uint64_t>& ids) {
@@ -52,6 +53,8 @@ class OutboxAgent {
 
  private:
   OutboxAgent(const OutboxOptions& options, LogSink log) : options_(options), log_(std::move(log)) {}
+  [[nodiscard]] bool can_ask(const ClientConnection& connection) const;
+  [[nodiscard]] bool load(Now now);
   [[nodiscard]] bool next_case(Now now);
   [[nodiscard]] bool settle(const OutboxOutcome& outcome, const std::vector<OutboxStore::Own>& own, Now now);
   void tell(const OutboxOutcome& outcome);

@@ -117,7 +117,7 @@ void PublisherAgent::sleep(Now now) {
   }
   Steady next = connection_->next_deadline();
   if (backlog_ > 0) next = std::min(next, next_expiry_);
-  if (outbox_) next = std::min(next, outbox_->next_deadline(now));
+  if (outbox_) next = std::min(next, outbox_->next_deadline(*connection_, now));
   auto wait = std::chrono::milliseconds(1000);
   if (next < now.steady + wait) {
     wait = std::max<std::chrono::milliseconds>(
