@@ -27,6 +27,7 @@ Result<std::unique_ptr<OutboxAgent>> OutboxAgent::make(const OutboxOptions& opti
   if (!store) return tl::unexpected<Error>(store.error());
   agent->store_ = std::move(*store);
   agent->lost_at_ = read_clock().steady;
+  agent->offered_ = !options.on_outcome;
   return agent;
 }
 
@@ -63,6 +64,7 @@ void OutboxAgent::on_greeting(Epoch epoch) {
 void OutboxAgent::on_lost(Now now) {
   if (connected_) lost_at_ = now.steady;
   connected_ = false;
+  forget_acknowledged(now);
 }
 
 bool OutboxAgent::can_ask(const ClientConnection& connection) const {
@@ -72,6 +74,7 @@ bool OutboxAgent::can_ask(const ClientConnection& connection) const {
 Steady OutboxAgent::next_deadline(const ClientConnection& connection, Now now) const {
   Steady next = Steady::max();
   if (!connected_ && lost_at_ + options_.after > now.steady) next = lost_at_ + options_.after;
+  if (!offered_) next = std::min(next, retry_at_);
   if (store_->pending() > 0 && can_ask(connection)) next = std::min(next, retry_at_);
   return next;
 }
@@ -99,11 +102,7 @@ bool OutboxAgent::load(Now now) {
   }
   std::uint64_t last = last_loaded_;
   for (const auto& lost : damaged) {
-    OutboxOutcome outcome;
-    outcome.id = lost.id;
-    outcome.kind = OutboxOutcome::Kind::rejected;
-    outcome.message = lost.why;
-    if (!settle(outcome, {}, now)) return false;
+    if (!settle(unreadable_outcome(lost.id, lost.why), {}, now)) return false;
     last = std::max(last, lost.id);
   }
   for (const auto& record : *records) last = std::max(last, record.id);
@@ -133,6 +132,34 @@ bool OutboxAgent::next_case(Now now) {
 }
 
 void OutboxAgent::step(ClientConnection& connection, Now now) {
+  if (offer(now)) drain(connection, now);
+  if (acknowledged_.size() >= kAcknowledgedMax || store_->pending() == 0) forget_acknowledged(now);
+}
+
+// Tells what an earlier process settled. True: all of it, so that nothing is told twice.
+bool OutboxAgent::offer(Now now) {
+  if (offered_ || now.steady < retry_at_) return offered_;
+  const auto outcomes = store_->outcomes(last_offered_, kLoadedMax);
+  if (!outcomes) {
+    hold(now, outcomes.error().message);
+    return false;
+  }
+  for (const auto& outcome : *outcomes) {
+    last_offered_ = outcome.id;
+    tell(outcome);
+  }
+  offered_ = outcomes->size() < kLoadedMax;
+  return offered_;
+}
+
+// On disk; tried again with the next when that cannot now.
+void OutboxAgent::forget_acknowledged(Now now) {
+  if (acknowledged_.empty()) return;
+  if (const auto done = store_->acknowledge(acknowledged_); !done) return hold(now, done.error().message);
+  acknowledged_.clear();
+}
+
+void OutboxAgent::drain(ClientConnection& connection, Now now) {
   if (rejoin_ && connection.ready()) connection.say_hello(now);
   rejoin_ = rejoin_ && !connection.ready();
   for (std::size_t i = 0; i < kStepsMax; ++i) {
@@ -162,10 +189,6 @@ void OutboxAgent::step(ClientConnection& connection, Now now) {
       }
     }
   }
-  const bool full = acknowledged_.size() >= kAcknowledgedMax;
-  if (acknowledged_.empty() || (!full && store_->pending() > 0)) return;
-  if (const auto done = store_->acknowledge(acknowledged_); !done) return hold(now, done.error().message);
-  acknowledged_.clear();
 }
 
 bool OutboxAgent::settle(const OutboxOutcome& outcome, const std::vector<OutboxStore::Own>& own, Now now) {

@@ -38,6 +38,8 @@ class OutboxAgent {
 
   void on_greeting(Epoch epoch);
   void on_lost(Now now);
+  // At the end. Blocks for the disk.
+  void close(Now now) { forget_acknowledged(now); }
   // Sends what is due, settles what is decided.
   void step(ClientConnection& connection, Now now);
   void on_reply(const ReplyHeader& reply, Now now);
@@ -54,6 +56,9 @@ class OutboxAgent {
  private:
   OutboxAgent(const OutboxOptions& options, LogSink log) : options_(options), log_(std::move(log)) {}
   [[nodiscard]] bool can_ask(const ClientConnection& connection) const;
+  void drain(ClientConnection& connection, Now now);
+  [[nodiscard]] bool offer(Now now);
+  void forget_acknowledged(Now now);
   [[nodiscard]] bool load(Now now);
   [[nodiscard]] bool next_case(Now now);
   [[nodiscard]] bool settle(const OutboxOutcome& outcome, const std::vector<OutboxStore::Own>& own, Now now);
@@ -73,7 +78,9 @@ class OutboxAgent {
   bool connected_ = false;
   Steady lost_at_{}, retry_at_{};
   std::uint64_t held_ = 0;
-  std::vector<std::uint64_t> acknowledged_;
+  bool offered_ = false;  // outcomes of an earlier process were told again
+  std::uint64_t last_offered_ = 0;
+  std::vector<std::uint64_t> acknowledged_;  // not yet forgotten on disk
 };
 
 }  // namespace prismbus

@@ -88,7 +88,8 @@ struct OutboxOptions {
   std::size_t bytes_max = 256u << 20;     // of both; above either limit a write is answered `overloaded`
 
   // All run on the background thread and must not block it. What they throw is caught and logged: the write
-  // is then reported as an undecided conflict, the outcome counts as not acknowledged.
+  // is then reported as an undecided conflict, the outcome counts as not acknowledged. Outcomes of an earlier
+  // process that are not acknowledged are told once more, before anything is settled.
   LeafResolver on_leaf;                                         // for ConflictPolicy::merge
   std::function<Resolution(const WriteConflict&)> on_conflict;  // for ConflictPolicy::callback
   std::function<bool(const OutboxOutcome&)> on_outcome;         // true = acknowledged, and forgotten

@@ -1,5 +1,7 @@
 #include "publisher/outbox_record.hpp"
 
+#include <utility>
+
 #include "proto/base/bytes.hpp"
 #include "proto/base/hash.hpp"
 #include "proto/wire/codec/map_reader.hpp"
@@ -143,6 +145,14 @@ Result<OutboxRecord> decode_outbox_record(std::uint64_t id, std::string_view byt
     }
   }
   if (!fault.ok()) return tl::unexpected<Error>(in_context("a damaged record", fault.take().value()));
+  return out;
+}
+
+OutboxOutcome unreadable_outcome(std::uint64_t id, std::string why) {
+  OutboxOutcome out;
+  out.id = id;
+  out.kind = OutboxOutcome::Kind::rejected;
+  out.message = std::move(why);
   return out;
 }
 

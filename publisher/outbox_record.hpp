@@ -55,5 +55,7 @@ inline constexpr std::size_t kOutboxAttemptsMax = 8;  // kept of one write, the 
 // internal: damaged, or of a format this version does not know.
 [[nodiscard]] Result<OutboxRecord> decode_outbox_record(std::uint64_t id, std::string_view bytes);
 [[nodiscard]] Result<OutboxOutcome> decode_outbox_outcome(std::uint64_t id, std::string_view bytes);
+// What a record, or an outcome, became that cannot be read: rejected, and `why`.
+[[nodiscard]] OutboxOutcome unreadable_outcome(std::uint64_t id, std::string why);
 
 }  // namespace prismbus

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <utility>
 
 #include "proto/base/bytes.hpp"
@@ -400,25 +401,33 @@ Result<OutboxListing> OutboxStore::list() {
 
 Result<OutboxListing> OutboxStore::list_in(MDB_txn* txn) const {
   OutboxListing out;
-  auto done = walk(txn, pending_, {}, [&](std::string_view key, std::string_view value) {
+  const auto done = walk(txn, pending_, {}, [&](std::string_view key, std::string_view value) {
     const std::uint64_t id = key.size() == 8 ? load_be64(key.data()) : 0;
     const auto record = decode_outbox_record(id, value);
     out.pending.push_back(record ? shown(*record) : PendingWrite{id, {}, false, {}});
     return true;
   });
   if (!done) return refused(done.error());
-  done = walk(txn, outcomes_, {}, [&](std::string_view key, std::string_view value) {
+  auto outcomes = outcomes_in(txn, 0, std::numeric_limits<std::size_t>::max());
+  if (!outcomes) return tl::unexpected<Error>(outcomes.error());
+  out.outcomes = std::move(*outcomes);
+  return out;
+}
+
+Result<std::vector<OutboxOutcome>> OutboxStore::outcomes(std::uint64_t after, std::size_t most) {
+  lmdb::ReadTxn txn(env_);
+  if (const auto begun = txn.renew(); !begun) return refused(begun.error());
+  return outcomes_in(txn.get(), after, most);
+}
+
+Result<std::vector<OutboxOutcome>> OutboxStore::outcomes_in(MDB_txn* txn, std::uint64_t after,
+                                                            std::size_t most) const {
+  std::vector<OutboxOutcome> out;
+  const auto done = walk(txn, outcomes_, key_of(after + 1), [&](std::string_view key, std::string_view value) {
     const std::uint64_t id = key.size() == 8 ? load_be64(key.data()) : 0;
     auto outcome = decode_outbox_outcome(id, value);
-    if (!outcome) {
-      OutboxOutcome damaged;
-      damaged.id = id;
-      damaged.kind = OutboxOutcome::Kind::rejected;
-      damaged.message = outcome.error().message;
-      outcome = std::move(damaged);
-    }
-    out.outcomes.push_back(std::move(*outcome));
-    return true;
+    out.push_back(outcome ? std::move(*outcome) : unreadable_outcome(id, outcome.error().message));
+    return out.size() < most;
   });
   if (!done) return refused(done.error());
   return out;

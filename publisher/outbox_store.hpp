@@ -69,6 +69,8 @@ class OutboxStore {
   [[nodiscard]] Result<void> settle(const OutboxOutcome& outcome, const std::vector<Own>& own);
   // Ids without an outcome are ignored.
   [[nodiscard]] Result<void> acknowledge(const std::vector<std::uint64_t>& ids);
+  // The first `most` outcomes after `after`; a damaged one as a rejected one that says so.
+  [[nodiscard]] Result<std::vector<OutboxOutcome>> outcomes(std::uint64_t after, std::size_t most);
   [[nodiscard]] Result<OutboxListing> list();
   [[nodiscard]] Result<std::optional<Own>> own(std::string_view ns, std::string_view key);
   // Of the broker last seen: what revisions given later belong to. Durable with the next change.
@@ -93,6 +95,8 @@ class OutboxStore {
   void let_go(const OutboxRecord& record);
   [[nodiscard]] lmdb::Outcome<void> write_meta(lmdb::WriteTxn& txn);
   [[nodiscard]] Result<OutboxListing> list_in(MDB_txn* txn) const;
+  [[nodiscard]] Result<std::vector<OutboxOutcome>> outcomes_in(MDB_txn* txn, std::uint64_t after,
+                                                               std::size_t most) const;
 
   const Limits limits_;
   int lock_ = -1;

@@ -321,7 +321,10 @@ void PublisherAgent::close() {
   queue_.drain(taken_);
   for (auto& operation : taken_) accept(std::move(operation));
   taken_.clear();
-  if (outbox_) queue_open_writes();
+  if (outbox_) {
+    queue_open_writes();
+    outbox_->close(now_);
+  }
   const Error unsent = fail(ErrorCode::unavailable, "the publisher was stopped; nothing was sent").value();
   const Error unknown = fail(ErrorCode::timeout, "the publisher was stopped; the outcome is unknown").value();
   for (auto& slot : slots_) {

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <utility>
 
 #include "proto/base/bytes.hpp"
@@ -50,7 +51,7 @@ struct Drain final : ClientConnection::Owner {
     connection.emplace(ClientConnection::make(context, std::move(there), *this, {}).value());
   }
   void queue(std::vector<std::string> keys) {
-    auto store = OutboxStore::open(options.directory, {100, 1u << 20, nullptr}).value();
+    auto store = OutboxStore::open(options.directory, {1000, 1u << 20, nullptr}).value();
     std::vector<OutboxRecord> records;
     for (auto& key : keys) records.push_back(put_of(std::move(key)));
     REQUIRE(store->append(records));
@@ -91,6 +92,10 @@ struct Drain final : ClientConnection::Owner {
     }
     return false;
   }
+  void lose_broker() {
+    connection->move_on(fail(ErrorCode::unavailable, "an outage").value(), now);
+    pass(1s);
+  }
   void pass(std::chrono::milliseconds time) { now.steady += time, now.wall += time; }
 
   void on_greeting(const Greeting& greeting) override { agent->on_greeting(greeting.epoch); }
@@ -107,7 +112,8 @@ TEST_CASE("a damaged record that cannot be settled at once is settled later, and
   d.damage(1);
   d.open();
   d.faults.code = ENOSPC;
-  REQUIRE(d.run([&] { return d.connection->ready() && d.agent->next_deadline(*d.connection, d.now) > d.now.steady; }));
+  REQUIRE(d.run(
+      [&] { return d.connection->ready() && d.agent->next_deadline(*d.connection, d.now) > d.now.steady; }));
   CHECK(d.agent->pending() == 2);
   d.faults.code = 0;
   d.pass(2s);
@@ -127,6 +133,58 @@ TEST_CASE("many damaged records in a row hold up nothing behind them") {
   d.open();
   REQUIRE(d.run([&] { return d.agent->pending() == 0; }));
   CHECK(d.agent->list()->outcomes.back().kind == OutboxOutcome::Kind::applied);
+}
+
+TEST_CASE(
+    "an acknowledged outcome is forgotten also when the broker goes, or the publisher, with writes pending") {
+  Drain d;
+  d.queue({"x", "y", "z"});
+  std::vector<std::uint64_t> told;
+  d.options.on_outcome = [&](const OutboxOutcome& outcome) {
+    told.push_back(outcome.id);
+    return true;
+  };
+  const auto settle = [&](std::string_view key) {  // leaves the one after it unanswered
+    const std::size_t before = d.agent->pending();
+    REQUIRE(d.run([&] { return d.agent->pending() < before; },
+                  [&](const Received& r) {
+                    if (std::get<PutRequest>(r.request.body).key == key) d.door.reply_put(r, 1, 1);
+                  }));
+  };
+  d.open();
+  settle("x");
+  CHECK(told == std::vector<std::uint64_t>{1});
+  d.lose_broker();
+  CHECK(d.agent->list()->outcomes.empty());
+  settle("y");
+  d.agent->close(d.now);
+  CHECK(d.agent->pending() == 1);
+  CHECK(d.agent->list()->outcomes.empty());
+}
+
+TEST_CASE("outcomes that an earlier process did not see acknowledged are told once more, each once") {
+  Drain d;
+  std::vector<std::string> keys;
+  for (int i = 0; i < 140; ++i) keys.push_back("k" + std::to_string(i));
+  d.queue(keys);
+  std::map<std::uint64_t, int> told;
+  bool acknowledges = false;
+  d.options.on_outcome = [&](const OutboxOutcome& outcome) {
+    ++told[outcome.id];
+    return acknowledges;
+  };
+  d.open();
+  REQUIRE(d.run([&] { return d.agent->pending() == 1; }));
+  d.connection->abandon(OutboxAgent::kTag);
+  d.agent.reset();
+  told.clear();
+  acknowledges = true;
+  d.open();
+  d.lose_broker();
+  REQUIRE(d.run([&] { return d.agent->pending() == 0; }));
+  CHECK(told.size() == 140);
+  for (const auto& [id, times] : told) CHECK(times == 1);
+  CHECK(d.agent->list()->outcomes.empty());
 }
 
 TEST_CASE("without room at the connection the outbox asks for no time of its own") {
