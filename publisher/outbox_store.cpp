@@ -8,6 +8,7 @@
 #include "proto/base/bytes.hpp"
 #include "proto/base/random.hpp"
 #include "proto/wire/limits.hpp"
+#include "proto/wire/names.hpp"
 #include "publisher/key_order.hpp"
 #include "publisher/outbox_directory.hpp"
 
@@ -88,6 +89,16 @@ std::vector<std::uint64_t> order_keys_of(const OutboxRecord& record) {
   for (const auto& step : record.steps) add(step);
   for (const auto& guard : record.guards) add(guard);
   return out;
+}
+
+// An application's own message, or one that names its keys, may be anything; an outcome must read back.
+std::string readable(std::string message) {
+  if (message.size() > kMessageBytesMax) return "(a message too long)";
+  if (is_utf8(message)) return message;
+  for (char& byte : message) {
+    if (static_cast<unsigned char>(byte) >= 0x80) byte = '?';
+  }
+  return message;
 }
 
 PendingWrite shown(const OutboxRecord& record) {
@@ -300,7 +311,7 @@ lmdb::Outcome<void> OutboxStore::clear_own(lmdb::WriteTxn& txn, std::ptrdiff_t& 
 
 Result<void> OutboxStore::settle(const OutboxOutcome& outcome, const std::vector<Own>& own) {
   OutboxOutcome kept = outcome;
-  if (kept.message.size() > kMessageBytesMax) kept.message = "(a message too long)";
+  kept.message = readable(std::move(kept.message));
   const std::string encoded = encode_outbox_outcome(kept);
   const std::string key = key_of(outcome.id);
   std::optional<OutboxRecord> settled;

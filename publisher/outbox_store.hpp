@@ -65,7 +65,8 @@ class OutboxStore {
   // Gives `attempt` a fresh request id and stores it as the last of `record`. `fresh_session`: of a new
   // session.
   [[nodiscard]] Result<void> attempt(OutboxRecord& record, OutboxAttempt attempt, bool fresh_session);
-  // Moves the record of outcome.id to the outcomes.
+  // Moves the record of outcome.id to the outcomes. A message that is not UTF-8 is kept with `?` for what is
+  // not ASCII, one above 1 KiB not at all.
   [[nodiscard]] Result<void> settle(const OutboxOutcome& outcome, const std::vector<Own>& own);
   // Ids without an outcome are ignored.
   [[nodiscard]] Result<void> acknowledge(const std::vector<std::uint64_t>& ids);

@@ -89,6 +89,31 @@ TEST_CASE("an outcome reads back as it was written") {
   CHECK((read->conflict && read->other_history && !read->duplicate));
 }
 
+TEST_CASE("an outcome with any message reads back with the value that was not applied (D3)") {
+  const Folder folder;
+  auto store = opened(folder);
+  std::vector<OutboxRecord> records{put_of("x", 1), put_of("y", 2), put_of("z", 3)};
+  REQUIRE(store->append(records));
+  const std::vector<std::string> messages{"threw: \xe9t\xe9", "both changed /\xc3\xa9", std::string(2000, 'x')};
+  for (std::uint64_t id = 1; id <= 3; ++id) {
+    OutboxOutcome outcome = applied(id);
+    outcome.kind = OutboxOutcome::Kind::rejected;
+    outcome.code = ErrorCode::conflict;
+    outcome.message = messages[id - 1];
+    outcome.changes[0].value = encode_value(5);
+    REQUIRE(store->settle(outcome, {}));
+  }
+  const auto outcomes = store->list()->outcomes;
+  REQUIRE(outcomes.size() == 3);
+  for (const auto& outcome : outcomes) {
+    CHECK(outcome.code == ErrorCode::conflict);
+    REQUIRE(outcome.changes.size() == 1);
+    CHECK(outcome.changes[0].value == encode_value(5));
+  }
+  CHECK(outcomes[0].message == "threw: ?t?");
+  CHECK(outcomes[1].message == messages[1]);
+}
+
 TEST_CASE("what was appended is there in order after a restart, under ids never used again (S1 S2)") {
   const Folder folder;
   {
