@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proto/wire/codec/reply.hpp"
+#include "proto/wire/limits.hpp"
 #include "publisher/drain_case.hpp"
 
 namespace prismbus {
@@ -33,6 +34,7 @@ void DrainCase::judge() {
   bool conflict = false, same = true;
   Revision newest;
   bool ours_is_newer = true;
+  std::size_t conditions = conditions_of(record_);
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     auto& s = steps_[i];
     const Revision rev = s.theirs ? s.theirs->rev : Revision(0);
@@ -40,7 +42,8 @@ void DrainCase::judge() {
     const MaybeValue called = s.called_before ? MaybeValue(*s.called_before) : MaybeValue();
     // What our own merged write left is a conflict only where it is not what was called.
     s.conflict = s.base && (other_history_ || rev != *s.base || (s.after_merged && theirs != called));
-    s.expected = rev;
+    s.expected.reset();
+    if (s.base || conditions++ < limits::kTxnChanges) s.expected = rev;
     s.skip = false;
     s.write = ours(i) ? std::optional(std::string(*ours(i))) : std::nullopt;
     conflict = conflict || s.conflict;

@@ -4,6 +4,8 @@
 #include <exception>
 #include <utility>
 
+#include "proto/wire/limits.hpp"
+
 namespace prismbus {
 namespace {
 
@@ -43,11 +45,13 @@ bool OutboxAgent::holds(const std::vector<std::uint64_t>& order_keys) const {
 Result<void> OutboxAgent::queue(std::vector<OutboxRecord>& records) {
   for (auto& record : records) {
     record.epoch = store_->epoch();
+    std::size_t conditions = conditions_of(record);
     for (auto& step : record.steps) {
-      if (step.base) continue;
+      if (step.base || conditions >= limits::kTxnChanges) continue;
       const auto known = known_.find(step.ns, step.key);
       if (!known) continue;
       step.base = known->rev;
+      ++conditions;
       // Seen in a history that is gone: the write is of that one.
       if (known->epoch != store_->epoch()) record.epoch = known->epoch;
     }

@@ -31,8 +31,8 @@ class OutboxAgent {
   [[nodiscard]] bool takes(Now now) const;
   // Whether a write of these keys goes into it in any case, behind others that name one of them.
   [[nodiscard]] bool holds(const std::vector<std::uint64_t>& order_keys) const;
-  // Fills in what the writes were made from, and stores them: all or none. Sets their ids. Errors: those of
-  // OutboxStore::append.
+  // Fills in what the writes were made from (of a transaction's keys as many as it may have requirements),
+  // and stores them: all or none. Sets their ids. Errors: those of OutboxStore::append.
   [[nodiscard]] Result<void> queue(std::vector<OutboxRecord>& records);
   [[nodiscard]] KnownRevisions& known() { return known_; }
 

@@ -1,5 +1,6 @@
 #include "publisher/outbox_record.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "proto/base/bytes.hpp"
@@ -82,6 +83,12 @@ OutboxAttempt read_attempt(MapReader& in) {
 }
 
 }  // namespace
+
+std::size_t conditions_of(const OutboxRecord& record) {
+  const auto bases = std::count_if(record.steps.begin(), record.steps.end(),
+                                   [](const auto& step) { return step.base.has_value(); });
+  return record.guards.size() + static_cast<std::size_t>(bases);
+}
 
 std::string encode_outbox_record(const OutboxRecord& record) {
   std::string body;

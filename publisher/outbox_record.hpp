@@ -48,6 +48,9 @@ struct OutboxRecord {
   friend bool operator==(const OutboxRecord&, const OutboxRecord&) = default;
 };
 
+// What it is sent on condition of, at least: its guards and the bases of its steps.
+[[nodiscard]] std::size_t conditions_of(const OutboxRecord& record);
+
 inline constexpr std::size_t kOutboxAttemptsMax = 8;  // kept of one write, the youngest
 
 [[nodiscard]] std::string encode_outbox_record(const OutboxRecord& record);

@@ -90,10 +90,9 @@ std::optional<std::size_t> find_repeated(const std::vector<TxnRequest::Do>& chan
   return first;
 }
 
-void check_count(const Items& list, const Place& place, Fault& fault) {
+void check_count(const Items& list, const Place& place, const char* too_many, Fault& fault) {
   if (list.count > limits::kTxnChanges) {
-    fault.set(
-        over_limit(place.spell(), "too many changes in one transaction", limits::kTxnChanges, list.count));
+    fault.set(over_limit(place.spell(), too_many, limits::kTxnChanges, list.count));
   }
 }
 
@@ -102,7 +101,7 @@ void decode_changes_of(MapReader& in, TxnRequest& txn) {
   Items list = in.array("do");
   Place place = in.at("do");
   if (fault.ok() && list.count == 0) fault.refuse(place, "a transaction has at least one change");
-  check_count(list, place, fault);
+  check_count(list, place, "too many changes in one transaction", fault);
   if (!fault.ok()) return;
   txn.changes.reserve(list.count);
   std::uint64_t bytes = 0;
@@ -151,7 +150,7 @@ TxnRequest decode_txn(MapReader& in) {
   if (in.has("if")) {
     Items list = in.array("if");
     Place place = in.at("if");
-    check_count(list, place, fault);
+    check_count(list, place, "too many requirements in one transaction", fault);
     if (fault.ok()) txn.conditions.reserve(list.count);
     for (std::uint32_t i = 0; i < list.count && fault.ok(); ++i) {
       place.index = i;

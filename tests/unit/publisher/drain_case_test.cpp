@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "proto/wire/codec/reply.hpp"
+#include "proto/wire/limits.hpp"
 #include "proto/wire/value.hpp"
 
 using namespace prismbus;
@@ -402,6 +403,27 @@ TEST_CASE("a key left as it was keeps the revision it has") {
   REQUIRE(d.made->own().size() == 2);
   CHECK(d.made->own()[0].rev == Revision(8));
   CHECK(d.made->own()[1].rev == Revision(9));
+}
+
+TEST_CASE("a transaction stays within what a request may require, whatever was read meanwhile (I8)") {
+  Drain d;
+  d.options.policy = ConflictPolicy::client_wins;
+  OutboxRecord record = put_of(kOne, Revision(4));
+  for (int i = 1; i < 600; ++i) {
+    record.steps.push_back({ChangeOp::put, "a.b", "k" + std::to_string(i), kOne, std::nullopt});
+  }
+  for (int i = 0; i < 500; ++i) record.guards.push_back({"a.c", "g" + std::to_string(i), Revision(0)});
+  d.start(record);
+  d.store_attempt();
+  d.refused(ErrorCode::conflict);
+  for (std::uint64_t i = 0; i < 600; ++i) d.entry(kTwo, 8 + i);
+  d.store_attempt();
+  const auto request = d.made->request();
+  const auto& txn = std::get<TxnRequest>(request);
+  CHECK(txn.changes.size() == 600);
+  CHECK(txn.conditions.size() == limits::kTxnChanges);
+  CHECK(txn.conditions.front().rev == Revision(8));
+  CHECK(txn.conditions.back().key == "g499");
 }
 
 TEST_CASE("in another history base revisions mean nothing: a conflict, and it is said (I6)") {

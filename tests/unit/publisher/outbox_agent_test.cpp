@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "proto/base/bytes.hpp"
+#include "proto/wire/limits.hpp"
 #include "proto/wire/value.hpp"
 #include "tests/unit/proto/transport/fake_request_door.hpp"
 #include "tests/unit/publisher/outbox_folder.hpp"
@@ -185,6 +186,25 @@ TEST_CASE("outcomes that an earlier process did not see acknowledged are told on
   CHECK(told.size() == 140);
   for (const auto& [id, times] : told) CHECK(times == 1);
   CHECK(d.agent->list()->outcomes.empty());
+}
+
+TEST_CASE(
+    "a transaction that may be sent may be queued: what was learned adds no requirement too many (I8)") {
+  Drain d;
+  d.open();
+  OutboxRecord record;
+  for (int i = 0; i < 600; ++i) {
+    const std::string key = "k" + std::to_string(i);
+    record.steps.push_back({ChangeOp::put, "a.b", key, encode_value(1), {}});
+    d.agent->known().learn("a.b", key, {Epoch(), Revision(5)});
+  }
+  record.steps.back().base = Revision(4);
+  for (int i = 0; i < 500; ++i) record.guards.push_back({"a.c", "g" + std::to_string(i), Revision(0)});
+  std::vector<OutboxRecord> records{record};
+  REQUIRE(d.agent->queue(records));
+  CHECK(conditions_of(records[0]) == limits::kTxnChanges);
+  CHECK(records[0].steps.front().base == Revision(5));
+  CHECK(records[0].steps.back().base == Revision(4));
 }
 
 TEST_CASE("without room at the connection the outbox asks for no time of its own") {

@@ -198,6 +198,18 @@ TEST_CASE("what is over a limit is too_large with limit, size and field") {
   }
 }
 
+TEST_CASE("of a transaction with too many of them changes and requirements are told apart") {
+  using nlohmann::json;
+  const json change = {{"op", "delete"}, {"ns", "a"}, {"key", "k"}};
+  json message = {{"id", 7}, {"op", "txn"}, {"do", json::array({change})}};
+  for (int i = 0; i < 1001; ++i) message["if"].push_back({{"ns", "a"}, {"key", "k"}, {"rev", 1}});
+  const auto refusal = refused(pack_json(message));
+  CHECK(refusal.error.code == ErrorCode::too_large);
+  CHECK(refusal.error.field == "if");
+  CHECK(refusal.error.size == 1001);
+  CHECK(refusal.error.message.find("too many requirements") != std::string::npos);
+}
+
 TEST_CASE("a request over 8 MiB is too_large and still answered to its id") {
   const auto payload = pack_json({{"a", std::string(8u << 20, 'x')}, {"id", 7}, {"op", "status"}});
   const auto refusal = refused(payload);
