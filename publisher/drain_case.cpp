@@ -206,7 +206,8 @@ DrainCase::Next DrainCase::on_history(const ReplyHeader& reply) {
       if (merged_) {  // what this key became is told; what the others became is not
         for (auto& state : steps_) state.write_known = false;
         steps_[attempt.step].write_known = true;
-        steps_[attempt.step].write = version.op == ChangeOp::put ? std::optional(version.value) : std::nullopt;
+        steps_[attempt.step].write =
+            version.op == ChangeOp::put ? std::optional(version.value) : std::nullopt;
       }
       settle(merged_ ? OutboxOutcome::Kind::merged : OutboxOutcome::Kind::applied, "");
       return Next::go_on;
@@ -234,16 +235,7 @@ DrainCase::Next DrainCase::on_history(const ReplyHeader& reply) {
 DrainCase::Next DrainCase::on_written(const ReplyHeader& reply) {
   if (reply.error) return refuse(*reply.error);
   outcome_.rev = reply.rev;
-  if (steps_.size() > 1 || !record_.guards.empty()) {
-    const auto decoded = codec::decode_txn_reply(reply);
-    outcome_.duplicate = decoded && decoded->duplicate;
-  } else if (steps_[0].write) {
-    const auto decoded = codec::decode_put_reply(reply);
-    outcome_.duplicate = decoded && decoded->duplicate;
-  } else {
-    const auto decoded = codec::decode_delete_reply(reply);
-    outcome_.duplicate = decoded && decoded->duplicate;
-  }
+  outcome_.duplicate = codec::says_duplicate(reply);
   settle(merged_ ? OutboxOutcome::Kind::merged : OutboxOutcome::Kind::applied, "");
   return Next::go_on;
 }
@@ -303,8 +295,7 @@ std::vector<OutboxStore::Own> DrainCase::own() const {
     own.epoch = epoch_;
     own.rev = steps_[i].skip && steps_[i].theirs ? steps_[i].theirs->rev : outcome_.rev;
     own.gone = !steps_[i].write;
-    const MaybeValue written = steps_[i].write ? MaybeValue(*steps_[i].write) : MaybeValue();
-    own.merged = merged_ && (!steps_[i].write_known || written != ours(i));
+    own.merged = merged_ && (!steps_[i].write_known || lent(steps_[i].write) != ours(i));
     if (own.merged && ours(i)) own.called = std::string(*ours(i));
   }
   return out;

@@ -4,8 +4,9 @@
 //   nothing attempted ............................ write, on condition of the base revision
 //   attempted once, under 30 minutes ago ......... write again under the same request id (not when the clock
 //                                                  was set back since: how long ago is not known then)
-//   attempted otherwise .......................... look for it in the `history` of a key it wrote; there = done
-//   not there, or `conflict`, or another history . read theirs; unchanged = write on condition of that; else
+//   attempted otherwise .......................... look for it in the `history` of a key it wrote; there =
+//   done not there, or `conflict`, or another history . read theirs; unchanged = write on condition of that;
+//   else
 //                                                  the policy (which may need the base: read it too)
 // D1: nothing is sent under a request id that is not stored. D2: no request id is sent later than 30 minutes
 // after its first attempt. D3: what is not applied as it was called is told with its value.
@@ -63,6 +64,9 @@ class DrainCase {
     bool write_known = true;           // false: an attempt that was merged was found, and not by this key
     bool skip = false;                 // it is there already
     std::optional<Revision> expected;
+    [[nodiscard]] MaybeValue theirs_value() const {
+      return theirs ? MaybeValue(theirs->value) : MaybeValue();
+    }
   };
 
   [[nodiscard]] Next on_history(const ReplyHeader& reply);
@@ -93,7 +97,7 @@ class DrainCase {
   std::size_t at_ = 0;                // step being read
   std::optional<std::string> after_;  // cursor of history
   std::size_t pages_ = 0;
-  std::size_t looked_ = 0;  // attempt whose step's history is read
+  std::size_t looked_ = 0;    // attempt whose step's history is read
   bool times_usable_ = true;  // false: our clock was set back since the write was called
   bool needs_attempt_ = false, fresh_session_ = false, merged_ = false, other_history_ = false;
   OutboxOutcome outcome_;

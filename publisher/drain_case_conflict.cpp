@@ -38,16 +38,15 @@ void DrainCase::judge() {
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     auto& s = steps_[i];
     const Revision rev = s.theirs ? s.theirs->rev : Revision(0);
-    const MaybeValue theirs = s.theirs ? MaybeValue(s.theirs->value) : MaybeValue();
-    const MaybeValue called = s.called_before ? MaybeValue(*s.called_before) : MaybeValue();
     // What our own merged write left is a conflict only where it is not what was called.
-    s.conflict = s.base && (other_history_ || rev != *s.base || (s.after_merged && theirs != called));
+    const bool differs = s.after_merged && s.theirs_value() != lent(s.called_before);
+    s.conflict = s.base && (other_history_ || rev != *s.base || differs);
     s.expected.reset();
     if (s.base || conditions++ < limits::kTxnChanges) s.expected = rev;
     s.skip = false;
     s.write = ours(i) ? std::optional(std::string(*ours(i))) : std::nullopt;
     conflict = conflict || s.conflict;
-    same = same && theirs == ours(i);
+    same = same && s.theirs_value() == ours(i);
     newest = std::max(newest, rev);
     if (s.conflict && s.theirs && s.theirs->time > record_.queued_at) ours_is_newer = false;
   }
@@ -82,8 +81,8 @@ void DrainCase::write_resolved() {
   bool any = false, merged = false;
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     auto& s = steps_[i];
-    const MaybeValue wanted = s.write ? MaybeValue(*s.write) : MaybeValue();
-    s.skip = s.conflict && wanted == (s.theirs ? MaybeValue(s.theirs->value) : MaybeValue());
+    const MaybeValue wanted = lent(s.write);
+    s.skip = s.conflict && wanted == s.theirs_value();
     any = any || !s.skip;
     merged = merged || wanted != ours(i);
   }
@@ -138,15 +137,14 @@ bool DrainCase::resolve_step(std::size_t i) {
   auto& s = steps_[i];
   const auto& step = record_.steps[i];
   const std::string where = step.ns + " " + step.key;
-  const MaybeValue base = s.base_value ? MaybeValue(*s.base_value) : MaybeValue();
-  const MaybeValue theirs = s.theirs ? MaybeValue(s.theirs->value) : MaybeValue();
+  const MaybeValue base = lent(s.base_value);
   try {
     if (options_.policy == ConflictPolicy::merge) {
       if (!s.base_known) {
         reject(ErrorCode::conflict, where + ": what it was made from is no longer known");
         return false;
       }
-      Merged merged = three_way_merge(base, ours(i), theirs, options_.on_leaf);
+      Merged merged = three_way_merge(base, ours(i), s.theirs_value(), options_.on_leaf);
       if (!merged.unresolved.empty()) {
         reject(ErrorCode::conflict, where + ": both changed " +
                                         (merged.unresolved.front().empty() ? std::string("the value")

@@ -173,8 +173,8 @@ void OutboxAgent::drain(ClientConnection& connection, Now now) {
     begun_ = true;
     switch (case_->want()) {
       case DrainCase::Want::attempt:
-        if (const auto stored = store_->attempt(case_->record(), case_->next_attempt(now.wall),
-                                                case_->wants_session());
+        if (const auto stored =
+                store_->attempt(case_->record(), case_->next_attempt(now.wall), case_->wants_session());
             !stored) {
           return hold(now, stored.error().message);
         }

@@ -20,8 +20,8 @@ namespace prismbus {
 struct OutboxAttempt {
   RequestId req;
   Epoch epoch;
-  Wall first{};         // when; not repeated later than 30 minutes after
-  bool merged = false;  // it carried another value than was called
+  Wall first{};          // when; not repeated later than 30 minutes after
+  bool merged = false;   // it carried another value than was called
   std::size_t step = 0;  // one that it writes: in that key's history it is looked for
   friend bool operator==(const OutboxAttempt&, const OutboxAttempt&) = default;
 };

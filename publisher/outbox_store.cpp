@@ -175,18 +175,18 @@ lmdb::Outcome<void> OutboxStore::count() {
   lmdb::ReadTxn txn(env_);
   if (const auto begun = txn.renew(); !begun) return begun;
   for (const auto& [table, count] : {std::pair{pending_, &pending_count_}, {outcomes_, &outcome_count_}}) {
-    const auto done = walk(
-        txn.get(), table, {},
-        [&, pending = table == pending_, counted = count](std::string_view key, std::string_view value) {
-          ++*counted;
-          bytes_ += value.size();
-          if (key.size() != 8) return true;
-          const std::uint64_t id = load_be64(key.data());
-          next_id_ = std::max(next_id_, id + 1);
-          if (!pending) return true;
-          if (const auto record = decode_outbox_record(id, value)) hold(*record);
-          return true;
-        });
+    const auto done =
+        walk(txn.get(), table, {},
+             [&, pending = table == pending_, counted = count](std::string_view key, std::string_view value) {
+               ++*counted;
+               bytes_ += value.size();
+               if (key.size() != 8) return true;
+               const std::uint64_t id = load_be64(key.data());
+               next_id_ = std::max(next_id_, id + 1);
+               if (!pending) return true;
+               if (const auto record = decode_outbox_record(id, value)) hold(*record);
+               return true;
+             });
     if (!done) return done;
   }
   return walk(txn.get(), own_, {}, [&](std::string_view, std::string_view value) {
@@ -265,7 +265,8 @@ Result<void> OutboxStore::attempt(OutboxRecord& record, OutboxAttempt attempt, b
   return {};
 }
 
-// What the settled write became, for those of its keys that others behind it name; of the rest nothing is kept.
+// What the settled write became, for those of its keys that others behind it name; of the rest nothing is
+// kept.
 lmdb::Outcome<void> OutboxStore::write_own(lmdb::WriteTxn& txn, const OutboxRecord& settled,
                                            const std::vector<Own>& own, std::ptrdiff_t& grown) {
   const auto replace = [&](const auto& named, const Own* fresh) -> lmdb::Outcome<void> {
@@ -434,12 +435,13 @@ Result<std::vector<OutboxOutcome>> OutboxStore::outcomes(std::uint64_t after, st
 Result<std::vector<OutboxOutcome>> OutboxStore::outcomes_in(MDB_txn* txn, std::uint64_t after,
                                                             std::size_t most) const {
   std::vector<OutboxOutcome> out;
-  const auto done = walk(txn, outcomes_, key_of(after + 1), [&](std::string_view key, std::string_view value) {
-    const std::uint64_t id = key.size() == 8 ? load_be64(key.data()) : 0;
-    auto outcome = decode_outbox_outcome(id, value);
-    out.push_back(outcome ? std::move(*outcome) : unreadable_outcome(id, outcome.error().message));
-    return out.size() < most;
-  });
+  const auto done =
+      walk(txn, outcomes_, key_of(after + 1), [&](std::string_view key, std::string_view value) {
+        const std::uint64_t id = key.size() == 8 ? load_be64(key.data()) : 0;
+        auto outcome = decode_outbox_outcome(id, value);
+        out.push_back(outcome ? std::move(*outcome) : unreadable_outcome(id, outcome.error().message));
+        return out.size() < most;
+      });
   if (!done) return refused(done.error());
   return out;
 }

@@ -8,9 +8,9 @@
 
 namespace prismbus {
 
-// Puts writes into the outbox in one transaction, in the order of the calls, so that each key's stand in it as
-// they were called: `roots`, and what waits for nothing but these. Those that are in are answered and leave.
-// What cannot be queued stays, and so does what was sent and found no room: its outcome is unknown.
+// Puts writes into the outbox in one transaction, in the order of the calls, so that each key's stand in it
+// as they were called: `roots`, and what waits for nothing but these. Those that are in are answered and
+// leave. What cannot be queued stays, and so does what was sent and found no room: its outcome is unknown.
 void PublisherAgent::queue(const std::vector<Operation*>& roots) {
   using Place = Operation::Place;
   std::vector<Operation*> reached = roots;

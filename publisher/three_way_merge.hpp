@@ -18,6 +18,9 @@ namespace prismbus {
 
 // nullopt = absent. Lent for the call.
 using MaybeValue = std::optional<std::string_view>;
+[[nodiscard]] inline MaybeValue lent(const std::optional<std::string>& value) {
+  return value ? MaybeValue(*value) : MaybeValue();
+}
 
 // A place that both sides changed, and not to the same. `path` as a JSON pointer: "" is the value itself, a
 // key `a/b` is `a~1b`, a key that is no text stands as its encoded bytes in hex.

@@ -52,6 +52,8 @@ void encode_set_with_ns(Writer& out, std::string_view ns, std::string_view encod
 [[nodiscard]] Result<DeleteReply> decode_delete_reply(const ReplyHeader& reply);
 [[nodiscard]] Result<TxnReply> decode_txn_reply(const ReplyHeader& reply);
 [[nodiscard]] Result<RollbackReply> decode_rollback_reply(const ReplyHeader& reply);
+// Of any write: whether the reply is that to an earlier attempt. False where it is not understood.
+[[nodiscard]] bool says_duplicate(const ReplyHeader& reply);
 [[nodiscard]] Result<BackupReply> decode_backup_reply(const ReplyHeader& reply);
 [[nodiscard]] Result<EntriesReply> decode_entries_reply(const ReplyHeader& reply);
 [[nodiscard]] Result<NamespacesReply> decode_namespaces_reply(const ReplyHeader& reply);

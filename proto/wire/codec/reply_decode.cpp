@@ -147,6 +147,11 @@ Result<Entry> decode_entry_reply(const ReplyHeader& reply) {
   });
 }
 
+bool says_duplicate(const ReplyHeader& reply) {
+  return read_reply<bool>(reply, [](MapReader& in, bool& out) { out = in.boolean_or("duplicate", false); })
+      .value_or(false);
+}
+
 Result<PutReply> decode_put_reply(const ReplyHeader& reply) {
   return read_reply<PutReply>(reply, [](MapReader& in, PutReply& put) {
     put.seq = Seq(in.uint("seq"));

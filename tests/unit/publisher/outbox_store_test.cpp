@@ -4,7 +4,6 @@
 #include <unistd.h>
 #include <catch2/catch.hpp>
 
-
 #include "proto/wire/value.hpp"
 #include "publisher/key_order.hpp"
 #include "tests/unit/publisher/outbox_folder.hpp"
@@ -94,7 +93,8 @@ TEST_CASE("an outcome with any message reads back with the value that was not ap
   auto store = opened(folder);
   std::vector<OutboxRecord> records{put_of("x", 1), put_of("y", 2), put_of("z", 3)};
   REQUIRE(store->append(records));
-  const std::vector<std::string> messages{"threw: \xe9t\xe9", "both changed /\xc3\xa9", std::string(2000, 'x')};
+  const std::vector<std::string> messages{"threw: \xe9t\xe9", "both changed /\xc3\xa9",
+                                          std::string(2000, 'x')};
   for (std::uint64_t id = 1; id <= 3; ++id) {
     OutboxOutcome outcome = applied(id);
     outcome.kind = OutboxOutcome::Kind::rejected;
@@ -210,7 +210,8 @@ TEST_CASE("our own last write of a key is remembered while anything is pending, 
   CHECK_FALSE(store->own("a.b", "x").value());
 }
 
-TEST_CASE("what our own writes became is kept for keys that a pending write names, counted, and no longer (S3)") {
+TEST_CASE(
+    "what our own writes became is kept for keys that a pending write names, counted, and no longer (S3)") {
   const Folder folder;
   std::size_t left = 0;
   {

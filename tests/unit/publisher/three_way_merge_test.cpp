@@ -14,10 +14,6 @@ namespace {
 using Flat = std::map<std::string, int>;
 using Nested = std::map<std::string, Flat>;
 
-MaybeValue lent(const std::optional<std::string>& value) {
-  return value ? MaybeValue(*value) : MaybeValue();
-}
-
 // Maps within maps within maps, leaves of few kinds, so that the three versions often agree and often do not.
 std::string random_tree(std::mt19937_64& random, int depth) {
   if (depth == 0 || random() % 4 == 0) {
