@@ -83,9 +83,10 @@ enum class QueuePolicy : std::uint8_t {
 inline constexpr std::size_t kBacklogTimes = 16;
 
 // Runs tasks later or at once, on any thread, each once. At most one task of a subscription is with it at a
-// time, so a pool keeps its order. Called on the background thread and out of tasks; must not block. When it
-// throws, or destroys a task without running it, the subscription tries again within 100 ms. A task that runs
-// after the Subscriber is gone does nothing.
+// time, so a pool keeps its order. Called on the background thread and out of tasks; must not block. A task
+// that is run at once within another of its subscription tells nothing: the background thread posts the next
+// one. When the executor throws, or destroys a task without running it, the subscription tries again within
+// 100 ms. A task that runs after the Subscriber is gone does nothing.
 using Executor = std::function<void(std::function<void()> task)>;
 
 struct Subscription {

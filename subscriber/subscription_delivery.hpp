@@ -70,7 +70,7 @@ class SubscriptionDelivery : public std::enable_shared_from_this<SubscriptionDel
   class Task;
   void run();
   void lose_task();
-  [[nodiscard]] bool post(std::unique_lock<std::mutex>& lock);
+  void post(std::unique_lock<std::mutex>& lock, std::thread::id poster);
   void tell(std::unique_lock<std::mutex>& lock, const SubscriptionEvent& event);
   [[nodiscard]] bool ready() const { return !closed_ && !paused_ && queue_.size() > 0; }
   [[nodiscard]] bool has_room() const;

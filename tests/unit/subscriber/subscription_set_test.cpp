@@ -1,6 +1,8 @@
 // What an application can do wrong with a subscription, under an executor and a clock stepped by hand.
 #include "subscriber/subscription_set.hpp"
 
+#include <poll.h>
+
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -33,12 +35,20 @@ struct Bench {
     }
   }
   SubscriptionStatus status() const { return set.list().front(); }
+  // Whether the background thread would go on at once; it is awake then.
+  bool woken() {
+    pollfd item{waker->fd(), POLLIN, 0};
+    if (::poll(&item, 1, 0) != 1) return false;
+    waker->clear();
+    return true;
+  }
 
   Steady now{};
   std::vector<std::string> heard, logged;
   std::vector<std::function<void()>> tasks;
   const FollowSet follow = FollowSet::make({"a", "b.c"}, {"sub.tree"}).value();
-  SubscriptionSet set{{[this] { return now; }, nullptr,
+  const std::shared_ptr<Waker> waker = std::make_shared<Waker>();
+  SubscriptionSet set{{[this] { return now; }, waker,
                        [this](std::function<void()> task) { tasks.push_back(std::move(task)); }},
                       [this](LogLevel, std::string_view line) { logged.emplace_back(line); }};
   ShownSteps steps;
@@ -233,4 +243,28 @@ TEST_CASE("an executor that throws or drops a task is tried again") {
   bench.run();
   CHECK(bench.heard == std::vector<std::string>{"added x"});
   CHECK(bench.status().executor_failures == 2);
+}
+
+TEST_CASE(
+    "an executor that runs tasks at once is not nested deeper the more waits, and all is told in order") {
+  Bench bench;
+  int depth = 0, deepest = 0;
+  std::vector<char> told;
+  Subscription s;
+  s.executor = [&](const std::function<void()>& task) {
+    deepest = std::max(deepest, ++depth);
+    task();
+    --depth;
+  };
+  s.callback = [&](const SubscriptionEvent& e) {
+    told.push_back(e.after->bytes[0]);
+    bench.now += 11ms;  // a task has had its time
+  };
+  bench.subscribe(s);
+  for (char v = 1; v <= 50; ++v) bench.put("x", v);
+  bench.run();
+  CHECK(deepest <= 2);
+  CHECK(told.size() == 50);
+  CHECK(std::is_sorted(told.begin(), told.end()));
+  CHECK(bench.status().executor_failures == 0);
 }
