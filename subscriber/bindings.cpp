@@ -13,6 +13,11 @@ namespace {
 constexpr std::size_t kNewMax = 65'536;   // handles bound within one step of the background thread
 constexpr std::size_t kForgetMin = 1024;  // below it nobody looks for handles that are gone
 
+struct End {  // of what begin() began
+  BoundCell& cell;
+  ~End() { cell.end(); }
+};
+
 const NamespaceLeaf* leaf_of(const ViewRoot& root, std::string_view ns) {
   return root.namespaces.find(xxh3_64(ns), ns);
 }
@@ -119,6 +124,8 @@ void Bindings::set_state(const Slots& slots, NamespaceState state) {
 
 void Bindings::take(const ViewRoot& root, BoundCell& cell, Garbage& garbage) {
   cell.marked = false;
+  if (!cell.begin()) return;
+  const End end{cell};
   const NamespaceLeaf* leaf = leaf_of(root, cell.ns());
   const bool shown = leaf != nullptr && leaf->shown;
   found_.assign(cell.keys(), std::nullopt);
@@ -133,6 +140,8 @@ void Bindings::take(const ViewRoot& root, BoundCell& cell, Garbage& garbage) {
 }
 
 void Bindings::tell(BoundCell& cell) {
+  if (!cell.begin()) return;
+  const End end{cell};
   std::string what = "not a std::exception";
   try {
     return cell.tell();

@@ -133,8 +133,9 @@ class Subscriber {
 
   // A handle to one key, or to a struct of several; see handle.hpp. Any thread, before or after the namespace
   // is live; no waiting for the broker. It shows the newest picture at once and then moves with every step.
-  // `told` runs when get() changed. invalid_argument: a malformed name, a namespace that is not followed;
-  // overloaded: tens of thousands bound within one step of the background thread.
+  // `told` runs when get() changed, while a copy of the handle lives. invalid_argument: a malformed name, a
+  // namespace that is not followed; overloaded: tens of thousands bound within one step of the background
+  // thread.
   template <class T>
   [[nodiscard]] Result<Handle<T>> bind(std::string_view ns, std::string_view key, T otherwise,
                                        std::type_identity_t<OnChange<T>> told = {}) {
@@ -196,7 +197,7 @@ class Subscriber {
     auto cell = std::make_shared<ValueCell<T>>(ns, std::move(fields), std::move(otherwise), std::move(told),
                                                memory_of_handles());
     if (auto attached = attach(cell); !attached) return tl::unexpected<Error>(attached.error());
-    return Handle<T>(std::shared_ptr<const ValueCell<T>>(std::move(cell)));
+    return Handle<T>(std::move(cell));
   }
   [[nodiscard]] Result<void> attach(const std::shared_ptr<BoundCell>& cell);
   [[nodiscard]] const std::shared_ptr<Reclaimer>& memory_of_handles() const;

@@ -83,7 +83,7 @@ class BoundNamespace {
     auto cell = std::make_shared<ValueCell<T>>(ns, std::move(fields), std::move(otherwise), std::move(told),
                                                bindings.memory());
     if (auto attached = bindings.attach(cell); !attached) return tl::unexpected<Error>(attached.error());
-    return Handle<T>(std::shared_ptr<const ValueCell<T>>(cell));
+    return Handle<T>(cell);
   }
   template <class T>
   Result<Handle<T>> bind(std::string key, T otherwise, std::type_identity_t<OnChange<T>> told = {}) {
