@@ -106,9 +106,17 @@ void SubscriptionSet::stop() {
 void SubscriptionSet::adopt(const ViewRoot& before) {
   const std::uint64_t version = version_.load(std::memory_order_acquire);
   if (version != adopted_) {
+    std::vector<SubscriptionSource> gone;  // destroys callbacks, and what they own: after the lock
     const std::lock_guard lock(mutex_);
     adopted_ = version_.load(std::memory_order_relaxed);
-    std::erase_if(sources_, [&](const auto& item) { return !deliveries_.contains(item.first); });
+    for (auto it = sources_.begin(); it != sources_.end();) {
+      if (deliveries_.contains(it->first)) {
+        ++it;
+      } else {
+        gone.push_back(std::move(it->second));
+        it = sources_.erase(it);
+      }
+    }
     for (const auto& [id, delivery] : deliveries_) {
       const auto [at, fresh] = sources_.try_emplace(id, delivery);
       if (fresh) at->second.begin(before);
