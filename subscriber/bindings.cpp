@@ -65,19 +65,19 @@ void Bindings::refresh(const std::vector<SyncEvent>& events) {
   adopt();
   if (slots_ == 0) return;
   const std::string* ns = nullptr;
-  const Slots* slots = nullptr;
+  Bound* bound = nullptr;
   for (const SyncEvent& event : events) {
     if (event.kind == SyncEvent::Kind::moved || event.kind == SyncEvent::Kind::stale) continue;
     if (event.ns.get() != ns) {
       ns = event.ns.get();
       const auto found = namespaces_.find(*ns);
-      slots = found == namespaces_.end() ? nullptr : &found->second;
+      bound = found == namespaces_.end() ? nullptr : &found->second;
     }
-    if (slots == nullptr) continue;
+    if (bound == nullptr) continue;
     if (event.kind == SyncEvent::Kind::state) {
-      set_state(*slots, event.after);
+      set_state(*bound, event.after);
     } else {
-      mark(*slots, (event.change.after != nullptr ? event.change.after : event.change.before)->hash);
+      mark(bound->slots, (event.change.after != nullptr ? event.change.after : event.change.before)->hash);
     }
   }
   if (marked_.empty() && memory_->waiting() == 0) return;
@@ -97,7 +97,7 @@ void Bindings::adopt() {
   if (adopted_.empty()) return;
   const View view = store_->view();
   for (auto& cell : adopted_) {
-    Slots& slots = namespaces_[cell->ns()];
+    Slots& slots = namespaces_[cell->ns()].slots;
     for (std::size_t i = 0; i < cell->keys(); ++i) slots.emplace(xxh3_64(cell->key(i)), cell);
     slots_ += cell->keys();
     if (const auto* leaf = leaf_of(ViewStore::root_of(view), cell->ns())) cell->set_state(leaf->state);
@@ -110,24 +110,34 @@ void Bindings::adopt() {
 
 void Bindings::mark(const Slots& slots, std::uint64_t key_hash) {
   const auto [first, last] = slots.equal_range(key_hash);
-  for (auto it = first; it != last; ++it) {
-    auto cell = it->second.lock();
-    if (cell && !std::exchange(cell->marked, true)) marked_.push_back(std::move(cell));
-  }
+  for (auto it = first; it != last; ++it) mark(it->second.lock());
 }
 
-void Bindings::set_state(const Slots& slots, NamespaceState state) {
-  for (const auto& [hash, slot] : slots) {
-    if (const auto cell = slot.lock()) cell->set_state(state);
+void Bindings::mark(std::shared_ptr<BoundCell> cell) {
+  if (cell && !std::exchange(cell->marked, true)) marked_.push_back(std::move(cell));
+}
+
+// What was refused is refused no more when the state changes, if ever.
+void Bindings::set_state(Bound& bound, NamespaceState state) {
+  const bool behind = std::exchange(bound.behind, false);
+  for (const auto& [hash, slot] : bound.slots) {
+    auto cell = slot.lock();
+    if (!cell) continue;
+    cell->set_state(state);
+    if (behind) mark(std::move(cell));
   }
 }
 
 void Bindings::take(const ViewRoot& root, BoundCell& cell, Garbage& garbage) {
   cell.marked = false;
-  if (!cell.begin()) return;
-  const End end{cell};
   const NamespaceLeaf* leaf = leaf_of(root, cell.ns());
   const bool shown = leaf != nullptr && leaf->shown;
+  if (shown && leaf->refused) {
+    namespaces_[cell.ns()].behind = true;
+    return;
+  }
+  if (!cell.begin()) return;
+  const End end{cell};
   found_.assign(cell.keys(), std::nullopt);
   for (std::size_t i = 0; shown && i < found_.size(); ++i) {
     const EntryLeaf* entry = leaf->entries.find(xxh3_64(cell.key(i)), cell.key(i));
@@ -155,11 +165,11 @@ void Bindings::tell(BoundCell& cell) {
 
 void Bindings::forget_unheld() {
   for (auto ns = namespaces_.begin(); ns != namespaces_.end();) {
-    std::erase_if(ns->second, [](const auto& slot) { return slot.second.expired(); });
-    ns = ns->second.empty() ? namespaces_.erase(ns) : std::next(ns);
+    std::erase_if(ns->second.slots, [](const auto& slot) { return slot.second.expired(); });
+    ns = ns->second.slots.empty() ? namespaces_.erase(ns) : std::next(ns);
   }
   slots_ = 0;
-  for (const auto& [name, slots] : namespaces_) slots_ += slots.size();
+  for (const auto& [name, bound] : namespaces_) slots_ += bound.slots.size();
   forget_at_ = std::max(kForgetMin, 2 * slots_);
 }
 

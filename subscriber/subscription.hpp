@@ -5,7 +5,8 @@
 //    `resync` set, seq begins anew), one callback at a time, after view() shows what they tell.
 //  - Applying what was told (added, changed: set; deleted: erase; resync: clear) to a map gives, once all is
 //    delivered, what the view holds of the subscribed keys. A hole is never hidden (I6): what could not be
-//    told is replaced by one `resync` event and the present state as `added` events.
+//    told is replaced by one `resync` event and the present state as `added` events; while a namespace is
+//    refused as too old (staleness.hpp) its state waits.
 //  - Memory is bounded by queue_length_max and queue_bytes_max, also while paused for ever. A state is read
 //    out of the view piece by piece as the queue gets room, never copied whole.
 #pragma once

@@ -123,11 +123,16 @@ void SubscriptionSource::offer_event(const SubscriptionEvent& event, const ViewR
 bool SubscriptionSource::read_state(const ViewRoot& now) {
   bool more = false;
   std::size_t visits = kVisitsMax;
-  while (!readings_.empty() && delivery_->room_for_state(0)) {
-    const auto first = readings_.begin();
-    const NamespaceLeaf* leaf = now.namespaces.find(xxh3_64(first->first), first->first);
-    if (leaf != nullptr && leaf->shown && !read(*leaf, first->second, visits, more)) break;
-    readings_.erase(first);
+  for (auto it = readings_.begin(); it != readings_.end() && delivery_->room_for_state(0);) {
+    const NamespaceLeaf* leaf = now.namespaces.find(xxh3_64(it->first), it->first);
+    if (leaf != nullptr && leaf->shown) {
+      if (leaf->refused) {  // S3
+        ++it;
+        continue;
+      }
+      if (!read(*leaf, it->second, visits, more)) break;
+    }
+    it = readings_.erase(it);
   }
   return more;
 }

@@ -6,6 +6,7 @@
 // S1: pieces are read only when every event up to the newest picture was offered.
 // S2: while a namespace is being read, a change of a key that was read already is offered, one of a key that
 //     was not is left out: the reading will find what it left behind.
+// S3: what is refused as too old is not read; its reading waits, for as long.
 // So every key is told once in its state and every later change of it, without a copy of the namespace and
 // without keeping an old picture alive.
 #pragma once

@@ -229,6 +229,31 @@ TEST_CASE("a hook may let its own handle go: it is the last time it runs") {
   CHECK(*owned == 1);
 }
 
+TEST_CASE("a handle keeps what it had while its namespace is refused as too old, then has the newest") {
+  BoundNamespace n;
+  std::vector<int> told;
+  const Handle<int> before = n.bind("k", 0, [&](int, int after) { told.push_back(after); });
+  n.write({Put::put("k", 1)});
+  n.refuse(true);
+  const Handle<int> meanwhile = n.bind("k", 7, [&](int, int after) { told.push_back(-after); });
+  n.step({});
+  CHECK(before.get() == 1);
+  CHECK(meanwhile.get() == 7);
+  CHECK_FALSE(meanwhile.meta().present);
+  n.write({Put::put("k", 2)});
+  CHECK(before.get() == 1);
+  CHECK(meanwhile.get() == 7);
+  CHECK(told == std::vector<int>{1});
+  n.refuse(false);
+  CHECK(before.get() == 2);
+  CHECK(meanwhile.get() == 2);
+  std::sort(told.begin(), told.end());
+  CHECK(told == std::vector<int>{-2, 1, 2});
+  n.refuse(true);  // nothing was missed meanwhile: nothing is told
+  n.refuse(false);
+  CHECK(told.size() == 3);
+}
+
 TEST_CASE("what a handle replaced is freed when no reader looks at it") {
   BoundNamespace n;
   const Handle<std::string> venue = n.bind("venue", std::string("none"));

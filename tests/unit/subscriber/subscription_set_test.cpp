@@ -268,3 +268,39 @@ TEST_CASE(
   CHECK(std::is_sorted(told.begin(), told.end()));
   CHECK(bench.status().executor_failures == 0);
 }
+
+TEST_CASE("what is refused as too old is not told as state either, until it is live again") {
+  const auto how = GENERATE(0, 1, 2);
+  CAPTURE(how);
+  Bench bench;
+  bench.put("x", 1);
+  bench.put("y", 2);
+  (void)bench.steps.step(bench.set);
+  bench.steps.refuse("a", true);
+  (void)bench.steps.step(bench.set);
+  Subscription s;
+  s.initial = how == 0;
+  s.queue_length_max = 2;
+  s.policy = QueuePolicy::resync;
+  const auto id = bench.subscribe(s);
+  bench.run();
+  CHECK(bench.heard.empty());
+  std::vector<std::string> expected;
+  if (how == 1) {
+    REQUIRE(bench.set.resume(id, Resume::jump_to_latest));
+    expected.emplace_back("resync ");
+  } else if (how == 2) {  // three changes do not fit
+    for (char v = 3; v <= 5; ++v) bench.put("y", v);
+    expected.emplace_back("resync ");
+  }
+  bench.run();
+  CHECK(bench.heard == expected);
+  bench.put("z", 6);  // it catches up: the state will tell it
+  bench.run();
+  CHECK(bench.heard == expected);
+  bench.steps.refuse("a", false);
+  bench.run();
+  std::sort(bench.heard.begin() + static_cast<std::ptrdiff_t>(expected.size()), bench.heard.end());
+  expected.insert(expected.end(), {"added x", "added y", "added z"});
+  CHECK(bench.heard == expected);
+}
