@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "proto/base/clock.hpp"
 #include "proto/base/hash.hpp"
 #include "proto/wire/names.hpp"
 
@@ -51,7 +52,9 @@ std::optional<std::chrono::milliseconds> age_in(const ViewRoot& root, std::strin
 
 Result<void> validate_staleness(const std::vector<StalenessRule>& rules) {
   for (const StalenessRule& rule : rules) {
-    if (rule.after < std::chrono::milliseconds(0)) return fail_field("staleness", "an age is not negative");
+    if (rule.after < std::chrono::milliseconds(0) || rule.after > kDurationMax) {
+      return fail_field("staleness", "an age is 0 to ten years");
+    }
     if (rule.under.empty()) continue;
     if (auto valid = validate_namespace(rule.under, "staleness"); !valid) return valid;
   }

@@ -148,7 +148,7 @@ void Subscriber::Impl::stop() {
 
 template <class Done>
 bool Subscriber::Impl::wait(std::chrono::milliseconds at_most, Done done) const {
-  const auto until = std::chrono::steady_clock::now() + at_most;
+  const auto until = std::chrono::steady_clock::now() + std::clamp(at_most, 0ms, kDurationMax);
   waiters_.fetch_add(1, std::memory_order_seq_cst);
   bool reached = done();
   while (!reached && std::chrono::steady_clock::now() < until) {

@@ -154,6 +154,7 @@ class Subscriber {
   }
 
   // Waits until everything followed is live; false when the time is over first. Not on the background thread.
+  // milliseconds::max() here and below: for ever.
   [[nodiscard]] bool wait_live(std::chrono::milliseconds at_most) const;
   // Waits until `ns` shows `seq` or a later one; false when the time is over first. Not on the background
   // thread.

@@ -15,7 +15,9 @@ using namespace std::chrono_literals;
 Result<std::unique_ptr<Subscriber::Impl>> Subscriber::Impl::make(SubscriberOptions options) {
   auto follow = FollowSet::make(options.namespaces, options.subtrees);
   if (!follow) return tl::unexpected<Error>(follow.error());
-  if (options.check_interval < 10ms) return fail_field("check_interval", "at least 10 ms");
+  if (options.check_interval < 10ms || options.check_interval > kDurationMax) {
+    return fail_field("check_interval", "10 ms to ten years");
+  }
   if (auto valid = validate_staleness(options.staleness); !valid) return tl::unexpected<Error>(valid.error());
   ConnectionOptions connection;
   connection.brokers = options.brokers;

@@ -108,7 +108,7 @@ struct Subscription {
   QueuePolicy policy = QueuePolicy::block;
   std::size_t queue_length_max = 10'000;    // events waiting; 1 to 1,000,000
   std::size_t queue_bytes_max = 16u << 20;  // keys, values and bookkeeping of them; one event always fits
-  std::chrono::milliseconds block_at_most{10'000};
+  std::chrono::milliseconds block_at_most{10'000};  // 0 to ten years
   // Where callbacks run. Empty: threads of the library, as many as callbacks run at once, at most
   // DeliveryThreads::kThreadsMax (64): with so many blocked, further subscriptions wait.
   Executor executor;

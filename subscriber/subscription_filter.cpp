@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proto/base/clock.hpp"
 #include "proto/wire/names.hpp"
 
 namespace prismbus {
@@ -41,7 +42,9 @@ Result<void> SubscriptionFilter::validate(const Subscription& s, const FollowSet
   if (s.queue_bytes_max < 1 || s.queue_bytes_max > kQueueBytesMax) {
     return fail_field("queue_bytes_max", "1 byte to 4 GiB");
   }
-  if (s.block_at_most.count() < 0) return fail_field("block_at_most", "not negative");
+  if (s.block_at_most.count() < 0 || s.block_at_most > kDurationMax) {
+    return fail_field("block_at_most", "0 to ten years");
+  }
   if (s.executor && s.on_background_thread) {
     return fail_field("executor", "an executor or on_background_thread, not both");
   }

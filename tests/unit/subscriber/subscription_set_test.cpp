@@ -91,6 +91,20 @@ TEST_CASE("a subscription that cannot be is refused, and the field is named") {
   CHECK(field_of(bench, s) == "executor");
 }
 
+TEST_CASE("a subscription may be blocked for ten years, not longer and not for less than no time") {
+  Bench bench;
+  const auto blocked_for = [&](std::chrono::milliseconds at_most) {
+    Subscription s;
+    s.block_at_most = at_most;
+    return field_of(bench, s);
+  };
+  CHECK(blocked_for(0ms) == "");
+  CHECK(blocked_for(kDurationMax) == "");
+  CHECK(blocked_for(kDurationMax + 1ms) == "block_at_most");
+  CHECK(blocked_for(std::chrono::milliseconds::max()) == "block_at_most");
+  CHECK(blocked_for(-1ms) == "block_at_most");
+}
+
 TEST_CASE("a glob that matches no key is no error: nothing is told") {
   Bench bench;
   Subscription s;
