@@ -175,8 +175,8 @@ class Subscriber {
   // unavailable: stopped.
   [[nodiscard]] Result<SubscriptionId> subscribe(Subscription subscription);
   // What waits is dropped. When it returns no callback and no `where` of it runs or will; it waits for one
-  // under way. Only inside a callback of this Subscriber (its own or another's) it does not wait: one under
-  // way on another thread may then still end. not_found, as for those below.
+  // under way. Only inside a callback or hook of this Subscriber (its own or another's) it does not wait: one
+  // under way on another thread may then still end. not_found, as for those below.
   [[nodiscard]] Result<void> unsubscribe(SubscriptionId id);
   // Nothing is told until resume(); a callback under way ends. What comes meanwhile waits as the policy says;
   // over the limits it is dropped, and the state told after resume(). Twice is once.

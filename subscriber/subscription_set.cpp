@@ -39,9 +39,16 @@ Result<SubscriptionSet::Delivery> SubscriptionSet::find(SubscriptionId id) const
   return found->second;
 }
 
+// The background thread calls the application in no other way than callbacks, hooks and sinks.
 bool SubscriptionSet::in_a_callback() const {
+  if (background_.load() == std::this_thread::get_id()) return true;
+  std::vector<Delivery> held;  // may be the last references: let go after the lock
   const std::lock_guard lock(mutex_);
-  return std::any_of(deliveries_.begin(), deliveries_.end(),
+  for (const auto& gone : gone_) {
+    if (auto delivery = gone.lock()) held.push_back(std::move(delivery));
+  }
+  return std::any_of(held.begin(), held.end(), [](const Delivery& gone) { return gone->runs_here(); }) ||
+         std::any_of(deliveries_.begin(), deliveries_.end(),
                      [](const auto& item) { return item.second->runs_here(); });
 }
 
@@ -54,6 +61,8 @@ Result<void> SubscriptionSet::unsubscribe(SubscriptionId id) {
     if (found == deliveries_.end()) return fail(ErrorCode::not_found, "no such subscription");
     delivery = std::move(found->second);
     deliveries_.erase(found);
+    std::erase_if(gone_, [](const auto& gone) { return gone.expired(); });
+    gone_.push_back(delivery);
     ++version_;
   }
   delivery->close(wait);
@@ -99,11 +108,13 @@ void SubscriptionSet::stop() {
     for (const auto& [id, delivery] : deliveries_) all.push_back(delivery);
   }
   for (const Delivery& delivery : all) delivery->close(true);
+  background_ = std::thread::id();
 }
 
 // ---- the background thread ----
 
 void SubscriptionSet::adopt(const ViewRoot& before) {
+  background_ = std::this_thread::get_id();
   const std::uint64_t version = version_.load(std::memory_order_acquire);
   if (version != adopted_) {
     std::vector<SubscriptionSource> gone;  // destroys callbacks, and what they own: after the lock

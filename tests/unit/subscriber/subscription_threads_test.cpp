@@ -73,6 +73,56 @@ TEST_CASE("what a callback owns is let go under no lock: its end may use the sub
   CHECK(listed.get() == 0);
 }
 
+TEST_CASE("the background thread, in whatever it calls, does not wait for a callback it unsubscribes (D2)") {
+  Bench bench;
+  std::promise<void> release, ended;
+  std::atomic<bool> inside{false};
+  const auto id = bench.subscribe([&, released = release.get_future().share()] {
+    inside = true;
+    released.wait();
+  });
+  std::thread background([&] {
+    bench.step();
+    if (eventually([&] { return inside.load(); })) (void)bench.set.unsubscribe(id);
+    ended.set_value();
+  });
+  CHECK(in_time(ended.get_future()));
+  CHECK(inside);
+  CHECK(bench.set.list().empty());
+  release.set_value();
+  background.join();
+}
+
+TEST_CASE("a callback that was unsubscribed meanwhile does not wait for another one (D2)") {
+  Bench bench;
+  std::promise<void> release, ended;
+  std::atomic<int> inside{0};
+  const bool by_itself = GENERATE(true, false);
+  SubscriptionId first, second;
+  second = bench.subscribe([&, released = release.get_future().share()] {
+    ++inside;
+    released.wait();
+  });
+  first = bench.subscribe([&] {
+    ++inside;
+    if (by_itself) (void)bench.set.unsubscribe(first);
+    (void)eventually([&] { return inside == 2 && bench.set.list().size() == 1; });
+    (void)bench.set.unsubscribe(second);
+    ended.set_value();
+  });
+  bench.step();
+  CHECK(eventually([&] { return inside == 2; }));
+  std::thread other;
+  if (!by_itself) {
+    // Waits until the callback has ended, and is out of the list at once.
+    other = std::thread([&] { (void)bench.set.unsubscribe(first); });
+  }
+  CHECK(in_time(ended.get_future()));
+  CHECK(bench.set.list().empty());
+  release.set_value();
+  if (other.joinable()) other.join();
+}
+
 TEST_CASE("elsewhere unsubscribe waits until the callback under way has ended (D2)") {
   Bench bench;
   std::promise<void> release;
