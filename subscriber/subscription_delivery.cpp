@@ -92,10 +92,11 @@ void SubscriptionDelivery::offer_state(const SubscriptionEvent& event) {
   queue_.push_state(event);
 }
 
-bool SubscriptionDelivery::fits(std::size_t events) {
+bool SubscriptionDelivery::fits(std::size_t events, std::size_t bytes) {
   const std::lock_guard lock(mutex_);
   if (subscription_.on_background_thread && !paused_ && queue_.size() == 0) return true;
-  return queue_.size() + events <= subscription_.queue_length_max;
+  return queue_.size() + events <= subscription_.queue_length_max &&
+         queue_.bytes() + bytes <= subscription_.queue_bytes_max;
 }
 
 bool SubscriptionDelivery::has_room() const {
@@ -106,9 +107,9 @@ bool SubscriptionDelivery::has_room() const {
 bool SubscriptionDelivery::room_for_state(std::size_t bytes) {
   const std::lock_guard lock(mutex_);
   if (closed_ || paused_) return false;
-  if (bytes > 0) return queue_.room_for(bytes);
-  hungry_ = queue_.size() > 0 && !has_room();
-  return !hungry_;
+  const bool room = bytes > 0 ? queue_.room_for(bytes) : queue_.size() == 0 || has_room();
+  hungry_ = !room;
+  return room;
 }
 
 bool SubscriptionDelivery::take_restart() {
@@ -124,13 +125,22 @@ bool SubscriptionDelivery::take_restart() {
   return true;
 }
 
+std::optional<SubscriptionRecord> SubscriptionDelivery::pop() {
+  auto record = queue_.pop();
+  if (hungry_ && has_room()) {
+    hungry_ = false;
+    wake();
+  }
+  return record;
+}
+
 void SubscriptionDelivery::flush() {
   std::unique_lock lock(mutex_);
   if (!ready() || posted_) return;
   if (!subscription_.on_background_thread) return post(lock, {});
   const Steady end = surroundings_.clock() + kTaskTime;
   while (ready()) {
-    const auto record = queue_.pop();
+    const auto record = pop();
     if (filter_.wants(record->event().kind)) tell(lock, record->event());
     if (surroundings_.clock() < end) continue;
     if (ready()) wake();
@@ -184,11 +194,7 @@ void SubscriptionDelivery::run() {
   std::unique_lock lock(mutex_);
   const Steady end = surroundings_.clock() + kTaskTime;
   while (ready()) {
-    const auto record = queue_.pop();
-    if (hungry_ && has_room()) {
-      hungry_ = false;
-      wake();
-    }
+    const auto record = pop();
     if (filter_.wants(record->event().kind)) tell(lock, record->event());
     if (surroundings_.clock() >= end && ready()) return post(lock, std::this_thread::get_id());
   }

@@ -46,6 +46,7 @@ class SubscriptionSource {
     bool resync = false;
   };
   void owe_state(const ViewRoot& root, bool resync);
+  [[nodiscard]] bool fits(std::span<const SyncEvent> events) const;
   void offer_key(const SyncEvent& event, const ViewRoot& now);
   void offer_event(const SubscriptionEvent& event, const ViewRoot& now);
   // False: no room, or visits are used up.

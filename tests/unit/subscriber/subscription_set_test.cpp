@@ -318,3 +318,45 @@ TEST_CASE("what is refused as too old is not told as state either, until it is l
   expected.insert(expected.end(), {"added x", "added y", "added z"});
   CHECK(bench.heard == expected);
 }
+
+TEST_CASE("while a state is read the thread is woken as soon as there is room for more of it") {
+  Bench bench;
+  ShownSteps::Changes all;
+  for (int i = 0; i < 2000; ++i) all["k" + std::to_string(i)] = std::string(1, static_cast<char>(i % 100));
+  Subscription s;
+  s.queue_length_max = 100;
+  const bool paused_inline = GENERATE(false, true);
+  s.on_background_thread = paused_inline;
+  const auto id = bench.subscribe(s);
+  if (paused_inline) {
+    (void)bench.steps.step(bench.set);
+    REQUIRE(bench.set.pause(id));
+  }
+  bench.steps.snapshot("a", all);
+  (void)bench.steps.step(bench.set);
+  if (paused_inline) REQUIRE(bench.set.resume(id, Resume::jump_to_latest));
+  bench.waker->wake();
+  while (bench.woken()) {
+    while (bench.steps.step(bench.set)) {
+    }
+    auto now_tasks = std::exchange(bench.tasks, {});
+    for (auto& task : now_tasks) task();
+  }
+  CHECK(std::count(bench.heard.begin(), bench.heard.end(), "resync ") == (paused_inline ? 1 : 0));
+  CHECK(bench.heard.size() == (paused_inline ? 2001 : 2000));
+}
+
+TEST_CASE("a first picture with more bytes than the queue holds is read piece by piece, and is no overflow") {
+  Bench bench;
+  ShownSteps::Changes all;
+  for (int i = 0; i < 10; ++i) all["k" + std::to_string(i)] = std::string(3000, 'v');
+  Subscription s;
+  s.queue_bytes_max = 10'000;
+  s.policy = GENERATE(QueuePolicy::block, QueuePolicy::latest_only, QueuePolicy::resync);
+  bench.subscribe(s);
+  (void)bench.steps.step(bench.set);
+  bench.steps.snapshot("a", all);
+  bench.run();
+  CHECK(bench.heard.size() == 10);
+  CHECK(bench.status().resyncs == 0);
+}
