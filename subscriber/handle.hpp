@@ -8,8 +8,11 @@
 // default again. A struct decides so for each of its keys.
 //
 // Reads: any thread, any number at once; no lock, no allocation (but what copying T allocates: see with()),
-// and no waiting for the writer. Two reads of one thread never give an older value later. Different handles
-// move one after another, within one step: what belongs together is bound as a struct or read from a View.
+// and no waiting for the writer. Two reads of one handle on one thread never give an older value later, when
+// both are get() or both look at the whole (with(), read(), meta()): a get() may already give what a read()
+// just after it does not, for a moment. Different handles also move one after another, within one step: what
+// belongs together is taken with one read(), bound as a struct or read from a View.
+//
 // A handle may be copied (copies share the value), also to other threads; it may outlive stop() and the
 // Subscriber itself, and then keeps what it had last. The value is followed while a copy lives. Who lets the
 // last copy go waits for its hook under way, but not inside that hook; afterwards the hook is gone and never
