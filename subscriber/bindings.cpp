@@ -18,10 +18,6 @@ struct End {  // of what begin() began
   ~End() { cell.end(); }
 };
 
-const NamespaceLeaf* leaf_of(const ViewRoot& root, std::string_view ns) {
-  return root.namespaces.find(xxh3_64(ns), ns);
-}
-
 }  // namespace
 
 Bindings::Bindings(FollowSet follow, const ViewStore& store, Waker* waker, LogSink log)
@@ -35,8 +31,7 @@ Bindings::Bindings(FollowSet follow, const ViewStore& store, Waker* waker, LogSi
 
 Result<void> Bindings::attach(const std::shared_ptr<BoundCell>& cell) {
   if (auto good = validate_namespace(cell->ns(), "ns"); !good) return good;
-  const auto& exact = follow_.namespaces();
-  if (!std::binary_search(exact.begin(), exact.end(), cell->ns()) && !follow_.subtree_of(cell->ns())) {
+  if (!follow_.covers(cell->ns())) {
     return fail_field("ns", "'" + cell->ns() + "' is not followed by this subscriber");
   }
   if (cell->keys() == 0) return fail_field("fields", "at least one key");
@@ -47,7 +42,7 @@ Result<void> Bindings::attach(const std::shared_ptr<BoundCell>& cell) {
     const View view = store_->view();
     const ViewRoot& root = ViewStore::root_of(view);
     std::vector<std::optional<ValueView>> found(cell->keys());
-    const NamespaceLeaf* leaf = leaf_of(root, cell->ns());
+    const NamespaceLeaf* leaf = root.find(cell->ns());
     const auto shown = view.in(cell->ns());
     for (std::size_t i = 0; shown && i < found.size(); ++i) found[i] = shown->get(cell->key(i));
     if (leaf != nullptr) cell->set_state(leaf->state);
@@ -100,7 +95,7 @@ void Bindings::adopt() {
     Slots& slots = namespaces_[cell->ns()].slots;
     for (std::size_t i = 0; i < cell->keys(); ++i) slots.emplace(xxh3_64(cell->key(i)), cell);
     slots_ += cell->keys();
-    if (const auto* leaf = leaf_of(ViewStore::root_of(view), cell->ns())) cell->set_state(leaf->state);
+    if (const auto* leaf = ViewStore::root_of(view).find(cell->ns())) cell->set_state(leaf->state);
     cell->marked = true;
     marked_.push_back(std::move(cell));
   }
@@ -130,7 +125,7 @@ void Bindings::set_state(Bound& bound, NamespaceState state) {
 
 void Bindings::take(const ViewRoot& root, BoundCell& cell, Garbage& garbage) {
   cell.marked = false;
-  const NamespaceLeaf* leaf = leaf_of(root, cell.ns());
+  const NamespaceLeaf* leaf = root.find(cell.ns());
   const bool shown = leaf != nullptr && leaf->shown;
   if (shown && leaf->refused) {
     namespaces_[cell.ns()].behind = true;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "proto/base/clock.hpp"
+#include "proto/base/hash.hpp"
 #include "proto/base/strong.hpp"
 #include "subscriber/hamt.hpp"
 #include "subscriber/view.hpp"
@@ -67,6 +68,11 @@ struct ViewRoot {
   bool connected = false;                     // a broker answered `hello` and every lane's barrier came
   std::shared_ptr<const std::string> broker;  // its request endpoint; null before the first
   Hamt<NamespaceLeaf> namespaces;
+
+  // Also what is not shown, or refused; null when nothing is known of it.
+  [[nodiscard]] const NamespaceLeaf* find(std::string_view ns) const {
+    return namespaces.find(xxh3_64(ns), ns);
+  }
   static void release(const void* root) { delete static_cast<const ViewRoot*>(root); }
 };
 

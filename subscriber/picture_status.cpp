@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "proto/base/clock.hpp"
-#include "proto/base/hash.hpp"
 #include "proto/wire/names.hpp"
 
 namespace prismbus {
@@ -36,7 +35,7 @@ SubscriberStatus status_of(const ViewRoot& root, Steady now) {
 
 Result<void> readable_in(const ViewRoot& root, const FollowSet& follow, std::string_view ns) {
   if (!follow.covers(ns)) return fail_field("ns", std::string(ns) + " is not followed");
-  const NamespaceLeaf* leaf = root.namespaces.find(xxh3_64(ns), ns);
+  const NamespaceLeaf* leaf = root.find(ns);
   if (leaf != nullptr && leaf->shown && !leaf->refused) return {};
   const std::string why = leaf != nullptr && leaf->why
                               ? *leaf->why
@@ -46,7 +45,7 @@ Result<void> readable_in(const ViewRoot& root, const FollowSet& follow, std::str
 }
 
 std::optional<std::chrono::milliseconds> age_in(const ViewRoot& root, std::string_view ns, Steady now) {
-  const NamespaceLeaf* leaf = root.namespaces.find(xxh3_64(ns), ns);
+  const NamespaceLeaf* leaf = root.find(ns);
   return leaf != nullptr && leaf->shown ? std::optional(leaf->age(now)) : std::nullopt;
 }
 

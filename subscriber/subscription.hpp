@@ -68,8 +68,7 @@ struct Operations {
 // other subscriptions go on.
 enum class QueuePolicy : std::uint8_t {
   // Every step is told. With queue_length_max events waiting the subscription is blocked: further ones back
-  // up
-  // at the background thread, up to kBacklogTimes the length and never over queue_bytes_max. When that is
+  // up at the background thread, up to kBacklogTimes the length and never over queue_bytes_max. When that is
   // full, or the subscription was blocked for `block_at_most` without a break (pauses do not count), it falls
   // back to a resync: a stream that never stops cannot wait for ever for one who does.
   block,

@@ -5,8 +5,6 @@
 #include <unordered_set>
 #include <utility>
 
-#include "proto/base/hash.hpp"
-
 namespace prismbus {
 
 // ---- any thread ----
@@ -140,10 +138,16 @@ bool SubscriptionSet::tell(const std::vector<SyncEvent>& events, const ViewRoot&
                            const ViewRoot& now) {
   if (!events.empty()) offer(events, before, now);
   bool more = false;
-  for (auto& [id, source] : sources_) {
-    SubscriptionDelivery& delivery = source.delivery();
+  std::size_t visits = kVisitsMax;
+  // In turn: who comes after the one that used the visits up has them first in the next step.
+  auto it = sources_.upper_bound(visited_last_);
+  for (std::size_t left = sources_.size(); left > 0; --left, ++it) {
+    if (it == sources_.end()) it = sources_.begin();
+    SubscriptionDelivery& delivery = it->second.delivery();
     if (delivery.begin_source()) {
-      more = source.read_state(now) || more;
+      const bool some = visits > 0;
+      more = it->second.read_state(now, visits) || more;
+      if (some && visits == 0) visited_last_ = it->first;
       delivery.flush();
       delivery.end_source();
     }
@@ -161,13 +165,14 @@ void SubscriptionSet::offer(const std::vector<SyncEvent>& events, const ViewRoot
     const std::string* ns = events[begin].ns.get();
     std::size_t end = begin;
     while (end < events.size() && events[end].ns.get() == ns) ++end;
-    const NamespaceLeaf* was = before.namespaces.find(xxh3_64(*ns), *ns);
+    const NamespaceLeaf* was = before.find(*ns);
     const bool first = seen.insert(ns).second && (was == nullptr || !was->shown);
     const std::span row(events.data() + begin, end - begin);
     for (auto& [id, source] : sources_) {
-      if (!source.delivery().begin_source()) continue;
+      SubscriptionDelivery& delivery = source.delivery();
+      if (!delivery.filter().covers_namespace(*ns) || !delivery.begin_source()) continue;
       source.offer(row, first, now);
-      source.delivery().end_source();
+      delivery.end_source();
     }
     begin = end;
   }

@@ -20,6 +20,9 @@ inline constexpr std::size_t kSubscriptionsMax =
 
 class SubscriptionSet {
  public:
+  // Keys of states read in a step, by all together: so that reading large states delays no frame long.
+  static constexpr std::size_t kVisitsMax = 4096;
+
   explicit SubscriptionSet(SubscriptionDelivery::Surroundings surroundings, LogSink log)
       : surroundings_(std::move(surroundings)), log_(std::move(log)) {}
 
@@ -62,6 +65,7 @@ class SubscriptionSet {
   // The background thread's.
   std::uint64_t adopted_ = 0;
   std::map<SubscriptionId, SubscriptionSource> sources_;
+  SubscriptionId visited_last_;  // used the visits of a step up
 };
 
 }  // namespace prismbus

@@ -4,16 +4,11 @@
 #include <exception>
 #include <utility>
 
-#include "proto/base/hash.hpp"
-
 namespace prismbus {
 namespace {
 
 using Kind = SubscriptionEvent::Kind;
 using Trie = Hamt<EntryLeaf>;
-
-constexpr std::size_t kVisitsMax =
-    4096;  // keys read in a step, so that reading a large state delays no frame long
 
 const EntryLeaf& leaf_of(const KeyChange& change) {
   return change.after != nullptr ? *change.after : *change.before;
@@ -92,7 +87,6 @@ std::optional<Kind> SubscriptionSource::kind_of(const std::optional<ValueView>& 
 
 void SubscriptionSource::offer(std::span<const SyncEvent> events, bool first, const ViewRoot& now) {
   const std::string& ns = *events.front().ns;
-  if (!delivery_->filter().covers_namespace(ns)) return;
   if (first && !skip_rest_ && !readings_.contains(ns) && !fits(events)) readings_[ns];
   for (const SyncEvent& event : events) {
     if (event.kind == SyncEvent::Kind::key) {
@@ -135,11 +129,10 @@ void SubscriptionSource::offer_event(const SubscriptionEvent& event, const ViewR
 
 // ---- the state ----
 
-bool SubscriptionSource::read_state(const ViewRoot& now) {
+bool SubscriptionSource::read_state(const ViewRoot& now, std::size_t& visits) {
   bool more = false;
-  std::size_t visits = kVisitsMax;
   for (auto it = readings_.begin(); it != readings_.end() && delivery_->room_for_state(0);) {
-    const NamespaceLeaf* leaf = now.namespaces.find(xxh3_64(it->first), it->first);
+    const NamespaceLeaf* leaf = now.find(it->first);
     if (leaf != nullptr && leaf->shown) {
       if (leaf->refused) {  // S3
         ++it;

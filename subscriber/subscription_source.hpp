@@ -33,11 +33,12 @@ class SubscriptionSource {
   void begin(const ViewRoot& before);
   // Before the events of a step: jumps, and blocks that lasted too long.
   void begin_step(const ViewRoot& before);
-  // Events of one namespace in a row. `now`: the picture with all of this step. `first`: of a namespace that
-  // was not shown before this step, the first ones.
+  // Events of one namespace that it covers, in a row. `now`: the picture with all of this step. `first`: of a
+  // namespace that was not shown before this step, the first ones.
   void offer(std::span<const SyncEvent> events, bool first, const ViewRoot& now);
-  // After the events of a step. True: there is more to read at once.
-  [[nodiscard]] bool read_state(const ViewRoot& now);
+  // After the events of a step: looks at so many keys at most, and takes them off. True: there is more to
+  // read at once.
+  [[nodiscard]] bool read_state(const ViewRoot& now, std::size_t& visits);
 
  private:
   struct Reading {

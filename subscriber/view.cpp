@@ -112,7 +112,7 @@ View::~View() {
 }
 
 std::optional<NamespaceView> View::in(std::string_view ns) const {
-  const NamespaceLeaf* leaf = root_->namespaces.find(xxh3_64(ns), ns);
+  const NamespaceLeaf* leaf = root_->find(ns);
   if (leaf == nullptr || !leaf->shown || leaf->refused) return std::nullopt;
   return NamespaceView(*leaf);
 }

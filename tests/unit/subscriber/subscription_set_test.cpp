@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <map>
 #include <stdexcept>
 
 #include "tests/unit/subscriber/shown_steps.hpp"
@@ -359,4 +360,27 @@ TEST_CASE("a first picture with more bytes than the queue holds is read piece by
   bench.run();
   CHECK(bench.heard.size() == 10);
   CHECK(bench.status().resyncs == 0);
+}
+
+TEST_CASE("however many are told a state, a step reads so many keys, and each has its turn") {
+  Bench bench;
+  ShownSteps::Changes all;
+  for (int i = 0; i < 5000; ++i) all["k" + std::to_string(i)] = "1";
+  bench.steps.snapshot("a", all);
+  (void)bench.steps.step(bench.set);
+  std::map<int, std::size_t> told;
+  for (int i = 0; i < 3; ++i) {
+    Subscription s;
+    s.initial = true;
+    s.on_background_thread = true;
+    s.callback = [&told, i](const SubscriptionEvent&) { ++told[i]; };
+    bench.subscribe(s);
+  }
+  for (std::size_t step = 1; step <= 3; ++step) {
+    CHECK(bench.steps.step(bench.set));
+    CHECK(told[0] + told[1] + told[2] == step * SubscriptionSet::kVisitsMax);
+    CHECK(told[static_cast<int>(step) - 1] > 0);
+  }
+  CHECK_FALSE(bench.steps.step(bench.set));
+  for (const auto& [i, count] : told) CHECK(count == 5000);
 }
