@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "proto/base/clock.hpp"
+#include "proto/client/broker_read.hpp"
 #include "proto/wire/messages.hpp"
 #include "publisher/key_order.hpp"
 #include "publisher/known_revisions.hpp"
@@ -91,36 +92,11 @@ class WriteAnswer {
                                                                std::optional<std::string>&& key, Revision to,
                                                                WriteCall&& call, WriteAnswer& answer);
 
-template <class T>
-using Promise = std::promise<Result<Answer<T>>>;
-[[nodiscard]] std::unique_ptr<Operation> make_get(std::string_view ns, std::string_view key,
-                                                  const ReadCall& call, Promise<Entry> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_mget(std::string_view ns, std::vector<std::string> keys,
-                                                   const ReadCall& call,
-                                                   Promise<std::vector<std::optional<Entry>>> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_list(ListCall call, Promise<std::vector<Entry>> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_namespaces(std::string_view under, const ReadCall& call,
-                                                         Promise<std::vector<NamespaceRow>> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_changes(ChangesCall call, Promise<ChangesReply> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_snapshot(SnapshotCall call, Promise<SnapshotReply> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_history(HistoryCall call, Promise<HistoryReply> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_diff(DiffCall call, Promise<DiffReply> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_subscribers(SubscribersCall call,
-                                                          Promise<SubscribersReply> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_wait_applied(std::string_view ns, Seq seq,
-                                                           std::chrono::milliseconds at_most,
-                                                           std::optional<std::uint64_t> count,
-                                                           const ReadCall& call,
-                                                           Promise<WaitAppliedReply> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_backup(std::string_view name, const ReadCall& call,
-                                                     Promise<BackupReply> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_status(Promise<std::string> promise);
+[[nodiscard]] std::unique_ptr<Operation> make_read(std::unique_ptr<BrokerRead> read);
 // unsupported: no outbox.
 [[nodiscard]] std::unique_ptr<Operation> make_outbox_list(std::promise<Result<OutboxListing>> promise);
 [[nodiscard]] std::unique_ptr<Operation> make_acknowledge(std::vector<std::uint64_t> ids,
                                                           std::promise<Result<void>> promise);
 [[nodiscard]] std::unique_ptr<Operation> make_flush(std::promise<void> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_hello(const ClientIdentity& client,
-                                                    Promise<HelloReply> promise);
 
 }  // namespace prismbus

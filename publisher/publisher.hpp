@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "proto/base/log.hpp"
+#include "proto/client/read_calls.hpp"
 #include "proto/transport/client_connection.hpp"
 #include "proto/wire/acknowledgement.hpp"
 #include "proto/wire/messages.hpp"
@@ -58,35 +59,10 @@ struct WriteOutcome {
   bool duplicate = false;  // an earlier attempt had been applied; this is its outcome
 };
 
-// What was read, and the revision it was answered at.
-template <class T>
-struct Answer {
-  Epoch epoch;
-  Revision rev;
-  T value;
-  std::optional<Revision> at{};  // of a read of the past: the revision that was shown
-};
-
 struct WriteCall {
   std::optional<Revision> if_rev;  // 0 = must not exist; n = its rev must be n; else `conflict`
   std::optional<std::string> note;
   std::optional<std::chrono::milliseconds> timeout;  // instead of write_timeout
-};
-
-struct ReadCall {
-  std::optional<Revision> min_rev;  // wait (2 s at most) until the broker has applied it
-  std::optional<Revision> at;       // get, mget, list: as it was at that revision
-  std::optional<Wall> at_time;      // ... or after the last transaction whose time is not later
-  std::optional<Epoch> epoch;       // the history these and cursors belong to; default: the present one
-  Consistency consistency = Consistency::linearizable;
-  std::optional<std::chrono::milliseconds> timeout;  // instead of read_timeout
-};
-
-struct ListCall {
-  std::string ns;
-  bool subtree = false, values = true;
-  std::optional<std::string> prefix, glob;
-  ReadCall read;
 };
 
 // One page of change sets: those behind `since` of each namespace, or those of a subtree behind a revision.
@@ -96,23 +72,6 @@ struct ChangesCall {
   Revision since_rev;
   std::optional<std::string> after;  // the cursor of the page before
   ReadCall read;                     // `epoch`: of the numbers and the cursor; `min_rev` is not asked for
-};
-
-// One page of the versions of a key, newest first.
-struct HistoryCall {
-  std::string ns, key;
-  std::optional<Revision> before;      // only older ones
-  std::optional<std::uint64_t> limit;  // versions in the page, at most
-  std::optional<std::string> after;
-  ReadCall read;
-};
-
-// One page of the keys that two revisions hold differently.
-struct DiffCall {
-  std::string ns;
-  Revision from, to;  // `to` 0 = now
-  std::optional<std::string> after;
-  ReadCall read;
 };
 
 // One chunk of a snapshot; the chunks after the first may be of later revisions.
