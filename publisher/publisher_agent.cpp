@@ -67,10 +67,20 @@ bool PublisherAgent::offer(std::unique_ptr<Operation>& operation) {
     return false;
   }
   if (write) counters_.writes.fetch_add(1, std::memory_order_relaxed);
+  // close() looked at the queue for the last time, perhaps before this one was in it.
+  if (closed_.load(std::memory_order_seq_cst)) refuse_queued();
   // A wake-up costs a system call: only a sleeping thread gets one.
   if (asleep_.load(std::memory_order_seq_cst) && asleep_.exchange(false, std::memory_order_seq_cst))
     waker_.wake();
   return true;
+}
+
+void PublisherAgent::refuse_queued() {
+  std::vector<std::unique_ptr<Operation>> late;
+  queue_.drain(late);
+  for (auto& operation : late) {
+    operation->fail_with(fail(ErrorCode::unavailable, "the publisher is stopped").value());
+  }
 }
 
 void PublisherAgent::wait_for_room() {
@@ -312,6 +322,7 @@ void PublisherAgent::on_expired(std::uint64_t tag, const Error& error) {
 }
 
 void PublisherAgent::close() {
+  closed_.store(true, std::memory_order_seq_cst);
   queue_.drain(taken_);
   for (auto& operation : taken_) accept(std::move(operation));
   taken_.clear();

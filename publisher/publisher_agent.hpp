@@ -29,9 +29,9 @@ class PublisherAgent final : public ClientConnection::Owner {
                                                                     const PublisherOptions& options);
   ~PublisherAgent() override;  // answers what is left
 
-  // ---- any thread
-  // --------------------------------------------------------------------------------------------- False, and
-  // `operation` untouched, when the queue or its bytes are full. Does not block.
+  // ---- any thread ----
+  // False, and `operation` untouched, when the queue or its bytes are full. Does not block. After close() it
+  // is answered here.
   [[nodiscard]] bool offer(std::unique_ptr<Operation>& operation);
   // Waits a little until there may be room.
   void wait_for_room();
@@ -50,6 +50,7 @@ class PublisherAgent final : public ClientConnection::Owner {
 
  private:
   explicit PublisherAgent(const PublisherOptions& options);
+  void refuse_queued();
   void take(Now now);
   void accept(std::unique_ptr<Operation> operation);
   void dispatch(Now now);
@@ -71,7 +72,7 @@ class PublisherAgent final : public ClientConnection::Owner {
   Waker waker_;
   Waker room_;
   BoundedQueue<std::unique_ptr<Operation>> queue_;
-  std::atomic<bool> asleep_{false};
+  std::atomic<bool> asleep_{false}, closed_{false};
   std::atomic<std::uint32_t> waiting_for_room_{0};
   std::atomic<std::size_t> bytes_{0};
 
