@@ -35,6 +35,14 @@ class Operation : public Ordered {
   [[nodiscard]] virtual bool finish(const ReplyHeader& reply) = 0;
   virtual void fail_with(const Error& error) = 0;
 
+  // A put that nothing but its value depends on: it may leave in one transaction with others, each of which
+  // is then told by answer(). Lends from this operation.
+  struct PlainPut {
+    std::string_view ns, key, value;
+  };
+  [[nodiscard]] virtual std::optional<PlainPut> plain_put() const { return std::nullopt; }
+  virtual void answer(WriteOutcome&&) {}
+
   // What the outbox keeps of a write; nullopt: it cannot be queued.
   [[nodiscard]] virtual std::optional<OutboxRecord> for_outbox() const { return std::nullopt; }
   virtual void answer_queued(std::uint64_t, Epoch) {}
@@ -51,6 +59,7 @@ class Operation : public Ordered {
   std::uint32_t slot = 0;   // where the background thread keeps it
   Epoch sent_epoch;         // of a write in flight: what its request id belongs to, and since when
   Wall sent_at{};
+  bool alone = false;     // a put that was refused together with others
   bool is_local = false;  // asks this process's outbox, not the broker
   bool is_flush = false;  // answered when every write before it is
   std::size_t bytes = 0;  // it keeps in memory, about

@@ -20,6 +20,10 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::minutes kWriteTimeoutMax{30};  // no request id is repeated later than this
 constexpr std::size_t kWindowMax = 8192;
+constexpr auto kCoalesceMax = 1s;
+constexpr auto kSleepMax = 1000ms;
+constexpr auto kHeldBackWait = 250ms;  // stop() promises under a second, whatever the broker does
+constexpr auto kHeldBackSlice = 10ms;
 
 }  // namespace
 
@@ -96,7 +100,11 @@ class Publisher::Impl {
   void run() {
     while (!stopping_.load(std::memory_order_acquire)) {
       const Now now = read_clock();
-      if (!agent_->step(now)) agent_->sleep(now);
+      if (!agent_->step(now)) agent_->sleep(now, kSleepMax);
+    }
+    const Steady until = read_clock().steady + kHeldBackWait;
+    for (Now now = read_clock(); agent_->hold_nothing() && now.steady < until; now = read_clock()) {
+      if (!agent_->step(now)) agent_->sleep(now, kHeldBackSlice);
     }
     agent_->close();
   }
@@ -115,6 +123,14 @@ Result<std::unique_ptr<Publisher>> Publisher::open(PublisherOptions options) {
     return fail_field("write_timeout", "above 0, at most 30 minutes");
   }
   if (options.read_timeout <= 0ms) return fail_field("read_timeout", "above 0");
+  if (options.coalesce_window < 0us || options.coalesce_window > kCoalesceMax) {
+    return fail_field("coalesce_window", "0 (off) to 1 s");
+  }
+  if (options.coalesce_window > 0us && !options.outbox.directory.empty()) {
+    return fail_field(
+        "coalesce_window",
+        "0 with an outbox.directory: a queued write keeps the request id it was sent under alone");
+  }
   if (options.client.instance.empty()) options.client.instance = fmt::format("{:016x}", random_u64());
   auto impl = std::make_unique<Impl>(std::move(options));
   if (auto started = impl->start(); !started) return tl::unexpected<Error>(started.error());

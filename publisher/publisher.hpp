@@ -40,6 +40,13 @@ struct PublisherOptions {
   std::size_t queue_max = 65'536;  // calls waiting for the window
   bool wait_when_full = true;      // false: a call that finds the queue full is answered `overloaded` at once
   bool order_per_key = true;
+  // Above 0 (at most 1 s): plain puts (no if_rev, no note) called within so long of each other leave as one
+  // transaction: many more puts a second for up to that much latency. Each caller gets its own answer; those
+  // that left together share a revision, and in a namespace a seq, and are seen together. Two puts of a key
+  // never share a transaction: every put keeps a version of its own in the history. Any other write, a
+  // flush() and a second write of a key send at once what is held back; what is refused together is sent
+  // again one by one. Not together with an outbox.
+  std::chrono::microseconds coalesce_window{0};
   OutboxOptions outbox;  // off unless it has a directory
   LogSink log;           // may be empty; called on the background thread
 };
@@ -172,14 +179,16 @@ class Publisher {
 
   struct Counters {
     std::uint64_t writes = 0, answered = 0, repeated = 0, moves = 0, callback_exceptions = 0;
+    std::uint64_t coalesced = 0;  // puts that were sent in one transaction with others
     bool connected = false;
   };
   [[nodiscard]] Counters counters() const;  // any thread; momentary
 
-  // With an outbox, writes that are still open go into it first. Then:
-  // Answers everything that is still open (`unavailable` if it surely was not done, else `timeout`), and
-  // waits for the background thread: under a second, whatever the broker does. Call flush() first to lose
-  // nothing. Calls after it are answered `unavailable`.
+  // With an outbox, writes that are still open go into it first; with a coalesce_window, what was held back
+  // is sent and has a quarter of a second to be answered, if a broker is there. Then: Answers everything that
+  // is still open (`unavailable` if it surely was not done, else `timeout`), and waits for the background
+  // thread: under a second, whatever the broker does. Call flush() first to lose nothing. Calls after it are
+  // answered `unavailable`.
   void stop();
 
  private:
