@@ -137,6 +137,7 @@ void Subscriber::Impl::stop() {
   if (!thread_.joinable()) return;
   stopping_.store(true, std::memory_order_release);
   waker_->wake();
+  reads_->stop();  // a callback that waits for an answer gets one
   thread_.join();
   subscriptions_.stop();
   threads_.stop();
@@ -198,6 +199,10 @@ Subscriber::~Subscriber() = default;
 
 View Subscriber::view() const {
   return impl_->view();
+}
+
+BrokerReads& Subscriber::broker() {
+  return impl_->reads();
 }
 
 Result<void> Subscriber::attach(const std::shared_ptr<BoundCell>& cell) {

@@ -1,4 +1,6 @@
 // How a Subscriber is put together, and what it shows before any broker answered: disk cache and seed.
+#include <fmt/format.h>
+
 #include <chrono>
 #include <utility>
 
@@ -17,6 +19,16 @@ Result<std::unique_ptr<Subscriber::Impl>> Subscriber::Impl::make(SubscriberOptio
   if (!follow) return tl::unexpected<Error>(follow.error());
   if (options.check_interval < 10ms) return fail_field("check_interval", "at least 10 ms");
   if (auto valid = validate_staleness(options.staleness); !valid) return tl::unexpected<Error>(valid.error());
+  if (options.client.instance.empty()) options.client.instance = fmt::format("{:016x}", random_u64());
+  auto reads = BrokerReads::open({.brokers = options.brokers,
+                                  .client = options.client,
+                                  .timeout = options.read_timeout,
+                                  .log = options.log});
+  if (!reads) {
+    Error error = reads.error();
+    if (error.field == "timeout") error.field = "read_timeout";
+    return tl::unexpected<Error>(std::move(error));
+  }
   ConnectionOptions connection;
   connection.brokers = options.brokers;
   connection.client = options.client;
@@ -36,6 +48,7 @@ Result<std::unique_ptr<Subscriber::Impl>> Subscriber::Impl::make(SubscriberOptio
     return tl::unexpected<Error>(made.error());
   }
   impl->connection_.emplace(std::move(*made));
+  impl->reads_ = std::move(*reads);
   if (callbacks) {
     const auto id = impl->subscriptions_.subscribe(std::move(*callbacks), impl->follow_);
     PRISMBUS_ASSERT(id.has_value(), "callbacks are a valid subscription");

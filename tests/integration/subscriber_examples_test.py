@@ -87,6 +87,18 @@ class SubscriberExamples(unittest.TestCase):
         self.assertEqual([line.split(": ")[1] for line in lines[1:-1]], ["1 changes", "2 changes"], lines)
         self.assertTrue(lines[-1].startswith("2 keys at revision "), lines)
 
+    def test_a_subscriber_reads_from_the_broker_what_it_does_not_hold(self):
+        self.client.put(NS, "maker_bps", 1.0)
+        self.client.txn([{"op": "put", "ns": NS, "key": "maker_bps", "value": 2.0},
+                         {"op": "put", "ns": NS, "key": "taker_bps", "value": 4.0}])
+        done = self.run_example("prismbus_example_reads")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(done.stdout.splitlines(),
+                         ["max_order 1000", "maker_bps version 2", "taker_bps version 1", "2 keys match",
+                          "maker_bps has 2 versions, began at 1", "view 2, broker 2"])
+        self.client.put("example.limits", "max_order", 50)
+        self.assertIn("max_order 50", self.run_example("prismbus_example_reads").stdout)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
