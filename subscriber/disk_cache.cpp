@@ -22,16 +22,25 @@ constexpr auto kNoteEvery =
 }  // namespace
 
 Result<std::unique_ptr<DiskCache>> DiskCache::open(CacheOptions options, LogSink log) {
+  std::unique_ptr<const CacheKey> key;
+  if (!options.key_file.empty()) {
+    auto read = CacheKey::read(options.key_file);
+    if (!read) return unexpected<Error>(read.error());
+    key = std::move(*read);
+  }
   auto directory = CacheDirectory::open(options.directory);
   if (!directory) return unexpected<Error>(directory.error());
-  return std::unique_ptr<DiskCache>(new DiskCache(std::move(*directory), std::move(options), std::move(log)));
+  return std::unique_ptr<DiskCache>(
+      new DiskCache(std::move(*directory), std::move(key), std::move(options), std::move(log)));
 }
 
-DiskCache::DiskCache(CacheDirectory directory, CacheOptions options, LogSink log)
+DiskCache::DiskCache(CacheDirectory directory, std::unique_ptr<const CacheKey> key, CacheOptions options,
+                     LogSink log)
     : directory_(std::move(directory)),
+      key_(std::move(key)),
       options_(std::move(options)),
       log_(std::move(log)),
-      writer_(directory_),
+      writer_(directory_, key_.get()),
       mailbox_(kWaitingBytesMax, &waker_),
       reports_(kReportsMax, nullptr) {}
 
@@ -39,64 +48,16 @@ CacheStatus DiskCache::status() const {
   const auto at = [](const std::atomic<std::uint64_t>& counter) {
     return counter.load(std::memory_order_relaxed);
   };
-  return {directory_.writer(),    at(counters_.loaded), at(counters_.dropped), at(counters_.torn),
-          at(counters_.pictures), at(counters_.steps),  at(counters_.failures)};
-}
-
-// ---- reading ----
-
-std::vector<cache::Loaded> DiskCache::load(const std::vector<std::string>& names, const FollowSet& follow) {
-  CacheFindings found = load_cache(directory_, names, epoch_);
-  std::vector<cache::Loaded> out;
-  for (cache::Loaded& loaded : found.namespaces) {
-    if (!follow.covers(loaded.ns)) {
-      Garbage garbage;
-      loaded.copy.entries.retire(garbage);
-      garbage.release_all();
-      continue;
-    }
-    epoch_ = loaded.epoch;
-    if (directory_.writer() && loaded.whole) {
-      writer_.adopt(loaded);
-      told_[loaded.ns] = {loaded.epoch, loaded.copy.seq, false, {}};
-    }
-    out.push_back(std::move(loaded));
-  }
-  counters_.loaded.fetch_add(out.size(), std::memory_order_relaxed);
-  counters_.dropped.fetch_add(found.dropped.size(), std::memory_order_relaxed);
-  counters_.torn.fetch_add(found.torn.size(), std::memory_order_relaxed);
-  if (log_) {
-    for (const auto& [file, why] : found.dropped)
-      log_(LogLevel::warn, LogLine("cache_file_dropped").with("file", file).with("why", why).text());
-    for (const auto& [file, why] : found.torn)
-      log_(LogLevel::warn, LogLine("cache_file_torn").with("file", file).with("why", why).text());
-    log_(LogLevel::info, LogLine("cache_read")
-                             .with("namespaces", out.size())
-                             .with("bytes", found.bytes)
-                             .with("writer", directory_.writer())
-                             .text());
-  }
+  CacheStatus out;
+  out.writer = directory_.writer();
+  out.encrypted = key_ != nullptr;
+  out.loaded = at(counters_.loaded);
+  out.dropped = at(counters_.dropped);
+  out.torn = at(counters_.torn);
+  out.pictures = at(counters_.pictures);
+  out.steps = at(counters_.steps);
+  out.failures = at(counters_.failures);
   return out;
-}
-
-std::vector<cache::Loaded> DiskCache::load_first(const FollowSet& follow) {
-  std::vector<std::string> names;
-  if (options_.preload.empty()) {
-    names = directory_.names();
-  } else {
-    for (const std::string& ns : options_.preload) names.push_back(cache_file_name(ns));
-  }
-  return load(names, follow);
-}
-
-std::vector<cache::Loaded> DiskCache::load_rest(const FollowSet& follow) {
-  if (options_.preload.empty() || std::exchange(rest_read_, true)) return {};
-  std::vector<std::string> names = directory_.names();
-  std::erase_if(names, [&](const std::string& name) {
-    return std::any_of(options_.preload.begin(), options_.preload.end(),
-                       [&](const std::string& ns) { return cache_file_name(ns) == name; });
-  });
-  return load(names, follow);
 }
 
 // ---- the background thread ----

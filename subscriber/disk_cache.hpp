@@ -15,6 +15,7 @@
 #include "proto/base/bounded_queue.hpp"
 #include "proto/base/bytes.hpp"
 #include "proto/base/log.hpp"
+#include "subscriber/cache_key.hpp"
 #include "subscriber/cache_loader.hpp"
 #include "subscriber/cache_mailbox.hpp"
 #include "subscriber/cache_options.hpp"
@@ -26,7 +27,7 @@ namespace prismbus {
 
 class DiskCache {
  public:
-  // Errors: those of CacheDirectory::open.
+  // Errors: those of CacheDirectory::open and CacheKey::read.
   [[nodiscard]] static Result<std::unique_ptr<DiskCache>> open(CacheOptions options, LogSink log);
 
   // ---- before the threads, or on the background thread before its first feed() ----
@@ -49,9 +50,10 @@ class DiskCache {
   [[nodiscard]] CacheStatus status() const;  // any thread
 
  private:
-  DiskCache(CacheDirectory directory, CacheOptions options, LogSink log);
+  DiskCache(CacheDirectory directory, std::unique_ptr<const CacheKey> key, CacheOptions options, LogSink log);
   [[nodiscard]] std::vector<cache::Loaded> load(const std::vector<std::string>& names,
                                                 const FollowSet& follow);
+  void tell_findings(const CacheFindings& found, std::size_t used) const;
   void tell_set(const SyncEvent& moved, Now now);
   void tell_state(const SyncEvent& state, const SyncUpdate& update, Now now);
   void write(const CacheMail& mail, const ViewStore& store);
@@ -59,6 +61,7 @@ class DiskCache {
   void failed(const std::string& ns, const Error& error);
 
   CacheDirectory directory_;
+  const std::unique_ptr<const CacheKey> key_;  // null: not encrypted
   CacheOptions options_;
   LogSink log_;
   CacheWriter writer_;

@@ -54,6 +54,8 @@ Result<void> Subscriber::Impl::read_disk(const CacheOptions& options, const std:
     if (!cache) return tl::unexpected<Error>(cache.error());
     cache_ = std::move(*cache);
     restore(cache_->load_first(follow_), Rung::disk);
+  } else if (!options.key_file.empty()) {
+    return fail_field("cache.key_file", "cache.key_file: there is no cache.directory to encrypt");
   }
   if (seed_file.empty()) return {};
   if (cache_) restore(cache_->load_rest(follow_), Rung::disk);  // the cache goes before the seed

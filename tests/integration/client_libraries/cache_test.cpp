@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include "broker/testing/broker.hpp"
 #include "publisher/publisher.hpp"
@@ -47,6 +48,28 @@ SubscriberOptions options_of(const testing::Broker& broker, const Scratch& scrat
   options.namespaces = {"fees", "limits"};
   options.cache.directory = scratch.path + "/cache";
   return options;
+}
+
+// A key file that holds the digit `digit` 64 times.
+std::string key_file(const Scratch& scratch, char digit) {
+  std::string path = scratch.path + "/key-" + digit;
+  std::ofstream(path) << std::string(64, digit) << "\n";
+  std::filesystem::permissions(path,
+                               std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  return path;
+}
+
+std::string slurp(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// Whether any file of the cache holds `word`.
+bool on_disk(const Scratch& scratch, const std::string& word) {
+  for (const auto& entry : std::filesystem::directory_iterator(scratch.path + "/cache")) {
+    if (slurp(entry.path()).find(word) != std::string::npos) return true;
+  }
+  return false;
 }
 
 // Lives until everything is live and the cache holds it; its end writes what is left.
@@ -126,6 +149,97 @@ TEST_CASE("after a start from disk the broker is asked for the changes since, no
   CHECK(status_of(*second, "fees").resyncs == 0);
   CHECK(second->status().resyncs == 0);
   if (!options.subtrees.empty()) CHECK(second->view().get<std::uint64_t>("fees.late", "taker") == 2u);
+}
+
+TEST_CASE(
+    "an encrypted cache starts like a plain one, and the disk shows neither names, keys nor values (I5)") {
+  Scratch scratch;
+  auto broker = testing::Broker::start().value();
+  auto publisher = publisher_of(*broker);
+  REQUIRE(publisher->put("fees", "canary-key", std::string("canary-value")).get());
+  put(*publisher, "limits", "max", 5);
+  auto options = options_of(*broker, scratch);
+  options.cache.key_file = key_file(scratch, 'a');
+  {
+    auto first = Subscriber::open(options).value();
+    REQUIRE(first->wait_live(kSoon));
+    REQUIRE(first->wait_seq("fees", put(*publisher, "fees", "canary-late", 51), kSoon));
+    CHECK(first->status().cache.encrypted);
+  }
+  for (const char* word : {"canary", "fees", "limits", "max"}) CHECK_FALSE(on_disk(scratch, word));
+  broker->stop();
+  {
+    auto second = Subscriber::open(options).value();
+    CHECK(second->status().cache.loaded == 2);
+    CHECK(second->view().get_or<std::string>("fees", "canary-key", "") == "canary-value");
+    CHECK(second->view().get<std::uint64_t>("fees", "canary-late") == 51u);
+    CHECK(second->view().in("fees")->rung() == Rung::disk);
+  }
+
+  std::string log;
+  options.log = [&](LogLevel, std::string_view line) { (log += line) += '\n'; };
+  SECTION("another key finds no cache, says so, and begins its own when the broker is back") {
+    options.cache.key_file = key_file(scratch, 'b');
+    {
+      auto third = Subscriber::open(options).value();
+      CHECK(third->status().cache.dropped == 2);
+      CHECK_FALSE(third->view().in("fees"));
+    }
+    CHECK(log.find("event=cache_file_dropped") != std::string::npos);
+    CHECK(log.find("the key in cache.key_file does not open it") != std::string::npos);
+    REQUIRE(broker->resume());
+    run_once(options);
+    broker->stop();
+    auto fourth = Subscriber::open(options).value();
+    CHECK(fourth->view().get_or<std::string>("fees", "canary-key", "") == "canary-value");
+  }
+  SECTION("no key finds no cache and leaves it alone until it has something to write") {
+    auto plain = options;
+    plain.cache.key_file.clear();
+    {
+      auto third = Subscriber::open(plain).value();
+      CHECK(third->status().cache.dropped == 2);
+      CHECK_FALSE(third->view().in("fees"));
+    }
+    CHECK(log.find("it is encrypted, and there is no cache.key_file") != std::string::npos);
+    CHECK(Subscriber::open(options).value()->status().cache.loaded == 2);
+  }
+  CHECK(log.find("canary") == std::string::npos);
+}
+
+TEST_CASE("encryption turned on later: what is there unencrypted is no cache, and leaves the disk") {
+  Scratch scratch;
+  auto broker = testing::Broker::start().value();
+  auto publisher = publisher_of(*broker);
+  put(*publisher, "fees", "canary", 1);
+  put(*publisher, "limits", "canary", 5);
+  auto options = options_of(*broker, scratch);
+  run_once(options);
+  CHECK(on_disk(scratch, "canary"));
+  broker->stop();
+  options.cache.key_file = key_file(scratch, 'a');
+  auto second = Subscriber::open(options).value();
+  CHECK(second->status().cache.dropped == 2);
+  CHECK_FALSE(second->view().in("fees"));
+  CHECK_FALSE(on_disk(scratch, "canary"));
+}
+
+TEST_CASE("a key file that others can read, or a key without a cache, is an error that names the option") {
+  Scratch scratch;
+  auto broker = testing::Broker::start().value();
+  auto options = options_of(*broker, scratch);
+  options.cache.key_file = key_file(scratch, 'a');
+  SECTION("readable by the group") {
+    std::filesystem::permissions(options.cache.key_file, std::filesystem::perms::group_read,
+                                 std::filesystem::perm_options::add);
+  }
+  SECTION("no cache") {
+    options.cache.directory.clear();
+  }
+  const auto opened = Subscriber::open(options);
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == ErrorCode::invalid_argument);
+  CHECK(opened.error().field == "cache.key_file");
 }
 
 TEST_CASE("another history replaces what the disk held, and tells that it is a resync (I6)") {
@@ -264,6 +378,8 @@ TEST_CASE("10,000 keys are read from disk within 50 ms of opening, with no broke
   }
   auto options = options_of(*broker, scratch);
   options.namespaces = {"fees"};
+  const bool encrypted = GENERATE(false, true);
+  if (encrypted) options.cache.key_file = key_file(scratch, 'a');
   run_once(options);
   broker->stop();
   auto best = std::chrono::steady_clock::duration::max();
@@ -273,7 +389,7 @@ TEST_CASE("10,000 keys are read from disk within 50 ms of opening, with no broke
     REQUIRE(subscriber->view().get<std::uint64_t>("fees", "symbol/9999/tick") == 9999u);
     best = std::min(best, std::chrono::steady_clock::now() - before);
   }
-  std::printf("start from disk, 10,000 keys: %.1f ms\n",
+  std::printf("start from disk, 10,000 keys%s: %.1f ms\n", encrypted ? ", encrypted" : "",
               std::chrono::duration<double, std::milli>(best).count());
   const char* slack = std::getenv("PRISMBUS_TIME_SLACK");
   CHECK(best < 50ms * (slack == nullptr ? 1 : std::max(1, std::atoi(slack))));

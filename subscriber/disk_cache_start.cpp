@@ -1,0 +1,71 @@
+// DiskCache, what is read: at the start, before any broker answered.
+#include <algorithm>
+#include <utility>
+
+#include "subscriber/disk_cache.hpp"
+
+namespace prismbus {
+
+std::vector<cache::Loaded> DiskCache::load(const std::vector<std::string>& names, const FollowSet& follow) {
+  CacheFindings found = load_cache(directory_, names, key_.get(), epoch_);
+  std::vector<cache::Loaded> out;
+  for (cache::Loaded& loaded : found.namespaces) {
+    if (!follow.covers(loaded.ns)) {
+      free_entries(loaded);
+      continue;
+    }
+    epoch_ = loaded.epoch;
+    if (directory_.writer() && loaded.whole) {
+      writer_.adopt(loaded);
+      told_[loaded.ns] = {loaded.epoch, loaded.copy.seq, false, {}};
+    }
+    out.push_back(std::move(loaded));
+  }
+  counters_.loaded.fetch_add(out.size(), std::memory_order_relaxed);
+  counters_.dropped.fetch_add(found.dropped.size(), std::memory_order_relaxed);
+  counters_.torn.fetch_add(found.torn.size(), std::memory_order_relaxed);
+  tell_findings(found, out.size());
+  if (directory_.writer()) {
+    // Of no use to anybody who has the key, and readable for everybody who gets hold of the disk.
+    for (const auto& dropped : found.dropped) {
+      if (dropped.plain) directory_.remove(dropped.file);
+    }
+  }
+  return out;
+}
+
+void DiskCache::tell_findings(const CacheFindings& found, std::size_t used) const {
+  if (!log_) return;
+  for (const auto& [file, why, plain] : found.dropped)
+    log_(LogLevel::warn, LogLine("cache_file_dropped").with("file", file).with("why", why).text());
+  for (const auto& [file, why, plain] : found.torn)
+    log_(LogLevel::warn, LogLine("cache_file_torn").with("file", file).with("why", why).text());
+  log_(LogLevel::info, LogLine("cache_read")
+                           .with("namespaces", used)
+                           .with("bytes", found.bytes)
+                           .with("writer", directory_.writer())
+                           .with("encrypted", key_ != nullptr)
+                           .text());
+}
+
+std::vector<cache::Loaded> DiskCache::load_first(const FollowSet& follow) {
+  std::vector<std::string> names;
+  if (options_.preload.empty()) {
+    names = directory_.names();
+  } else {
+    for (const std::string& ns : options_.preload) names.push_back(cache_file_name(ns));
+  }
+  return load(names, follow);
+}
+
+std::vector<cache::Loaded> DiskCache::load_rest(const FollowSet& follow) {
+  if (options_.preload.empty() || std::exchange(rest_read_, true)) return {};
+  std::vector<std::string> names = directory_.names();
+  std::erase_if(names, [&](const std::string& name) {
+    return std::any_of(options_.preload.begin(), options_.preload.end(),
+                       [&](const std::string& ns) { return cache_file_name(ns) == name; });
+  });
+  return load(names, follow);
+}
+
+}  // namespace prismbus
