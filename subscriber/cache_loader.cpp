@@ -56,8 +56,8 @@ CacheFindings load_cache(const CacheDirectory& directory, const std::vector<std:
     found.bytes += bytes->size();
     auto loaded = load_file(name, *bytes, key);
     if (!loaded) {
-      const bool plain = key != nullptr && !cache::says_sealed(*bytes);
-      found.dropped.push_back({name, loaded.error().message, plain});
+      const bool exposed = key != nullptr && !cache::says_sealed(*bytes);
+      found.dropped.push_back({name, loaded.error().message, exposed});
       continue;
     }
     if (!loaded->whole) found.torn.push_back({name, "its end is damaged: an older state is used", false});

@@ -16,7 +16,7 @@ struct CacheFindings {
   struct Trouble {
     std::string file;  // as it is named in the directory
     std::string why;
-    bool plain = false;  // there is a key, and the file does not say that it is encrypted
+    bool exposed = false;  // there is a key, and the file does not say that it is encrypted
   };
   std::vector<cache::Loaded> namespaces;  // all of one epoch; the taker frees their entries
   std::vector<Trouble> dropped;           // files that give nothing

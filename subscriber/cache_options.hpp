@@ -9,7 +9,8 @@ namespace prismbus {
 
 struct CacheOptions {
   // Of this user alone (0700), created when it is not there; empty = no cache. Several processes may share
-  // one: the first writes, the others read it at their start. Namespaces of one broker (or cluster) only.
+  // one: the first writes, the others read it at their start, and one of them goes on writing when the first
+  // ends, within two seconds. Namespaces of one broker (or cluster) only.
   std::string directory;
   // Namespaces read first: open() returns when these are shown, the others follow on the background thread.
   // Empty = open() reads everything.
@@ -20,10 +21,16 @@ struct CacheOptions {
   // are hashes of namespaces, and their sizes and times are those of the content: these can be seen and
   // guessed.
   std::string key_file;
+  // Namespaces whose values are secret, as patterns (`a.b`, `a.b.**`, `**`): not on disk unless the cache is
+  // encrypted, and not taken from a seed file (`prismbus export --seed --exclude PATTERN` leaves them out).
+  // What an earlier start left of them unencrypted is removed. Every process that shares the directory says
+  // the same: the contract has no way yet by which a broker tells its followers what is secret.
+  std::vector<std::string> secret;
+};
 };
 
 struct CacheStatus {
-  bool writer = false;  // this process keeps the cache; false: off, or another process does
+  bool writer = false;  // this process keeps the cache; false: off, or another process does (for now)
   bool encrypted = false;
   std::uint64_t loaded = 0, dropped = 0, torn = 0;      // files at the start: used, of no use, used in part
   std::uint64_t pictures = 0, steps = 0, failures = 0;  // written since

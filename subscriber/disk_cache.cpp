@@ -21,7 +21,8 @@ constexpr auto kNoteEvery =
 
 }  // namespace
 
-Result<std::unique_ptr<DiskCache>> DiskCache::open(CacheOptions options, LogSink log) {
+Result<std::unique_ptr<DiskCache>> DiskCache::open(CacheOptions options, NamespacePatterns secret,
+                                                   LogSink log) {
   std::unique_ptr<const CacheKey> key;
   if (!options.key_file.empty()) {
     auto read = CacheKey::read(options.key_file);
@@ -30,15 +31,16 @@ Result<std::unique_ptr<DiskCache>> DiskCache::open(CacheOptions options, LogSink
   }
   auto directory = CacheDirectory::open(options.directory);
   if (!directory) return unexpected<Error>(directory.error());
-  return std::unique_ptr<DiskCache>(
-      new DiskCache(std::move(*directory), std::move(key), std::move(options), std::move(log)));
+  return std::unique_ptr<DiskCache>(new DiskCache(std::move(*directory), std::move(key), std::move(options),
+                                                  std::move(secret), std::move(log)));
 }
 
 DiskCache::DiskCache(CacheDirectory directory, std::unique_ptr<const CacheKey> key, CacheOptions options,
-                     LogSink log)
+                     NamespacePatterns secret, LogSink log)
     : directory_(std::move(directory)),
       key_(std::move(key)),
       options_(std::move(options)),
+      secret_(std::move(secret)),
       log_(std::move(log)),
       writer_(directory_, key_.get()),
       mailbox_(kWaitingBytesMax, &waker_),
@@ -64,6 +66,7 @@ CacheStatus DiskCache::status() const {
 
 // A set, after its key events (`keys_scratch_`). What does not continue what was told is written whole.
 void DiskCache::tell_set(const SyncEvent& moved, Now now) {
+  if (!keeps(*moved.ns)) return;
   const SetMeta& set = *moved.set;
   if (set.seq == Seq()) {  // its subtree does not name it any more, or nothing was ever written
     told_.erase(*moved.ns);
@@ -99,6 +102,7 @@ void DiskCache::note_current(const std::string& ns, Told& told, Now now) {
 // A namespace that is live and of which no good file is known (it came from a seed, or its file is torn) is
 // written whole.
 void DiskCache::tell_state(const SyncEvent& state, const SyncUpdate& update, Now now) {
+  if (!keeps(*state.ns)) return;
   const bool live = state.after == NamespaceState::live;
   auto found = told_.find(*state.ns);
   if (found == told_.end()) {

@@ -20,6 +20,7 @@
 #include "subscriber/cache_mailbox.hpp"
 #include "subscriber/cache_options.hpp"
 #include "subscriber/follow_set.hpp"
+#include "subscriber/namespace_patterns.hpp"
 #include "subscriber/sync_update.hpp"
 #include "subscriber/view_store.hpp"
 
@@ -27,8 +28,10 @@ namespace prismbus {
 
 class DiskCache {
  public:
-  // Errors: those of CacheDirectory::open and CacheKey::read.
-  [[nodiscard]] static Result<std::unique_ptr<DiskCache>> open(CacheOptions options, LogSink log);
+  // Keeps nothing of `secret` unless there is a key. Errors: those of CacheDirectory::open and
+  // CacheKey::read.
+  [[nodiscard]] static Result<std::unique_ptr<DiskCache>> open(CacheOptions options, NamespacePatterns secret,
+                                                               LogSink log);
 
   // ---- before the threads, or on the background thread before its first feed() ----
   // What `follow` covers: the preload list at the first call (everything when it is empty), the rest at the
@@ -50,7 +53,9 @@ class DiskCache {
   [[nodiscard]] CacheStatus status() const;  // any thread
 
  private:
-  DiskCache(CacheDirectory directory, std::unique_ptr<const CacheKey> key, CacheOptions options, LogSink log);
+  DiskCache(CacheDirectory directory, std::unique_ptr<const CacheKey> key, CacheOptions options,
+            NamespacePatterns secret, LogSink log);
+  [[nodiscard]] bool keeps(std::string_view ns) const { return key_ != nullptr || !secret_.covers(ns); }
   [[nodiscard]] std::vector<cache::Loaded> load(const std::vector<std::string>& names,
                                                 const FollowSet& follow);
   void tell_findings(const CacheFindings& found, std::size_t used) const;
@@ -62,7 +67,8 @@ class DiskCache {
 
   CacheDirectory directory_;
   const std::unique_ptr<const CacheKey> key_;  // null: not encrypted
-  CacheOptions options_;
+  const CacheOptions options_;
+  const NamespacePatterns secret_;
   LogSink log_;
   CacheWriter writer_;
   Waker waker_;

@@ -10,7 +10,12 @@ std::vector<cache::Loaded> DiskCache::load(const std::vector<std::string>& names
   CacheFindings found = load_cache(directory_, names, key_.get(), epoch_);
   std::vector<cache::Loaded> out;
   for (cache::Loaded& loaded : found.namespaces) {
-    if (!follow.covers(loaded.ns)) {
+    const bool kept = keeps(loaded.ns);
+    if (!kept) {
+      found.dropped.push_back(
+          {cache_file_name(loaded.ns), "cache.secret names it, and it is not encrypted", true});
+    }
+    if (!kept || !follow.covers(loaded.ns)) {
       free_entries(loaded);
       continue;
     }
@@ -26,9 +31,9 @@ std::vector<cache::Loaded> DiskCache::load(const std::vector<std::string>& names
   counters_.torn.fetch_add(found.torn.size(), std::memory_order_relaxed);
   tell_findings(found, out.size());
   if (directory_.writer()) {
-    // Of no use to anybody who has the key, and readable for everybody who gets hold of the disk.
+    // Readable for everybody who gets hold of the disk, and of no use here.
     for (const auto& dropped : found.dropped) {
-      if (dropped.plain) directory_.remove(dropped.file);
+      if (dropped.exposed) directory_.remove(dropped.file);
     }
   }
   return out;
@@ -36,9 +41,9 @@ std::vector<cache::Loaded> DiskCache::load(const std::vector<std::string>& names
 
 void DiskCache::tell_findings(const CacheFindings& found, std::size_t used) const {
   if (!log_) return;
-  for (const auto& [file, why, plain] : found.dropped)
+  for (const auto& [file, why, exposed] : found.dropped)
     log_(LogLevel::warn, LogLine("cache_file_dropped").with("file", file).with("why", why).text());
-  for (const auto& [file, why, plain] : found.torn)
+  for (const auto& [file, why, exposed] : found.torn)
     log_(LogLevel::warn, LogLine("cache_file_torn").with("file", file).with("why", why).text());
   log_(LogLevel::info, LogLine("cache_read")
                            .with("namespaces", used)

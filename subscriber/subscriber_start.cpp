@@ -1,6 +1,7 @@
 // How a Subscriber is put together, and what it shows before any broker answered: disk cache and seed.
 #include <chrono>
 #include <utility>
+#include <vector>
 
 #include "proto/base/assert.hpp"
 #include "subscriber/picture_status.hpp"
@@ -49,8 +50,10 @@ Result<std::unique_ptr<Subscriber::Impl>> Subscriber::Impl::make(SubscriberOptio
 
 Result<void> Subscriber::Impl::read_disk(const CacheOptions& options, const std::string& seed_file) {
   now_ = read_clock();
+  auto secret = NamespacePatterns::make(options.secret, "cache.secret");
+  if (!secret) return tl::unexpected<Error>(secret.error());
   if (!options.directory.empty()) {
-    auto cache = DiskCache::open(options, log_);
+    auto cache = DiskCache::open(options, *secret, log_);
     if (!cache) return tl::unexpected<Error>(cache.error());
     cache_ = std::move(*cache);
     restore(cache_->load_first(follow_), Rung::disk);
@@ -61,6 +64,14 @@ Result<void> Subscriber::Impl::read_disk(const CacheOptions& options, const std:
   if (cache_) restore(cache_->load_rest(follow_), Rung::disk);  // the cache goes before the seed
   auto seed = load_seed(seed_file, follow_);
   if (!seed) return tl::unexpected<Error>(seed.error());
+  std::erase_if(*seed, [&](cache::Loaded& one) {
+    if (!secret->covers(one.ns)) return false;
+    const LogLine line =
+        LogLine("seed_namespace_dropped").with("ns", one.ns).with("why", "cache.secret names it");
+    if (log_) log_(LogLevel::warn, line.text());
+    free_entries(one);
+    return true;
+  });
   restore(std::move(*seed), Rung::seed);
   return {};
 }

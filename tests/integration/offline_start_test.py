@@ -1,5 +1,6 @@
 # The examples of services that start without a broker, as their users run them: live, then from disk, encrypted or not,
 # from a seed that `prismbus export --seed` wrote, and from nothing.
+import json
 import os
 import secrets
 import subprocess
@@ -74,6 +75,34 @@ class OfflineStart(unittest.TestCase):
         code, _, err = self.run_example(cache, make_key("open.key", 0o644), program=ENCRYPTED)
         self.assertEqual(code, 2)
         self.assertRegex(err, r"cannot start: cache\.key_file: .*/open\.key is open to others: chmod 0600 it")
+
+    def test_a_seed_leaves_out_what_is_excluded(self):
+        broker = Broker().start()
+        self.addCleanup(broker.remove)
+        path = os.path.join(scratch_dir(), "seed")
+        for ns in ("example.fees", "example.accounts", "example.accounts.eu"):
+            self.assertEqual(run_command(broker.requests, "put", ns, "key", f'"value of {ns}"')[0], 0)
+
+        def export(*excluded):
+            words = [word for pattern in excluded for word in ("--exclude", pattern)]
+            return run_command(broker.requests, "export", "example", "--subtree", *words, "--seed", path, "--json")
+
+        code, out, err = export("example.accounts.**", "example.none")
+        self.assertEqual(code, 0, err)
+        self.assertEqual({key: json.loads(out)[key] for key in ("namespaces", "keys", "excluded")},
+                         {"namespaces": 1, "keys": 1, "excluded": 2})
+        with open(path, "rb") as file:
+            seed = file.read()
+        self.assertIn(b"value of example.fees", seed)
+        self.assertNotIn(b"accounts", seed)
+        os.remove(path)
+        code, _, err = export("**")
+        self.assertNotEqual(code, 0)
+        self.assertIn("everything in example is excluded", err)
+        code, _, err = export("example.*")
+        self.assertEqual(code, 2)
+        self.assertIn("--exclude", err)
+        self.assertFalse(os.path.exists(path))
 
     def test_a_seed_of_what_was_never_written_is_an_error_and_no_file(self):
         broker = Broker().start()

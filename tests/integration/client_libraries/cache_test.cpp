@@ -6,85 +6,14 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
-#include <iterator>
 
-#include "broker/testing/broker.hpp"
-#include "publisher/publisher.hpp"
 #include "subscriber/seed_file.hpp"
-#include "subscriber/subscriber.hpp"
+#include "tests/integration/client_libraries/cache_bench.hpp"
 
 using namespace prismbus;
+using namespace prismbus::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-constexpr auto kSoon = 20s;
-
-struct Scratch {
-  Scratch() : path((std::filesystem::temp_directory_path() / "prismbus-cache-XXXXXX").string()) {
-    REQUIRE(::mkdtemp(path.data()) != nullptr);
-  }
-  ~Scratch() { std::filesystem::remove_all(path); }
-  std::string path;
-};
-
-std::unique_ptr<Publisher> publisher_of(const testing::Broker& broker) {
-  PublisherOptions options;
-  options.brokers = {broker.requests()};
-  return Publisher::open(options).value();
-}
-
-Seq put(Publisher& publisher, const std::string& ns, const std::string& key, std::uint64_t value) {
-  const auto done = publisher.put(ns, key, value).get();
-  REQUIRE(done);
-  return done->seq;
-}
-
-SubscriberOptions options_of(const testing::Broker& broker, const Scratch& scratch) {
-  SubscriberOptions options;
-  options.brokers = {broker.requests()};
-  options.namespaces = {"fees", "limits"};
-  options.cache.directory = scratch.path + "/cache";
-  return options;
-}
-
-// A key file that holds the digit `digit` 64 times.
-std::string key_file(const Scratch& scratch, char digit) {
-  std::string path = scratch.path + "/key-" + digit;
-  std::ofstream(path) << std::string(64, digit) << "\n";
-  std::filesystem::permissions(path,
-                               std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
-  return path;
-}
-
-std::string slurp(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-// Whether any file of the cache holds `word`.
-bool on_disk(const Scratch& scratch, const std::string& word) {
-  for (const auto& entry : std::filesystem::directory_iterator(scratch.path + "/cache")) {
-    if (slurp(entry.path()).find(word) != std::string::npos) return true;
-  }
-  return false;
-}
-
-// Lives until everything is live and the cache holds it; its end writes what is left.
-void run_once(const SubscriberOptions& options) {
-  auto subscriber = Subscriber::open(options).value();
-  REQUIRE(subscriber->wait_live(kSoon));
-}
-
-NamespaceStatus status_of(const Subscriber& subscriber, const std::string& ns) {
-  const auto status = subscriber.status();
-  return *std::find_if(status.namespaces.begin(), status.namespaces.end(),
-                       [&](const auto& n) { return n.ns == ns; });
-}
-
-}  // namespace
 
 TEST_CASE(
     "with the broker stopped a start reads the disk: the same seq, hash and values, stale, rung disk (I5)") {
@@ -149,97 +78,6 @@ TEST_CASE("after a start from disk the broker is asked for the changes since, no
   CHECK(status_of(*second, "fees").resyncs == 0);
   CHECK(second->status().resyncs == 0);
   if (!options.subtrees.empty()) CHECK(second->view().get<std::uint64_t>("fees.late", "taker") == 2u);
-}
-
-TEST_CASE(
-    "an encrypted cache starts like a plain one, and the disk shows neither names, keys nor values (I5)") {
-  Scratch scratch;
-  auto broker = testing::Broker::start().value();
-  auto publisher = publisher_of(*broker);
-  REQUIRE(publisher->put("fees", "canary-key", std::string("canary-value")).get());
-  put(*publisher, "limits", "max", 5);
-  auto options = options_of(*broker, scratch);
-  options.cache.key_file = key_file(scratch, 'a');
-  {
-    auto first = Subscriber::open(options).value();
-    REQUIRE(first->wait_live(kSoon));
-    REQUIRE(first->wait_seq("fees", put(*publisher, "fees", "canary-late", 51), kSoon));
-    CHECK(first->status().cache.encrypted);
-  }
-  for (const char* word : {"canary", "fees", "limits", "max"}) CHECK_FALSE(on_disk(scratch, word));
-  broker->stop();
-  {
-    auto second = Subscriber::open(options).value();
-    CHECK(second->status().cache.loaded == 2);
-    CHECK(second->view().get_or<std::string>("fees", "canary-key", "") == "canary-value");
-    CHECK(second->view().get<std::uint64_t>("fees", "canary-late") == 51u);
-    CHECK(second->view().in("fees")->rung() == Rung::disk);
-  }
-
-  std::string log;
-  options.log = [&](LogLevel, std::string_view line) { (log += line) += '\n'; };
-  SECTION("another key finds no cache, says so, and begins its own when the broker is back") {
-    options.cache.key_file = key_file(scratch, 'b');
-    {
-      auto third = Subscriber::open(options).value();
-      CHECK(third->status().cache.dropped == 2);
-      CHECK_FALSE(third->view().in("fees"));
-    }
-    CHECK(log.find("event=cache_file_dropped") != std::string::npos);
-    CHECK(log.find("the key in cache.key_file does not open it") != std::string::npos);
-    REQUIRE(broker->resume());
-    run_once(options);
-    broker->stop();
-    auto fourth = Subscriber::open(options).value();
-    CHECK(fourth->view().get_or<std::string>("fees", "canary-key", "") == "canary-value");
-  }
-  SECTION("no key finds no cache and leaves it alone until it has something to write") {
-    auto plain = options;
-    plain.cache.key_file.clear();
-    {
-      auto third = Subscriber::open(plain).value();
-      CHECK(third->status().cache.dropped == 2);
-      CHECK_FALSE(third->view().in("fees"));
-    }
-    CHECK(log.find("it is encrypted, and there is no cache.key_file") != std::string::npos);
-    CHECK(Subscriber::open(options).value()->status().cache.loaded == 2);
-  }
-  CHECK(log.find("canary") == std::string::npos);
-}
-
-TEST_CASE("encryption turned on later: what is there unencrypted is no cache, and leaves the disk") {
-  Scratch scratch;
-  auto broker = testing::Broker::start().value();
-  auto publisher = publisher_of(*broker);
-  put(*publisher, "fees", "canary", 1);
-  put(*publisher, "limits", "canary", 5);
-  auto options = options_of(*broker, scratch);
-  run_once(options);
-  CHECK(on_disk(scratch, "canary"));
-  broker->stop();
-  options.cache.key_file = key_file(scratch, 'a');
-  auto second = Subscriber::open(options).value();
-  CHECK(second->status().cache.dropped == 2);
-  CHECK_FALSE(second->view().in("fees"));
-  CHECK_FALSE(on_disk(scratch, "canary"));
-}
-
-TEST_CASE("a key file that others can read, or a key without a cache, is an error that names the option") {
-  Scratch scratch;
-  auto broker = testing::Broker::start().value();
-  auto options = options_of(*broker, scratch);
-  options.cache.key_file = key_file(scratch, 'a');
-  SECTION("readable by the group") {
-    std::filesystem::permissions(options.cache.key_file, std::filesystem::perms::group_read,
-                                 std::filesystem::perm_options::add);
-  }
-  SECTION("no cache") {
-    options.cache.directory.clear();
-  }
-  const auto opened = Subscriber::open(options);
-  REQUIRE_FALSE(opened);
-  CHECK(opened.error().code == ErrorCode::invalid_argument);
-  CHECK(opened.error().field == "cache.key_file");
 }
 
 TEST_CASE("another history replaces what the disk held, and tells that it is a resync (I6)") {

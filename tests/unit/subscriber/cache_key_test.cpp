@@ -87,7 +87,7 @@ TEST_CASE("a cache whose key is refused is not opened, and nothing is created") 
   CacheOptions options;
   options.directory = scratch.cache();
   options.key_file = put_key(scratch, kDigits, 0644);
-  const auto cache = DiskCache::open(options, {});
+  const auto cache = DiskCache::open(options, {}, {});
   REQUIRE_FALSE(cache);
   CHECK(cache.error().field == "cache.key_file");
   CHECK_FALSE(std::filesystem::exists(scratch.cache()));
