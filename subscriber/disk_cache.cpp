@@ -14,8 +14,6 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kWaitingBytesMax = 16u << 20;  // steps told and not yet written
 constexpr std::size_t kReportsMax = 64;              // lines on their way to the log; more are counted only
-constexpr auto kNap = 1s;                            // the cache's thread looks up at least so often
-constexpr auto kFinish = 500ms;                      // the end of the thread: stop() promises a second
 constexpr auto kNoteEvery =
     60s;  // a live namespace is noted as current so often: what a kill adds to its age
 
@@ -44,14 +42,16 @@ DiskCache::DiskCache(CacheDirectory directory, std::unique_ptr<const CacheKey> k
       log_(std::move(log)),
       writer_(directory_, key_.get()),
       mailbox_(kWaitingBytesMax, &waker_),
-      reports_(kReportsMax, nullptr) {}
+      reports_(kReportsMax, nullptr),
+      writing_(directory_.writer()),
+      telling_(directory_.writer()) {}
 
 CacheStatus DiskCache::status() const {
   const auto at = [](const std::atomic<std::uint64_t>& counter) {
     return counter.load(std::memory_order_relaxed);
   };
   CacheStatus out;
-  out.writer = directory_.writer();
+  out.writer = writing_.load(std::memory_order_relaxed);
   out.encrypted = key_ != nullptr;
   out.loaded = at(counters_.loaded);
   out.dropped = at(counters_.dropped);
@@ -101,13 +101,12 @@ void DiskCache::note_current(const std::string& ns, Told& told, Now now) {
 
 // A namespace that is live and of which no good file is known (it came from a seed, or its file is torn) is
 // written whole.
-void DiskCache::tell_state(const SyncEvent& state, const SyncUpdate& update, Now now) {
+void DiskCache::tell_state(const SyncEvent& state, const ViewRoot& shown, Now now) {
   if (!keeps(*state.ns)) return;
   const bool live = state.after == NamespaceState::live;
   auto found = told_.find(*state.ns);
   if (found == told_.end()) {
-    const NamespaceLeaf* leaf =
-        update.root == nullptr ? nullptr : update.root->namespaces.find(xxh3_64(*state.ns), *state.ns);
+    const NamespaceLeaf* leaf = shown.namespaces.find(xxh3_64(*state.ns), *state.ns);
     if (!live || leaf == nullptr || !leaf->shown || leaf->seq == Seq()) return;
     told_[*state.ns] = {leaf->epoch, leaf->seq, true, now.steady};
     return mailbox_.picture(*state.ns);
@@ -115,12 +114,23 @@ void DiskCache::tell_state(const SyncEvent& state, const SyncUpdate& update, Now
   if (std::exchange(found->second.live, live) != live) note_current(found->first, found->second, now);
 }
 
-void DiskCache::feed(const SyncUpdate& update, Now now) {
-  std::vector<std::string> lines;
-  if (log_ && reports_.size() > 0 && reports_.drain(lines) > 0) {
-    for (const std::string& line : lines) log_(LogLevel::warn, line);
+// The first words of one who was a reader until now.
+void DiskCache::tell_all(const ViewRoot& shown, Now now) {
+  shown.namespaces.for_each([&](const NamespaceLeaf& leaf) {
+    if (!leaf.shown || leaf.seq == Seq() || !keeps(*leaf.name)) return;
+    told_[*leaf.name] = {leaf.epoch, leaf.seq, leaf.state == NamespaceState::live, now.steady};
+    mailbox_.picture(*leaf.name);
+  });
+}
+
+void DiskCache::feed(const SyncUpdate& update, const ViewRoot& shown, Now now) {
+  std::vector<Report> reports;
+  if (log_ && reports_.size() > 0 && reports_.drain(reports) > 0) {
+    for (const Report& report : reports) log_(report.level, report.line);
   }
-  if (!directory_.writer()) return;
+  fed_.store(true, std::memory_order_release);
+  if (!writing_.load(std::memory_order_acquire)) return;
+  if (!std::exchange(telling_, true)) tell_all(shown, now);
   keys_scratch_.clear();
   for (const SyncEvent& event : update.events) {
     if (event.kind == SyncEvent::Kind::key) {
@@ -129,62 +139,13 @@ void DiskCache::feed(const SyncUpdate& update, Now now) {
       tell_set(event, now);
       keys_scratch_.clear();
     } else if (event.kind == SyncEvent::Kind::state) {
-      tell_state(event, update, now);
+      tell_state(event, shown, now);
     }
   }
   if (now.steady < note_at_) return;
   note_at_ = now.steady + kNoteEvery / 4;
   for (auto& [ns, told] : told_) {
     if (told.live && now.steady - told.noted >= kNoteEvery) note_current(ns, told, now);
-  }
-}
-
-// ---- the cache's thread ----
-
-void DiskCache::failed(const std::string& ns, const Error& error) {
-  const std::uint64_t n = counters_.failures.fetch_add(1, std::memory_order_relaxed) + 1;
-  if ((n & (n - 1)) != 0) return;  // repeats are counted
-  std::string line =
-      LogLine("cache_not_written").with("ns", ns).with("count", n).with("why", error.message).text();
-  (void)reports_.try_push(std::move(line));
-}
-
-Result<void> DiskCache::write_picture(const std::string& ns, const ViewStore& store) {
-  const View view = store.view();
-  const NamespaceLeaf* leaf = ViewStore::root_of(view).namespaces.find(xxh3_64(ns), ns);
-  if (leaf == nullptr || !leaf->shown) return {};
-  counters_.pictures.fetch_add(1, std::memory_order_relaxed);
-  const Now now = read_clock();
-  const bool current = leaf->state == NamespaceState::live || leaf->current_at == Steady{};
-  const auto age = current
-                       ? std::chrono::microseconds(0)
-                       : std::chrono::duration_cast<std::chrono::microseconds>(now.steady - leaf->current_at);
-  return writer_.picture(leaf->epoch, ns, leaf->entries,
-                         {leaf->seq, leaf->rev, leaf->time, leaf->content_hash, now.wall - age});
-}
-
-void DiskCache::write(const CacheMail& mail, const ViewStore& store) {
-  if (mail.gone) writer_.remove(mail.ns);
-  Result<void> written;
-  if (mail.picture) written = write_picture(mail.ns, store);
-  if (written && !mail.steps.empty()) {
-    const auto appended = writer_.append(mail.ns, mail.steps);
-    if (!appended) written = unexpected<Error>(appended.error());
-    if (appended && *appended) counters_.steps.fetch_add(mail.steps.size(), std::memory_order_relaxed);
-    if (appended && !*appended) written = write_picture(mail.ns, store);
-  }
-  if (!written) failed(mail.ns, written.error());
-}
-
-void DiskCache::step(const ViewStore& store, const std::atomic<bool>& stopping) {
-  if (!stopping.load(std::memory_order_acquire)) waker_.sleep_for(kNap);
-  for (const CacheMail& mail : mailbox_.drain()) {
-    if (stopping.load(std::memory_order_acquire)) {
-      const Steady now = read_clock().steady;
-      if (!stop_at_) stop_at_ = now + kFinish;
-      if (now > *stop_at_) return;
-    }
-    write(mail, store);
   }
 }
 

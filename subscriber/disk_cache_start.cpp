@@ -20,7 +20,7 @@ std::vector<cache::Loaded> DiskCache::load(const std::vector<std::string>& names
       continue;
     }
     epoch_ = loaded.epoch;
-    if (directory_.writer() && loaded.whole) {
+    if (telling_ && loaded.whole) {
       writer_.adopt(loaded);
       told_[loaded.ns] = {loaded.epoch, loaded.copy.seq, false, {}};
     }
@@ -30,7 +30,7 @@ std::vector<cache::Loaded> DiskCache::load(const std::vector<std::string>& names
   counters_.dropped.fetch_add(found.dropped.size(), std::memory_order_relaxed);
   counters_.torn.fetch_add(found.torn.size(), std::memory_order_relaxed);
   tell_findings(found, out.size());
-  if (directory_.writer()) {
+  if (telling_) {
     // Readable for everybody who gets hold of the disk, and of no use here.
     for (const auto& dropped : found.dropped) {
       if (dropped.exposed) directory_.remove(dropped.file);
@@ -48,7 +48,7 @@ void DiskCache::tell_findings(const CacheFindings& found, std::size_t used) cons
   log_(LogLevel::info, LogLine("cache_read")
                            .with("namespaces", used)
                            .with("bytes", found.bytes)
-                           .with("writer", directory_.writer())
+                           .with("writer", telling_)
                            .with("encrypted", key_ != nullptr)
                            .text());
 }
