@@ -1,6 +1,7 @@
 // What an application says about the disk below its local copy.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -26,7 +27,10 @@ struct CacheOptions {
   // What an earlier start left of them unencrypted is removed. Every process that shares the directory says
   // the same: the contract has no way yet by which a broker tells its followers what is secret.
   std::vector<std::string> secret;
-};
+  // The file of a namespace goes when the broker says that it is not there, or not for this subscriber. One
+  // that is merely followed no more stays, in case it is again, until nobody has written it for so long: then
+  // the next start that writes the cache removes it. Not negative.
+  std::chrono::hours keep_unfollowed{30 * 24};
 };
 
 struct CacheStatus {

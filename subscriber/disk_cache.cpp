@@ -64,8 +64,13 @@ CacheStatus DiskCache::status() const {
 
 // ---- the background thread ----
 
+bool DiskCache::denied(const std::string& ns, const ViewRoot& shown) {
+  const NamespaceLeaf* leaf = shown.namespaces.find(xxh3_64(ns), ns);
+  return leaf != nullptr && leaf->denied;
+}
+
 // A set, after its key events (`keys_scratch_`). What does not continue what was told is written whole.
-void DiskCache::tell_set(const SyncEvent& moved, Now now) {
+void DiskCache::tell_set(const SyncEvent& moved, const ViewRoot& shown, Now now) {
   if (!keeps(*moved.ns)) return;
   const SetMeta& set = *moved.set;
   if (set.seq == Seq()) {  // its subtree does not name it any more, or nothing was ever written
@@ -76,6 +81,7 @@ void DiskCache::tell_set(const SyncEvent& moved, Now now) {
   const bool known = found != told_.end() && found->second.epoch == set.epoch;
   if (known && !moved.resync && set.seq <= found->second.seq) return;  // it came from the cache
   if (!known || moved.resync || set.seq != found->second.seq.next()) {
+    if (denied(*moved.ns, shown)) return;
     Told& told = told_[*moved.ns];
     told.epoch = set.epoch;
     told.seq = set.seq;
@@ -99,10 +105,15 @@ void DiskCache::note_current(const std::string& ns, Told& told, Now now) {
   mailbox_.step(ns, {told.epoch, told.seq, true, std::move(body)});
 }
 
-// A namespace that is live and of which no good file is known (it came from a seed, or its file is torn) is
+// What the broker refuses this subscriber does not stay on its disk; what it still shows is in memory. A
+// namespace that is live and of which no good file is known (it came from a seed, or its file is torn) is
 // written whole.
 void DiskCache::tell_state(const SyncEvent& state, const ViewRoot& shown, Now now) {
   if (!keeps(*state.ns)) return;
+  if (denied(*state.ns, shown)) {
+    told_.erase(*state.ns);
+    return mailbox_.gone(*state.ns);
+  }
   const bool live = state.after == NamespaceState::live;
   auto found = told_.find(*state.ns);
   if (found == told_.end()) {
@@ -117,6 +128,7 @@ void DiskCache::tell_state(const SyncEvent& state, const ViewRoot& shown, Now no
 // The first words of one who was a reader until now.
 void DiskCache::tell_all(const ViewRoot& shown, Now now) {
   shown.namespaces.for_each([&](const NamespaceLeaf& leaf) {
+    if (leaf.denied) return mailbox_.gone(*leaf.name);
     if (!leaf.shown || leaf.seq == Seq() || !keeps(*leaf.name)) return;
     told_[*leaf.name] = {leaf.epoch, leaf.seq, leaf.state == NamespaceState::live, now.steady};
     mailbox_.picture(*leaf.name);
@@ -136,7 +148,7 @@ void DiskCache::feed(const SyncUpdate& update, const ViewRoot& shown, Now now) {
     if (event.kind == SyncEvent::Kind::key) {
       keys_scratch_.push_back(&event);
     } else if (event.kind == SyncEvent::Kind::moved) {
-      tell_set(event, now);
+      tell_set(event, shown, now);
       keys_scratch_.clear();
     } else if (event.kind == SyncEvent::Kind::state) {
       tell_state(event, shown, now);

@@ -40,7 +40,7 @@ class DiskCache {
 
   // ---- before the threads, or on the background thread before its first feed() ----
   // What `follow` covers: the preload list at the first call (everything when it is empty), the rest at the
-  // second. The taker frees the entries.
+  // second. The taker frees the entries. The writer removes files that the options say are not to stay.
   [[nodiscard]] std::vector<cache::Loaded> load_first(const FollowSet& follow);
   [[nodiscard]] std::vector<cache::Loaded> load_rest(const FollowSet& follow);
 
@@ -65,7 +65,9 @@ class DiskCache {
   [[nodiscard]] std::vector<cache::Loaded> load(const std::vector<std::string>& names,
                                                 const FollowSet& follow);
   void tell_findings(const CacheFindings& found, std::size_t used) const;
-  void tell_set(const SyncEvent& moved, Now now);
+  void prune(const std::vector<std::string>& names, const std::vector<cache::Loaded>& used);
+  [[nodiscard]] static bool denied(const std::string& ns, const ViewRoot& shown);
+  void tell_set(const SyncEvent& moved, const ViewRoot& shown, Now now);
   void tell_state(const SyncEvent& state, const ViewRoot& shown, Now now);
   void tell_all(const ViewRoot& shown, Now now);
   void take_over(const std::atomic<bool>& stopping);

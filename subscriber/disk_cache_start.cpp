@@ -35,8 +35,25 @@ std::vector<cache::Loaded> DiskCache::load(const std::vector<std::string>& names
     for (const auto& dropped : found.dropped) {
       if (dropped.exposed) directory_.remove(dropped.file);
     }
+    prune(names, out);
   }
   return out;
+}
+
+// A writer that follows a namespace writes its file at least every minute, so the age of a file that is of no
+// use here says how long nobody has followed it.
+void DiskCache::prune(const std::vector<std::string>& names, const std::vector<cache::Loaded>& used) {
+  const Wall now = read_clock().wall;
+  for (const std::string& name : names) {
+    const auto written = directory_.written_at(name);
+    if (!written || now - *written <= options_.keep_unfollowed) continue;
+    const bool in_use = std::any_of(used.begin(), used.end(), [&](const cache::Loaded& loaded) {
+      return cache_file_name(loaded.ns) == name;
+    });
+    if (in_use) continue;
+    directory_.remove(name);
+    if (log_) log_(LogLevel::info, LogLine("cache_file_pruned").with("file", name).text());
+  }
 }
 
 void DiskCache::tell_findings(const CacheFindings& found, std::size_t used) const {

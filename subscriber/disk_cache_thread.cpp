@@ -24,8 +24,8 @@ void DiskCache::failed(const std::string& ns, const Error& error) {
   (void)reports_.try_push({LogLevel::warn, line.text()});
 }
 
-// What the writer before left of `ns` is not replaced by something older, nor by itself; asked for every picture
-// until one of them is newer.
+// What the writer before left of `ns` is not replaced by something older, nor by itself; asked for every
+// picture until one of them is newer.
 bool DiskCache::stays_as_left(const std::string& ns, const NamespaceLeaf& leaf, Wall seen) {
   const auto found = left_.find(ns);
   if (found == left_.end()) return false;
@@ -39,7 +39,7 @@ bool DiskCache::stays_as_left(const std::string& ns, const NamespaceLeaf& leaf, 
 Result<void> DiskCache::write_picture(const std::string& ns, const ViewStore& store) {
   const View view = store.view();
   const NamespaceLeaf* leaf = ViewStore::root_of(view).namespaces.find(xxh3_64(ns), ns);
-  if (leaf == nullptr || !leaf->shown) return {};
+  if (leaf == nullptr || !leaf->shown || leaf->denied) return {};
   const Now now = read_clock();
   const bool current = leaf->state == NamespaceState::live || leaf->current_at == Steady{};
   const auto age = current

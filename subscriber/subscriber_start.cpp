@@ -52,6 +52,8 @@ Result<void> Subscriber::Impl::read_disk(const CacheOptions& options, const std:
   now_ = read_clock();
   auto secret = NamespacePatterns::make(options.secret, "cache.secret");
   if (!secret) return tl::unexpected<Error>(secret.error());
+  if (options.keep_unfollowed < 0h)
+    return fail_field("cache.keep_unfollowed", "cache.keep_unfollowed: not negative");
   if (!options.directory.empty()) {
     auto cache = DiskCache::open(options, *secret, log_);
     if (!cache) return tl::unexpected<Error>(cache.error());

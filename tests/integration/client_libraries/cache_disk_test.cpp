@@ -160,3 +160,43 @@ TEST_CASE("a key file that others can read, or a key without a cache, is an erro
   CHECK(opened.error().code == ErrorCode::invalid_argument);
   CHECK(opened.error().field == "cache.key_file");
 }
+
+TEST_CASE("a file that nobody has followed for long is removed by the next start that writes, others stay") {
+  Scratch scratch;
+  auto broker = testing::Broker::start().value();
+  auto publisher = publisher_of(*broker);
+  for (const char* ns : {"fees", "limits", "other"}) put(*publisher, ns, "max", 5);
+  auto options = options_of(*broker, scratch);
+  options.namespaces = {"fees", "limits", "other"};
+  run_once(options);
+  broker->stop();
+  const auto file = [&](const char* ns) { return scratch.path + "/cache/" + cache_file_name(ns); };
+  const auto now = std::filesystem::file_time_type::clock::now();
+  const auto days = [](int n) { return std::chrono::hours(24 * n); };
+  std::filesystem::last_write_time(file("fees"), now - days(31));
+  std::filesystem::last_write_time(file("limits"), now - days(31));
+  std::filesystem::last_write_time(file("other"), now - days(29));
+  options.namespaces = {"fees"};
+  SECTION("all read at once") {}
+  SECTION("preloaded") {
+    options.cache.preload = {"fees"};
+  }
+  auto writer = Subscriber::open(options).value();
+  auto reader = Subscriber::open(options).value();  // removes nothing
+  CHECK(writer->view().get<std::uint64_t>("fees", "max") == 5u);
+  writer->stop();
+  CHECK(std::filesystem::exists(file("fees")));
+  CHECK_FALSE(std::filesystem::exists(file("limits")));
+  CHECK(std::filesystem::exists(file("other")));
+  reader.reset();
+  writer.reset();
+
+  options.cache.keep_unfollowed = 0h;
+  CHECK(Subscriber::open(options).has_value());
+  CHECK_FALSE(std::filesystem::exists(file("other")));
+  CHECK(std::filesystem::exists(file("fees")));
+  options.cache.keep_unfollowed = -1h;
+  const auto wrong = Subscriber::open(options);
+  REQUIRE_FALSE(wrong);
+  CHECK(wrong.error().field == "cache.keep_unfollowed");
+}

@@ -1,5 +1,5 @@
 // The cache of a subscriber as its two threads step it, here one after the other: who takes over from a
-// writer that ended and with what.
+// writer that ended and with what, and what leaves the disk.
 #include "subscriber/disk_cache.hpp"
 
 #include <catch2/catch.hpp>
@@ -196,4 +196,32 @@ TEST_CASE("a takeover leaves alone what this reader does not follow") {
   second.write_all();
   CHECK(second.told().writer);
   CHECK(on_disk(scratch) == whole(5));
+}
+
+TEST_CASE(
+    "what the broker refuses this subscriber leaves the disk, and comes back when it may be read again") {
+  const CacheScratch scratch;
+  {
+    Process p(scratch);
+    p.join_live(5, 50);
+    p.write();
+  }
+  CHECK(on_disk(scratch) == whole(5));
+  Process p(scratch);
+  CHECK(p.told().loaded == 1);
+  p.greet();
+  p.barrier();
+  p.refuse(ErrorCode::permission_denied);
+  CHECK(p.state() == NamespaceState::stale);
+  p.write();
+  CHECK_FALSE(std::filesystem::exists(scratch.file("a")));
+  p.set(6, 60);  // the stream carries it to everybody
+  p.write();
+  CHECK_FALSE(std::filesystem::exists(scratch.file("a")));
+  p.greet();
+  p.barrier();
+  p.answer(ChangesReply{}, 60);
+  CHECK(p.state() == NamespaceState::live);
+  p.write();
+  CHECK(on_disk(scratch) == whole(6));
 }
