@@ -58,8 +58,8 @@ bool Subscriber::Impl::show() {
     subscriptions_.adopt(ViewStore::root_of(before));
     if (update.root != nullptr) store_.publish(update.root);
     bindings_.refresh(update.events);
-    if (cache_) cache_->feed(update, now_);
     const View shown = store_.view();
+    if (cache_) cache_->feed(update, ViewStore::root_of(shown), now_);
     more = subscriptions_.tell(update.events, ViewStore::root_of(before), ViewStore::root_of(shown));
   }
   store_.retire(std::move(update.garbage));

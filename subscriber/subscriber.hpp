@@ -122,8 +122,8 @@ struct SubscriberStatus {
 class Subscriber {
  public:
   // Reads cache and seed (what they hold is shown when it returns), then starts the background threads; does
-  // not wait for a broker. invalid_argument: no broker, nothing to follow, a malformed endpoint or name, a
-  // cache directory or seed file that is not ours alone to write. not_found: no such seed file.
+  // not wait for a broker. invalid_argument: no broker, nothing to follow, a malformed endpoint, name or
+  // pattern, a cache directory, key or seed file that is not ours alone. not_found: no such seed or key file.
   [[nodiscard]] static Result<std::unique_ptr<Subscriber>> open(SubscriberOptions options);
   // Stops. No View may be left.
   ~Subscriber();

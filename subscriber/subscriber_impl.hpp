@@ -35,7 +35,7 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
 
   void start() {
     thread_ = std::thread([this] { run(); });
-    if (cache_ && cache_->writer()) cache_thread_ = std::thread([this] { keep_cache(); });
+    if (cache_) cache_thread_ = std::thread([this] { keep_cache(); });
   }
   void stop();
   [[nodiscard]] View view() const { return store_.view(); }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <utility>
+#include <vector>
 
 #include "proto/base/assert.hpp"
 #include "subscriber/picture_status.hpp"
@@ -62,16 +63,30 @@ Result<std::unique_ptr<Subscriber::Impl>> Subscriber::Impl::make(SubscriberOptio
 
 Result<void> Subscriber::Impl::read_disk(const CacheOptions& options, const std::string& seed_file) {
   now_ = read_clock();
+  auto secret = NamespacePatterns::make(options.secret, "cache.secret");
+  if (!secret) return tl::unexpected<Error>(secret.error());
+  if (options.keep_unfollowed < 0h)
+    return fail_field("cache.keep_unfollowed", "cache.keep_unfollowed: not negative");
   if (!options.directory.empty()) {
-    auto cache = DiskCache::open(options, log_);
+    auto cache = DiskCache::open(options, *secret, log_);
     if (!cache) return tl::unexpected<Error>(cache.error());
     cache_ = std::move(*cache);
     restore(cache_->load_first(follow_), Rung::disk);
+  } else if (!options.key_file.empty()) {
+    return fail_field("cache.key_file", "cache.key_file: there is no cache.directory to encrypt");
   }
   if (seed_file.empty()) return {};
   if (cache_) restore(cache_->load_rest(follow_), Rung::disk);  // the cache goes before the seed
   auto seed = load_seed(seed_file, follow_);
   if (!seed) return tl::unexpected<Error>(seed.error());
+  std::erase_if(*seed, [&](cache::Loaded& one) {
+    if (!secret->covers(one.ns)) return false;
+    const LogLine line =
+        LogLine("seed_namespace_dropped").with("ns", one.ns).with("why", "cache.secret names it");
+    if (log_) log_(LogLevel::warn, line.text());
+    free_entries(one);
+    return true;
+  });
   restore(std::move(*seed), Rung::seed);
   return {};
 }

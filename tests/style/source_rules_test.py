@@ -37,6 +37,7 @@ ONLY_IN = {
     "zmq.h": {"proto/transport", "broker/net"},
     "lmdb.h": {"proto/base", "broker/store"},
     "msgpack": {"proto/wire"},
+    "sodium": {"subscriber"},
     "CLI": {"broker/daemon", "publisher/command"},
     "toml++": {"broker/daemon", "publisher/command"},
     "yaml-cpp": {"publisher/command"},
