@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 
 // A broker that says nonsense neither makes us ack in a loop nor keeps us silent.
 constexpr std::chrono::milliseconds kPaceMin = 10ms, kPaceMax = 60s;
+constexpr std::chrono::milliseconds kCrowdPace = 1s;
 constexpr int kSilentPaces = 10;  // PROTOCOL section 6, point 5
 
 }  // namespace
@@ -27,6 +28,7 @@ void AckState::on_joined(std::uint64_t ack_ms, std::chrono::milliseconds wait, S
   set_pace(ack_ms);
   sent_at_ = now - kSilentPaces * pace_;
   not_before_ = now + std::min(wait, pace_);
+  timed_ = true;
 }
 
 void AckState::on_lost() {
@@ -50,6 +52,13 @@ void AckState::sample(std::chrono::microseconds latency, std::uint64_t random) {
   if (place < latency_us_.size()) latency_us_[place] = us;
 }
 
+bool AckState::due(Steady now) {
+  if (!wanted_.empty() && !std::exchange(timed_, true) && pace_ > kCrowdPace && now > sent_at_ + pace_) {
+    not_before_ = std::max(not_before_, now + (pace_ - (now - sent_at_) % pace_));
+  }
+  return now >= next_deadline();
+}
+
 Steady AckState::next_deadline() const {
   if (!on_ || tag_ != 0) return Steady::max();
   return std::max(not_before_, sent_at_ + (wanted_.empty() ? kSilentPaces : 1) * pace_);
@@ -58,6 +67,7 @@ Steady AckState::next_deadline() const {
 AckRequest AckState::make(std::uint64_t tag, Steady now) {
   tag_ = tag;
   sent_at_ = now;
+  timed_ = false;
   AckRequest ack;
   std::size_t taken = 0;
   for (; taken < wanted_.size() && ack.applied.size() < limits::kFollowNames; ++taken) {

@@ -30,7 +30,10 @@ class AckState {
   void sample(std::chrono::microseconds latency, std::uint64_t random);
 
   // ---- acks ----
-  [[nodiscard]] bool due(Steady now) const { return now >= next_deadline(); }
+  // To be asked at every step. News that comes when an ack could leave at once leaves at once; in a crowd (a
+  // pace of more than a second) it waits for the next whole pace since the last ack, so that not all ack a
+  // rare change in the same moment.
+  [[nodiscard]] bool due(Steady now);
   [[nodiscard]] Steady next_deadline() const;  // max() while one is not answered, or none may be sent
   // The ack to send now under `tag`; lends from the namespaces.
   [[nodiscard]] AckRequest make(std::uint64_t tag, Steady now);
@@ -43,6 +46,7 @@ class AckState {
   void set_pace(std::uint64_t ack_ms);
 
   bool on_ = false;
+  bool timed_ = false;  // the turn of the news that there is, is set
   std::chrono::milliseconds pace_{1000};
   Steady sent_at_{}, not_before_{};
   std::uint64_t tag_ = 0;                          // the ack under way, 0 = none

@@ -47,4 +47,9 @@ void DeliveryThreads::stop() {
   for (std::thread& thread : threads) thread.join();
 }
 
+std::size_t DeliveryThreads::threads() const {
+  const std::lock_guard lock(mutex_);
+  return threads_.size();
+}
+
 }  // namespace prismbus

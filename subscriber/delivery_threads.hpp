@@ -27,11 +27,12 @@ class DeliveryThreads {
   void post(std::function<void()> task);
   // Destroys what waits, waits for what runs. Not in a task.
   void stop();
+  [[nodiscard]] std::size_t threads() const;
 
  private:
   void run();
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<std::function<void()>> tasks_;
   std::vector<std::thread> threads_;

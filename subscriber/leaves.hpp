@@ -41,6 +41,7 @@ struct NamespaceLeaf {
   std::shared_ptr<const std::string> name;
   bool shown = false;    // there is something to see
   bool refused = false;  // too old by its rule: readers do not see it
+  bool denied = false;   // the broker said that this subscriber has no such namespace
   Hamt<EntryLeaf> entries;
   Seq seq;
   Revision rev;

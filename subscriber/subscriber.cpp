@@ -58,8 +58,8 @@ bool Subscriber::Impl::show() {
     subscriptions_.adopt(ViewStore::root_of(before));
     if (update.root != nullptr) store_.publish(update.root);
     bindings_.refresh(update.events);
-    if (cache_) cache_->feed(update, now_);
     const View shown = store_.view();
+    if (cache_) cache_->feed(update, ViewStore::root_of(shown), now_);
     more = subscriptions_.tell(update.events, ViewStore::root_of(before), ViewStore::root_of(shown));
   }
   store_.retire(std::move(update.garbage));
@@ -137,6 +137,7 @@ void Subscriber::Impl::stop() {
   if (!thread_.joinable()) return;
   stopping_.store(true, std::memory_order_release);
   waker_->wake();
+  reads_->stop();  // a callback that waits for an answer gets one
   thread_.join();
   subscriptions_.stop();
   threads_.stop();
@@ -198,6 +199,10 @@ Subscriber::~Subscriber() = default;
 
 View Subscriber::view() const {
   return impl_->view();
+}
+
+BrokerReads& Subscriber::broker() {
+  return impl_->reads();
 }
 
 Result<void> Subscriber::attach(const std::shared_ptr<BoundCell>& cell) {

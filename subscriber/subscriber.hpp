@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "proto/base/log.hpp"
+#include "proto/client/broker_reads.hpp"
 #include "proto/transport/client_connection.hpp"
 #include "subscriber/cache_options.hpp"
 #include "subscriber/handle.hpp"
@@ -87,7 +88,8 @@ struct SubscriberOptions {
   SubscriberCallbacks callbacks;
   std::size_t buffer_bytes_max = 64u << 20;  // changes held while joining; over it they are fetched again
   std::chrono::milliseconds check_interval{
-      30'000};                           // asks the broker for its heads: finds a lost tail without markers
+      30'000};  // asks the broker for its heads: finds a lost tail without markers
+  std::chrono::milliseconds read_timeout{10'000};  // of broker()'s reads, from the call to the answer
   CacheOptions cache;                    // the disk below the local copy; off unless a directory is given
   std::vector<StalenessRule> staleness;  // the first that covers a namespace counts; none = served at any age
   std::string seed_file;                 // read for what the cache does not hold; empty = none
@@ -120,8 +122,8 @@ struct SubscriberStatus {
 class Subscriber {
  public:
   // Reads cache and seed (what they hold is shown when it returns), then starts the background threads; does
-  // not wait for a broker. invalid_argument: no broker, nothing to follow, a malformed endpoint or name, a
-  // cache directory or seed file that is not ours alone to write. not_found: no such seed file.
+  // not wait for a broker. invalid_argument: no broker, nothing to follow, a malformed endpoint, name or
+  // pattern, a cache directory, key or seed file that is not ours alone. not_found: no such seed or key file.
   [[nodiscard]] static Result<std::unique_ptr<Subscriber>> open(SubscriberOptions options);
   // Stops. No View may be left.
   ~Subscriber();
@@ -130,6 +132,11 @@ class Subscriber {
 
   // The newest picture. Any thread; no lock, no allocation, tens of nanoseconds.
   [[nodiscard]] View view() const;
+
+  // Reads of the broker on demand: any namespace it lets us read, followed or not, the newest or the past.
+  // Any thread, callbacks of every kind too. What is read does not enter the view; an answer may be older
+  // than a view taken meanwhile unless the call says `min_rev` = its rev. After stop() `unavailable`.
+  [[nodiscard]] BrokerReads& broker();
 
   // A handle to one key, or to a struct of several; see handle.hpp. Any thread, before or after the namespace
   // is live; no waiting for the broker. It shows the newest picture at once and then moves with every step.

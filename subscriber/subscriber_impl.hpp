@@ -35,11 +35,12 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
 
   void start() {
     thread_ = std::thread([this] { run(); });
-    if (cache_ && cache_->writer()) cache_thread_ = std::thread([this] { keep_cache(); });
+    if (cache_) cache_thread_ = std::thread([this] { keep_cache(); });
   }
   void stop();
   [[nodiscard]] View view() const { return store_.view(); }
   [[nodiscard]] Bindings& bindings() { return bindings_; }
+  [[nodiscard]] BrokerReads& reads() { return *reads_; }
   template <class Done>
   [[nodiscard]] bool wait(std::chrono::milliseconds at_most, Done done) const;
   [[nodiscard]] SubscriberStatus status() const;
@@ -107,6 +108,7 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
   std::optional<ClientConnection> connection_;
   SyncState sync_;
   std::unordered_map<std::uint64_t, Asked> asked_;
+  std::unique_ptr<BrokerReads> reads_;
   Now now_{};
 
   std::thread thread_, cache_thread_;

@@ -125,6 +125,7 @@ SyncUpdate SyncState::take_update() {
     leaf->time = n->copy.time;
     leaf->rung = n->rung;
     leaf->refused = n->refused;
+    leaf->denied = n->denied;
     leaf->state = n->state;
     leaf->current_at = n->current_at;
     leaf->resyncs = n->resyncs;

@@ -78,6 +78,40 @@ TEST_CASE("with news an ack leaves after ack_ms, without after ten times of it")
   CHECK(a.due_in() == 10ms);
 }
 
+TEST_CASE("a rare change is acknowledged at once, and in a crowd at the next whole pace since the last ack") {
+  Acks a;
+  auto& n = a.name("a", 5);
+  a.state.on_joined(1000, 0ms, a.now);
+  (void)a.make();
+  a.state.on_answered(1000);
+  a.now += 3400ms;
+  CHECK_FALSE(a.state.due(a.now));
+  a.state.touched(n);
+  CHECK(a.state.due(a.now));
+  (void)a.make();
+  a.state.on_answered(5000);
+  a.now += 12s;
+  CHECK_FALSE(a.state.due(a.now));
+  a.state.touched(n);
+  CHECK_FALSE(a.state.due(a.now));
+  CHECK(a.due_in() == 3s);
+  a.now += 2s;
+  a.state.touched(n);  // later news does not put it off
+  CHECK_FALSE(a.state.due(a.now));
+  CHECK(a.due_in() == 1s);
+  a.now += 1s;
+  CHECK(a.state.due(a.now));
+  CHECK(a.make() == "a@5 ");
+}
+
+TEST_CASE("a crowd that joins at once acks first after the wait each was given") {
+  Acks a;
+  a.state.on_joined(5000, 1300ms, a.now);
+  a.state.touched(a.name("a", 5));
+  CHECK_FALSE(a.state.due(a.now));
+  CHECK(a.due_in() == 1300ms);
+}
+
 TEST_CASE("what an ack told that was not answered is told again, at its present seq (A1)") {
   Acks a;
   auto& n = a.name("a", 5);

@@ -155,6 +155,32 @@ TEST_CASE("a callback may unsubscribe itself: it is the last one") {
   CHECK(bench.set.unsubscribe(id).error().code == ErrorCode::not_found);
 }
 
+TEST_CASE("a callback that blocks for 10 s delays nobody else, loses nothing, and its counters say so") {
+  Bench bench;
+  std::vector<std::string> slow_heard;
+  Subscription slow;
+  slow.callback = [&](const SubscriptionEvent& e) {
+    slow_heard.push_back(std::string(name_of(e.kind)) + " " + std::string(e.key));
+    if (slow_heard.size() > 1) return;
+    for (int second = 1; second <= 10; ++second) {  // what the other threads do meanwhile
+      bench.now += 1s;
+      bench.put("x", static_cast<char>(second));
+      bench.run();
+      CHECK(bench.heard.size() == static_cast<std::size_t>(second) + 1);
+    }
+  };
+  bench.subscribe({});
+  bench.subscribe(slow);
+  bench.put("x", 0x7f);
+  bench.run();
+  std::vector<std::string> all(11, "changed x");
+  all.front() = "added x";
+  CHECK(bench.heard == all);
+  CHECK(slow_heard == all);
+  CHECK(bench.set.list().back().callback_time_max == 10s);
+  CHECK(bench.set.list().back().resyncs == 0);
+}
+
 TEST_CASE("a pause never resumed keeps memory bounded, and a resume tells the state (I6)") {
   for (const QueuePolicy policy : {QueuePolicy::block, QueuePolicy::latest_only, QueuePolicy::resync}) {
     Bench bench;
