@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "proto/base/hash.hpp"
+#include "subscriber/shown_entries.hpp"
 
 namespace prismbus {
 namespace {
@@ -55,7 +56,7 @@ void SubscriptionSource::offer(std::span<const SyncEvent> events, bool first, co
   if (first && !skip_rest_ && !readings_.contains(ns) && !delivery_->fits(events.size())) readings_[ns];
   for (const SyncEvent& event : events) {
     if (event.kind == SyncEvent::Kind::key) {
-      if (!skip_rest_) offer_key(event, now);
+      if (!skip_rest_ && event.change.reach != Reach::replica) offer_key(event, now);
       continue;
     }
     SubscriptionEvent told;
@@ -86,7 +87,7 @@ void SubscriptionSource::offer(std::span<const SyncEvent> events, bool first, co
 
 void SubscriptionSource::offer_key(const SyncEvent& event, const ViewRoot& now) {
   const KeyChange& change = event.change;
-  const EntryLeaf& leaf = change.after != nullptr ? *change.after : *change.before;
+  const EntryLeaf& leaf = change.leaf();
   if (!readings_.empty()) {
     const auto found = readings_.find(*event.ns);
     if (found != readings_.end()) {
@@ -140,7 +141,7 @@ bool SubscriptionSource::read(const NamespaceLeaf& ns, Reading& reading, std::si
   told.seq = ns.seq;
   told.rev = ns.rev;
   told.resync = reading.resync;
-  ns.entries.visit_after(from ? &*from : nullptr, [&](const EntryLeaf& entry) {
+  ShownEntries(ns).visit_after(from ? &*from : nullptr, [&](const EntryLeaf& entry) {
     const bool in_a_row = reading.after == entry.hash;  // equal hashes are read in one go
     if (!in_a_row && visits == 0) {
       more = true;
