@@ -7,8 +7,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "proto/base/clock.hpp"
@@ -19,6 +21,9 @@ namespace prismbus {
 
 class AckState {
  public:
+  // 16 acks full; more only wait when hundreds of changes a second are refused for long.
+  static constexpr std::size_t kRejectionsWaiting = 4096;
+
   // ---- hello ----
   // Answered: touched() of every namespace that may be told of follows. The first ack leaves after `wait`.
   void on_joined(std::uint64_t ack_ms, std::chrono::milliseconds wait, Steady now);
@@ -26,6 +31,12 @@ class AckState {
 
   // ---- what there is to tell ----
   void touched(FollowedNamespace& n);  // its applied seq moved, or the broker asked for it (`behind`)
+  // A change of `n` that its readers are not shown. Told in the ack that passes its seq or before it. When
+  // the oldest of kRejectionsWaiting has to make room it is never told, and counted. Nothing while none may
+  // be sent: what stands is told after on_joined.
+  void reject(FollowedNamespace& n, RejectedChange change);
+  void forget_rejections() { rejections_.clear(); }  // of those not told yet
+  [[nodiscard]] std::uint64_t rejections_dropped() const { return rejections_dropped_; }
   // From a change set's time until it was applied. Of more than an ack carries, a random choice is told.
   void sample(std::chrono::microseconds latency, std::uint64_t random);
 
@@ -43,7 +54,14 @@ class AckState {
   void on_unsupported();       // the broker takes none: nothing is sent until on_joined
 
  private:
+  struct Rejection {
+    FollowedNamespace* n = nullptr;
+    RejectedChange change;
+  };
+
   void set_pace(std::uint64_t ack_ms);
+  void take_rejections(AckRequest& ack);
+  [[nodiscard]] std::unordered_map<const FollowedNamespace*, Seq> limits_of_waiting() const;
 
   bool on_ = false;
   bool timed_ = false;  // the turn of the news that there is, is set
@@ -51,6 +69,9 @@ class AckState {
   Steady sent_at_{}, not_before_{};
   std::uint64_t tag_ = 0;                          // the ack under way, 0 = none
   std::vector<FollowedNamespace*> wanted_, told_;  // to be told; told by the ack under way
+  std::deque<Rejection> rejections_;               // to be told, the oldest first
+  std::vector<Rejection> told_rejections_;         // told by the ack under way
+  std::uint64_t rejections_dropped_ = 0;
   std::vector<std::uint64_t> latency_us_;
   std::uint64_t samples_ = 0;  // since the last ack
 };

@@ -6,6 +6,7 @@
 
 #include "proto/base/hash.hpp"
 #include "proto/wire/names.hpp"
+#include "subscriber/shown_entries.hpp"
 
 namespace prismbus {
 namespace {
@@ -71,8 +72,8 @@ void Bindings::refresh(const std::vector<SyncEvent>& events) {
     if (bound == nullptr) continue;
     if (event.kind == SyncEvent::Kind::state) {
       set_state(*bound, event.after);
-    } else {
-      mark(bound->slots, (event.change.after != nullptr ? event.change.after : event.change.before)->hash);
+    } else if (event.change.reach != Reach::replica) {
+      mark(bound->slots, event.change.leaf().hash);
     }
   }
   if (marked_.empty() && memory_->waiting() == 0) return;
@@ -135,7 +136,7 @@ void Bindings::take(const ViewRoot& root, BoundCell& cell, Garbage& garbage) {
   const End end{cell};
   found_.assign(cell.keys(), std::nullopt);
   for (std::size_t i = 0; shown && i < found_.size(); ++i) {
-    const EntryLeaf* entry = leaf->entries.find(xxh3_64(cell.key(i)), cell.key(i));
+    const EntryLeaf* entry = ShownEntries(*leaf).find(xxh3_64(cell.key(i)), cell.key(i));
     if (entry != nullptr) found_[i] = entry->view();
   }
   const std::size_t refused = cell.take(found_, shown ? leaf->seq : Seq(), garbage);

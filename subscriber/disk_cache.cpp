@@ -91,8 +91,7 @@ void DiskCache::tell_set(const SyncEvent& moved, const ViewRoot& shown, Now now)
   cache::append_changes_head(body_scratch_, {set.seq, set.rev, set.time, set.hash, now.wall});
   for (const SyncEvent* key : keys_scratch_) {
     const KeyChange& change = key->change;
-    cache::append_change(body_scratch_, (change.after != nullptr ? change.after : change.before)->key(),
-                         change.after);
+    cache::append_change(body_scratch_, change.leaf().key(), change.after);
   }
   found->second.seq = set.seq;
   mailbox_.step(*moved.ns, {set.epoch, set.seq, false, body_scratch_});
@@ -145,8 +144,8 @@ void DiskCache::feed(const SyncUpdate& update, const ViewRoot& shown, Now now) {
   if (!std::exchange(telling_, true)) tell_all(shown, now);
   keys_scratch_.clear();
   for (const SyncEvent& event : update.events) {
-    if (event.kind == SyncEvent::Kind::key) {
-      keys_scratch_.push_back(&event);
+    if (event.kind == SyncEvent::Kind::key) {  // the cache keeps the replica, not what readers see
+      if (event.change.reach != Reach::readers) keys_scratch_.push_back(&event);
     } else if (event.kind == SyncEvent::Kind::moved) {
       tell_set(event, shown, now);
       keys_scratch_.clear();

@@ -6,6 +6,7 @@
 
 #include "proto/base/clock.hpp"
 #include "proto/wire/names.hpp"
+#include "subscriber/shown_entries.hpp"
 
 namespace prismbus {
 
@@ -21,7 +22,9 @@ SubscriberStatus status_of(const ViewRoot& root, Steady now) {
     ns.seq = leaf.seq;
     ns.rev = leaf.rev;
     ns.hash = leaf.content_hash;
-    ns.keys = leaf.entries.size();
+    ns.keys = ShownEntries(leaf).size();
+    ns.kept_back = leaf.kept.size();
+    if (leaf.rejected) ns.rejected = *leaf.rejected;
     ns.rung = leaf.rung;
     ns.age = leaf.age(now);
     ns.resyncs = leaf.resyncs;

@@ -67,6 +67,9 @@ bool Subscriber::Impl::show() {
   counters_.dropped.store(inbox_.counters().dropped, std::memory_order_relaxed);
   counters_.joins.store(sync_.counters().joins, std::memory_order_relaxed);
   counters_.resyncs.store(sync_.counters().resyncs, std::memory_order_relaxed);
+  counters_.rejected.store(sync_.counters().rejected, std::memory_order_relaxed);
+  counters_.untold.store(sync_.counters().rejections_untold, std::memory_order_relaxed);
+  counters_.validators_threw.store(sync_.counters().validator_exceptions, std::memory_order_relaxed);
   if (update.root != nullptr && waiters_.load(std::memory_order_seq_cst) > 0) shown_.wake();
   return more;
 }
@@ -167,7 +170,10 @@ SubscriberStatus Subscriber::Impl::status() const {
   out.dropped_frames = counters_.dropped.load(std::memory_order_relaxed);
   out.joins = counters_.joins.load(std::memory_order_relaxed);
   out.resyncs = counters_.resyncs.load(std::memory_order_relaxed);
-  out.callback_exceptions = subscriptions_.exceptions() + bindings_.exceptions();
+  out.rejected = counters_.rejected.load(std::memory_order_relaxed);
+  out.rejections_untold = counters_.untold.load(std::memory_order_relaxed);
+  out.callback_exceptions = subscriptions_.exceptions() + bindings_.exceptions() +
+                            counters_.validators_threw.load(std::memory_order_relaxed);
   out.handle_mismatches = bindings_.mismatches();
   if (cache_) out.cache = cache_->status();
   return out;

@@ -25,6 +25,7 @@
 #include "subscriber/handle.hpp"
 #include "subscriber/staleness.hpp"
 #include "subscriber/subscription.hpp"
+#include "subscriber/validator.hpp"
 #include "subscriber/view.hpp"
 
 namespace prismbus {
@@ -92,6 +93,7 @@ struct SubscriberOptions {
   std::chrono::milliseconds read_timeout{10'000};  // of broker()'s reads, from the call to the answer
   CacheOptions cache;                    // the disk below the local copy; off unless a directory is given
   std::vector<StalenessRule> staleness;  // the first that covers a namespace counts; none = served at any age
+  std::vector<Validator> validators;     // may keep a change from readers; see validator.hpp
   std::string seed_file;                 // read for what the cache does not hold; empty = none
   LogSink log;                           // may be empty; called on the background threads, and in open()
 };
@@ -102,7 +104,10 @@ struct NamespaceStatus {
   Seq seq;
   Revision rev;
   std::uint64_t hash = 0;
-  std::size_t keys = 0;
+  std::size_t keys = 0;       // that readers see
+  std::size_t kept_back = 0;  // keys of which readers see an older entry, or none (validator.hpp)
+  std::vector<RejectedChange>
+      rejected;                     // of those, the ones that were refused: the latest, at most kRejectedTold
   Rung rung = Rung::memory;         // where what is shown came from
   std::chrono::milliseconds age{};  // since it was last known to be current
   std::uint64_t resyncs = 0;        // snapshots taken after the first
@@ -115,6 +120,8 @@ struct SubscriberStatus {
   Epoch epoch;
   std::vector<NamespaceStatus> namespaces;  // sorted; an exact namespace is listed from the start
   std::uint64_t frames = 0, joins = 0, resyncs = 0, callback_exceptions = 0, dropped_frames = 0;
+  std::uint64_t rejected = 0;           // changes of keys that a validator refused
+  std::uint64_t rejections_untold = 0;  // ... of which the broker was not told: hundreds a second for long
   std::uint64_t handle_mismatches = 0;  // entries of another type than a handle that reads their key
   CacheStatus cache;
 };

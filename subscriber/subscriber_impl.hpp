@@ -81,7 +81,8 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
                        options.log),
         bindings_(follow_, store_, waker_.get(), options.log),
         sync_(follow_,
-              {options.buffer_bytes_max, options.check_interval, random_u64(), std::move(options.staleness)},
+              {options.buffer_bytes_max, options.check_interval, random_u64(), std::move(options.staleness),
+               std::move(options.validators)},
               *this) {}
   [[nodiscard]] Result<void> read_disk(const CacheOptions& options, const std::string& seed_file);
   void restore(std::vector<cache::Loaded> loaded, Rung rung);
@@ -116,7 +117,8 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
   mutable std::atomic<int> waiters_{0};
   mutable Waker shown_;
   struct {
-    std::atomic<std::uint64_t> frames{0}, dropped{0}, joins{0}, resyncs{0};
+    std::atomic<std::uint64_t> frames{0}, dropped{0}, joins{0}, resyncs{0}, rejected{0}, untold{0},
+        validators_threw{0};
   } counters_;
 };
 

@@ -22,6 +22,9 @@ Result<std::unique_ptr<Subscriber::Impl>> Subscriber::Impl::make(SubscriberOptio
     return fail_field("check_interval", "10 ms to ten years");
   }
   if (auto valid = validate_staleness(options.staleness); !valid) return tl::unexpected<Error>(valid.error());
+  if (auto valid = ValidatorSet::validate(options.validators, *follow); !valid) {
+    return tl::unexpected<Error>(valid.error());
+  }
   if (options.client.instance.empty()) options.client.instance = fmt::format("{:016x}", random_u64());
   auto reads = BrokerReads::open({.brokers = options.brokers,
                                   .client = options.client,

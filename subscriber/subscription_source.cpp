@@ -4,15 +4,13 @@
 #include <exception>
 #include <utility>
 
+#include "subscriber/shown_entries.hpp"
+
 namespace prismbus {
 namespace {
 
 using Kind = SubscriptionEvent::Kind;
 using Trie = Hamt<EntryLeaf>;
-
-const EntryLeaf& leaf_of(const KeyChange& change) {
-  return change.after != nullptr ? *change.after : *change.before;
-}
 
 // Lends from `event`. Of a key whatever `where` makes of it: `kind` is to be found.
 SubscriptionEvent event_of(const SyncEvent& event) {
@@ -27,7 +25,7 @@ SubscriptionEvent event_of(const SyncEvent& event) {
   }
   switch (event.kind) {
     case SyncEvent::Kind::key:
-      out.key = leaf_of(event.change).key();
+      out.key = event.change.leaf().key();
       if (event.change.before != nullptr) out.before = event.change.before->view();
       if (event.change.after != nullptr) out.after = event.change.after->view();
       if (event.set->note) out.note = *event.set->note;
@@ -90,7 +88,7 @@ void SubscriptionSource::offer(std::span<const SyncEvent> events, bool first, co
   if (first && !skip_rest_ && !readings_.contains(ns) && !fits(events)) readings_[ns];
   for (const SyncEvent& event : events) {
     if (event.kind == SyncEvent::Kind::key) {
-      if (!skip_rest_) offer_key(event, now);
+      if (!skip_rest_ && event.change.reach != Reach::replica) offer_key(event, now);
       continue;
     }
     const bool of_content = event.kind == SyncEvent::Kind::moved;
@@ -100,12 +98,17 @@ void SubscriptionSource::offer(std::span<const SyncEvent> events, bool first, co
 
 bool SubscriptionSource::fits(std::span<const SyncEvent> events) const {
   std::size_t bytes = 0;
-  for (const SyncEvent& event : events) bytes += SubscriptionRecord::bytes_of(event_of(event));
-  return delivery_->fits(events.size(), bytes);
+  std::size_t count = 0;
+  for (const SyncEvent& event : events) {
+    if (event.kind == SyncEvent::Kind::key && event.change.reach == Reach::replica) continue;
+    bytes += SubscriptionRecord::bytes_of(event_of(event));
+    ++count;
+  }
+  return delivery_->fits(count, bytes);
 }
 
 void SubscriptionSource::offer_key(const SyncEvent& event, const ViewRoot& now) {
-  const EntryLeaf& leaf = leaf_of(event.change);
+  const EntryLeaf& leaf = event.change.leaf();
   if (!readings_.empty()) {
     const auto found = readings_.find(*event.ns);
     if (found != readings_.end()) {
@@ -153,7 +156,7 @@ bool SubscriptionSource::read(const NamespaceLeaf& ns, Reading& reading, std::si
   told.seq = ns.seq;
   told.rev = ns.rev;
   told.resync = reading.resync;
-  ns.entries.visit_after(from ? &*from : nullptr, [&](const EntryLeaf& entry) {
+  ShownEntries(ns).visit_after(from ? &*from : nullptr, [&](const EntryLeaf& entry) {
     const bool in_a_row = reading.after == entry.hash;  // equal hashes are read in one go
     if (!in_a_row && visits == 0) {
       more = true;

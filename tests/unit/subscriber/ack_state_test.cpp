@@ -181,3 +181,44 @@ TEST_CASE("an ack carries as many names and samples as its limits allow, the res
   CHECK(second.applied.size() == 3);
   CHECK(second.latency_us.empty());
 }
+
+TEST_CASE("a seq is not told before the rejections up to it, 256 an ack") {
+  Acks a;
+  auto& n = a.name("a", 300);
+  auto& other = a.name("b", 5);
+  a.state.on_joined(1000, 0ms, a.now);
+  for (std::uint64_t seq = 1; seq <= 300; ++seq) a.state.reject(n, {"k", Seq(seq), "no"});
+  a.state.touched(n);
+  a.state.touched(other);
+  CHECK(a.make() == "a@256 b@5 ");
+  a.state.on_answered(1000);
+  a.now += 1000ms;
+  CHECK(a.state.due(a.now));
+  const AckRequest rest = a.state.make(++a.tag, a.now);
+  CHECK(rest.rejected.size() == 44);
+  CHECK(rest.rejected.front().seq == Seq(257));
+  REQUIRE(rest.applied.size() == 1);
+  CHECK(rest.applied[0].second == Seq(300));
+}
+
+TEST_CASE("rejections of an ack that failed are told again, in order (A1); more than can wait are counted") {
+  Acks a;
+  auto& n = a.name("a", 2);
+  a.state.reject(n, {"k", Seq(1), "before hello: what stands is told after it"});
+  a.state.on_joined(1000, 0ms, a.now);
+  a.state.reject(n, {"k", Seq(1), "one"});
+  CHECK(a.state.make(1, a.now).rejected.size() == 1);
+  a.state.reject(n, {"k", Seq(2), "two"});
+  a.state.on_failed(a.now);
+  a.now += 1000ms;
+  const AckRequest again = a.state.make(2, a.now);
+  REQUIRE(again.rejected.size() == 2);
+  CHECK(again.rejected[0].reason == "one");
+  CHECK(again.rejected[1].reason == "two");
+  a.state.on_answered(1000);
+  CHECK(a.due_in() == 10s);
+  for (std::size_t i = 0; i < AckState::kRejectionsWaiting + 3; ++i)
+    a.state.reject(n, {"k", Seq(3 + i), "no"});
+  CHECK(a.state.rejections_dropped() == 3);
+  CHECK(a.due_in() == 1s);
+}

@@ -229,6 +229,7 @@ TEST_CASE(
   bus.broker->pipeline.on_gone(ConnectionId(2));
   CHECK_FALSE(bus.answered(wait));
   bus.broker->pipeline.on_gone(ConnectionId(1));
+  bus.step();
   CHECK(bus.waited(wait).applied == Names{"two"});
   CHECK(bus.waited(wait).silent == Names{"one"});
 }
