@@ -67,6 +67,7 @@ class Bench {
 [[nodiscard]] Outcome bench_get_pipelined(Bench& bench);
 [[nodiscard]] Outcome bench_connections(Bench& bench);
 [[nodiscard]] Outcome bench_durable_puts(Bench& bench);
+[[nodiscard]] Outcome bench_coalesced_puts(Bench& bench);
 [[nodiscard]] Outcome bench_fan_out(Bench& bench);
 [[nodiscard]] Outcome bench_put_to_callback(Bench& bench);
 [[nodiscard]] Outcome bench_express(Bench& bench);

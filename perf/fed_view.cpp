@@ -103,7 +103,7 @@ Handle<T> FedView::attach(Field<T> field, T otherwise) {
   const auto attached = bindings_.attach(cell);
   PRISMBUS_ASSERT(attached.has_value(), "the namespace is followed");
   bindings_.refresh({});
-  return Handle<T>(std::shared_ptr<const ValueCell<T>>(std::move(cell)));
+  return Handle<T>(std::move(cell));
 }
 
 Handle<double> FedView::bind(std::uint64_t index) {

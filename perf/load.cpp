@@ -29,6 +29,7 @@ constexpr Benchmark kBenchmarks[] = {
     {"get-pipelined", "gets pipelined on one connection", bench_get_pipelined},
     {"connections", "50 connections, one request outstanding each", bench_connections},
     {"puts", "durable puts, pipelined, sustained", bench_durable_puts},
+    {"coalesced", "puts of one publisher, one by one and coalesced", bench_coalesced_puts},
     {"fan-out", "ten subscribers", bench_fan_out},
     {"callback", "put to subscriber callback, open loop", bench_put_to_callback},
     {"express", "an express change beside a saturated lane and a snapshot", bench_express},

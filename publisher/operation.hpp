@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "proto/base/clock.hpp"
+#include "proto/client/broker_read.hpp"
 #include "proto/wire/messages.hpp"
 #include "publisher/key_order.hpp"
 #include "publisher/known_revisions.hpp"
@@ -34,6 +35,14 @@ class Operation : public Ordered {
   [[nodiscard]] virtual bool finish(const ReplyHeader& reply) = 0;
   virtual void fail_with(const Error& error) = 0;
 
+  // A put that nothing but its value depends on: it may leave in one transaction with others, each of which
+  // is then told by answer(). Lends from this operation.
+  struct PlainPut {
+    std::string_view ns, key, value;
+  };
+  [[nodiscard]] virtual std::optional<PlainPut> plain_put() const { return std::nullopt; }
+  virtual void answer(WriteOutcome&&) {}
+
   // What the outbox keeps of a write; nullopt: it cannot be queued.
   [[nodiscard]] virtual std::optional<OutboxRecord> for_outbox() const { return std::nullopt; }
   virtual void answer_queued(std::uint64_t, Epoch) {}
@@ -50,6 +59,7 @@ class Operation : public Ordered {
   std::uint32_t slot = 0;   // where the background thread keeps it
   Epoch sent_epoch;         // of a write in flight: what its request id belongs to, and since when
   Wall sent_at{};
+  bool alone = false;     // a put that was refused together with others
   bool is_local = false;  // asks this process's outbox, not the broker
   bool is_flush = false;  // answered when every write before it is
   std::size_t bytes = 0;  // it keeps in memory, about
@@ -91,36 +101,11 @@ class WriteAnswer {
                                                                std::optional<std::string>&& key, Revision to,
                                                                WriteCall&& call, WriteAnswer& answer);
 
-template <class T>
-using Promise = std::promise<Result<Answer<T>>>;
-[[nodiscard]] std::unique_ptr<Operation> make_get(std::string_view ns, std::string_view key,
-                                                  const ReadCall& call, Promise<Entry> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_mget(std::string_view ns, std::vector<std::string> keys,
-                                                   const ReadCall& call,
-                                                   Promise<std::vector<std::optional<Entry>>> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_list(ListCall call, Promise<std::vector<Entry>> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_namespaces(std::string_view under, const ReadCall& call,
-                                                         Promise<std::vector<NamespaceRow>> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_changes(ChangesCall call, Promise<ChangesReply> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_snapshot(SnapshotCall call, Promise<SnapshotReply> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_history(HistoryCall call, Promise<HistoryReply> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_diff(DiffCall call, Promise<DiffReply> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_subscribers(SubscribersCall call,
-                                                          Promise<SubscribersReply> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_wait_applied(std::string_view ns, Seq seq,
-                                                           std::chrono::milliseconds at_most,
-                                                           std::optional<std::uint64_t> count,
-                                                           const ReadCall& call,
-                                                           Promise<WaitAppliedReply> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_backup(std::string_view name, const ReadCall& call,
-                                                     Promise<BackupReply> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_status(Promise<std::string> promise);
+[[nodiscard]] std::unique_ptr<Operation> make_read(std::unique_ptr<BrokerRead> read);
 // unsupported: no outbox.
 [[nodiscard]] std::unique_ptr<Operation> make_outbox_list(std::promise<Result<OutboxListing>> promise);
 [[nodiscard]] std::unique_ptr<Operation> make_acknowledge(std::vector<std::uint64_t> ids,
                                                           std::promise<Result<void>> promise);
 [[nodiscard]] std::unique_ptr<Operation> make_flush(std::promise<void> promise);
-[[nodiscard]] std::unique_ptr<Operation> make_hello(const ClientIdentity& client,
-                                                    Promise<HelloReply> promise);
 
 }  // namespace prismbus

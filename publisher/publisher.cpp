@@ -7,9 +7,11 @@
 #include <utility>
 
 #include "proto/base/random.hpp"
+#include "proto/client/reads.hpp"
 #include "proto/transport/context.hpp"
 #include "publisher/operation.hpp"
 #include "publisher/publisher_agent.hpp"
+#include "publisher/publisher_reads.hpp"
 
 namespace prismbus {
 namespace {
@@ -18,6 +20,10 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::minutes kWriteTimeoutMax{30};  // no request id is repeated later than this
 constexpr std::size_t kWindowMax = 8192;
+constexpr auto kCoalesceMax = 1s;
+constexpr auto kSleepMax = 1000ms;
+constexpr auto kHeldBackWait = 250ms;  // stop() promises under a second, whatever the broker does
+constexpr auto kHeldBackSlice = 10ms;
 
 }  // namespace
 
@@ -61,16 +67,30 @@ class Publisher::Impl {
     operation->fail_with(fail(ErrorCode::unavailable, "the publisher is stopped").value());
   }
 
-  void write(Result<std::unique_ptr<Operation>> operation, WriteAnswer& answer,
-             std::optional<std::chrono::milliseconds> timeout) {
+  // `make(answer)` gives the write, or why it is not to be sent.
+  template <class Make>
+  void write(WriteAnswer answer, std::optional<std::chrono::milliseconds> timeout, Make make) {
+    Result<std::unique_ptr<Operation>> operation = make(answer);
     if (!operation) return answer.give(tl::unexpected<Error>(operation.error()));
     (*operation)->deadline = deadline(timeout, options_.write_timeout);
     submit(std::move(*operation));
+  }
+  template <class Make>
+  [[nodiscard]] Future<WriteOutcome> write(std::optional<std::chrono::milliseconds> timeout, Make make) {
+    std::promise<Result<WriteOutcome>> promise;
+    auto future = promise.get_future();
+    write(WriteAnswer(std::move(promise)), timeout, std::move(make));
+    return future;
   }
 
   void read(std::unique_ptr<Operation> operation, std::optional<std::chrono::milliseconds> timeout) {
     operation->deadline = deadline(timeout, options_.read_timeout);
     submit(std::move(operation));
+  }
+  template <class T>
+  [[nodiscard]] ReadFuture<T> read(Asked<T> asked, std::optional<std::chrono::milliseconds> timeout) {
+    read(make_read(std::move(asked.read)), timeout);
+    return std::move(asked.answer);
   }
 
   [[nodiscard]] const PublisherOptions& options() const { return options_; }
@@ -80,7 +100,11 @@ class Publisher::Impl {
   void run() {
     while (!stopping_.load(std::memory_order_acquire)) {
       const Now now = read_clock();
-      if (!agent_->step(now)) agent_->sleep(now);
+      if (!agent_->step(now)) agent_->sleep(now, kSleepMax);
+    }
+    const Steady until = read_clock().steady + kHeldBackWait;
+    for (Now now = read_clock(); agent_->hold_nothing() && now.steady < until; now = read_clock()) {
+      if (!agent_->step(now)) agent_->sleep(now, kHeldBackSlice);
     }
     agent_->close();
   }
@@ -99,6 +123,14 @@ Result<std::unique_ptr<Publisher>> Publisher::open(PublisherOptions options) {
     return fail_field("write_timeout", "above 0, at most 30 minutes");
   }
   if (options.read_timeout <= 0ms) return fail_field("read_timeout", "above 0");
+  if (options.coalesce_window < 0us || options.coalesce_window > kCoalesceMax) {
+    return fail_field("coalesce_window", "0 (off) to 1 s");
+  }
+  if (options.coalesce_window > 0us && !options.outbox.directory.empty()) {
+    return fail_field(
+        "coalesce_window",
+        "0 with an outbox.directory: a queued write keeps the request id it was sent under alone");
+  }
   if (options.client.instance.empty()) options.client.instance = fmt::format("{:016x}", random_u64());
   auto impl = std::make_unique<Impl>(std::move(options));
   if (auto started = impl->start(); !started) return tl::unexpected<Error>(started.error());
@@ -116,66 +148,49 @@ Publisher::Counters Publisher::counters() const {
 
 // ---- writes ----
 
+// How each write is made, for a future and for a callback alike. Lends from its arguments until it is run.
 namespace {
 
-struct FutureAnswer {
-  std::promise<Result<WriteOutcome>> promise;
-  std::future<Result<WriteOutcome>> future = promise.get_future();
-};
+auto putting(std::string_view ns, std::string_view key, EncodedValue& value, WriteCall& call) {
+  return [=, &value, &call](WriteAnswer& answer) {
+    return make_put(ns, key, std::move(value), std::move(call), answer);
+  };
+}
+auto removing(std::string_view ns, std::string_view key, WriteCall& call) {
+  return [=, &call](WriteAnswer& answer) { return make_remove(ns, key, std::move(call), answer); };
+}
+auto committing(Transaction& transaction, WriteCall& call) {
+  return [&](WriteAnswer& answer) { return make_commit(std::move(transaction), std::move(call), answer); };
+}
 
 }  // namespace
 
 Publisher::Future<WriteOutcome> Publisher::put(std::string_view ns, std::string_view key, EncodedValue value,
                                                WriteCall call) {
-  FutureAnswer f;
-  WriteAnswer answer(std::move(f.promise));
-  const auto timeout = call.timeout;
-  impl_->write(make_put(ns, key, std::move(value), std::move(call), answer), answer, timeout);
-  return std::move(f.future);
+  return impl_->write(call.timeout, putting(ns, key, value, call));
 }
-
 Publisher::Future<WriteOutcome> Publisher::remove(std::string_view ns, std::string_view key, WriteCall call) {
-  FutureAnswer f;
-  WriteAnswer answer(std::move(f.promise));
-  const auto timeout = call.timeout;
-  impl_->write(make_remove(ns, key, std::move(call), answer), answer, timeout);
-  return std::move(f.future);
+  return impl_->write(call.timeout, removing(ns, key, call));
 }
-
 Publisher::Future<WriteOutcome> Publisher::commit(Transaction transaction, WriteCall call) {
-  FutureAnswer f;
-  WriteAnswer answer(std::move(f.promise));
-  const auto timeout = call.timeout;
-  impl_->write(make_commit(std::move(transaction), std::move(call), answer), answer, timeout);
-  return std::move(f.future);
+  return impl_->write(call.timeout, committing(transaction, call));
 }
-
 Publisher::Future<WriteOutcome> Publisher::rollback(std::string_view ns, std::optional<std::string> key,
                                                     Revision to, WriteCall call) {
-  FutureAnswer f;
-  WriteAnswer answer(std::move(f.promise));
-  const auto timeout = call.timeout;
-  impl_->write(make_rollback(ns, std::move(key), to, std::move(call), answer), answer, timeout);
-  return std::move(f.future);
+  return impl_->write(call.timeout, [&](WriteAnswer& answer) {
+    return make_rollback(ns, std::move(key), to, std::move(call), answer);
+  });
 }
 
 void Publisher::put(std::string_view ns, std::string_view key, EncodedValue value, WriteCall call,
                     WriteCallback done) {
-  WriteAnswer answer(std::move(done));
-  const auto timeout = call.timeout;
-  impl_->write(make_put(ns, key, std::move(value), std::move(call), answer), answer, timeout);
+  impl_->write(WriteAnswer(std::move(done)), call.timeout, putting(ns, key, value, call));
 }
-
 void Publisher::remove(std::string_view ns, std::string_view key, WriteCall call, WriteCallback done) {
-  WriteAnswer answer(std::move(done));
-  const auto timeout = call.timeout;
-  impl_->write(make_remove(ns, key, std::move(call), answer), answer, timeout);
+  impl_->write(WriteAnswer(std::move(done)), call.timeout, removing(ns, key, call));
 }
-
 void Publisher::commit(Transaction transaction, WriteCall call, WriteCallback done) {
-  WriteAnswer answer(std::move(done));
-  const auto timeout = call.timeout;
-  impl_->write(make_commit(std::move(transaction), std::move(call), answer), answer, timeout);
+  impl_->write(WriteAnswer(std::move(done)), call.timeout, committing(transaction, call));
 }
 
 bool Publisher::flush(std::chrono::milliseconds at_most) {
@@ -201,110 +216,56 @@ Publisher::Future<void> Publisher::acknowledge(std::vector<std::uint64_t> ids) {
 
 // ---- reads ----
 
-Publisher::Future<Answer<Entry>> Publisher::get(std::string_view ns, std::string_view key, ReadCall call) {
-  Promise<Entry> promise;
-  auto future = promise.get_future();
-  impl_->read(make_get(ns, key, call, std::move(promise)), call.timeout);
-  return future;
+ReadFuture<Entry> Publisher::get(std::string_view ns, std::string_view key, ReadCall call) {
+  return impl_->read(ask_get(ns, key, call), call.timeout);
 }
-
-Publisher::Future<Answer<std::vector<std::optional<Entry>>>> Publisher::mget(std::string_view ns,
-                                                                             std::vector<std::string> keys,
-                                                                             ReadCall call) {
-  Promise<std::vector<std::optional<Entry>>> promise;
-  auto future = promise.get_future();
-  impl_->read(make_mget(ns, std::move(keys), call, std::move(promise)), call.timeout);
-  return future;
+ReadFuture<std::vector<std::optional<Entry>>> Publisher::mget(std::string_view ns,
+                                                              std::vector<std::string> keys, ReadCall call) {
+  return impl_->read(ask_mget(ns, std::move(keys), call), call.timeout);
 }
-
-Publisher::Future<Answer<std::vector<Entry>>> Publisher::list(ListCall call) {
-  Promise<std::vector<Entry>> promise;
-  auto future = promise.get_future();
+ReadFuture<std::vector<Entry>> Publisher::list(ListCall call) {
   const auto timeout = call.read.timeout;
-  impl_->read(make_list(std::move(call), std::move(promise)), timeout);
-  return future;
+  return impl_->read(ask_list(std::move(call)), timeout);
 }
-
-Publisher::Future<Answer<std::vector<NamespaceRow>>> Publisher::namespaces(std::string_view under,
-                                                                           ReadCall call) {
-  Promise<std::vector<NamespaceRow>> promise;
-  auto future = promise.get_future();
-  impl_->read(make_namespaces(under, call, std::move(promise)), call.timeout);
-  return future;
+ReadFuture<std::vector<NamespaceRow>> Publisher::namespaces(std::string_view under, ReadCall call) {
+  return impl_->read(ask_namespaces(under, call), call.timeout);
 }
-
-Publisher::Future<Answer<ChangesReply>> Publisher::changes(ChangesCall call) {
-  Promise<ChangesReply> promise;
-  auto future = promise.get_future();
+ReadFuture<ChangesReply> Publisher::changes(ChangesCall call) {
   const auto timeout = call.read.timeout;
-  impl_->read(make_changes(std::move(call), std::move(promise)), timeout);
-  return future;
+  return impl_->read(ask_changes(std::move(call)), timeout);
 }
-
-Publisher::Future<Answer<SnapshotReply>> Publisher::snapshot(SnapshotCall call) {
-  Promise<SnapshotReply> promise;
-  auto future = promise.get_future();
+ReadFuture<SnapshotReply> Publisher::snapshot(SnapshotCall call) {
   const auto timeout = call.read.timeout;
-  impl_->read(make_snapshot(std::move(call), std::move(promise)), timeout);
-  return future;
+  return impl_->read(ask_snapshot(std::move(call)), timeout);
 }
-
-Publisher::Future<Answer<HistoryReply>> Publisher::history(HistoryCall call) {
-  Promise<HistoryReply> promise;
-  auto future = promise.get_future();
+ReadFuture<HistoryReply> Publisher::history(HistoryCall call) {
   const auto timeout = call.read.timeout;
-  impl_->read(make_history(std::move(call), std::move(promise)), timeout);
-  return future;
+  return impl_->read(ask_history(std::move(call)), timeout);
 }
-
-Publisher::Future<Answer<DiffReply>> Publisher::diff(DiffCall call) {
-  Promise<DiffReply> promise;
-  auto future = promise.get_future();
+ReadFuture<DiffReply> Publisher::diff(DiffCall call) {
   const auto timeout = call.read.timeout;
-  impl_->read(make_diff(std::move(call), std::move(promise)), timeout);
-  return future;
+  return impl_->read(ask_diff(std::move(call)), timeout);
 }
-
-Publisher::Future<Answer<SubscribersReply>> Publisher::subscribers(SubscribersCall call) {
-  Promise<SubscribersReply> promise;
-  auto future = promise.get_future();
+ReadFuture<SubscribersReply> Publisher::subscribers(SubscribersCall call) {
   const auto timeout = call.read.timeout;
-  impl_->read(make_subscribers(std::move(call), std::move(promise)), timeout);
-  return future;
+  return impl_->read(ask_subscribers(std::move(call)), timeout);
 }
-
-Publisher::Future<Answer<WaitAppliedReply>> Publisher::wait_applied(std::string_view ns, Seq seq,
-                                                                    std::chrono::milliseconds at_most,
-                                                                    std::optional<std::uint64_t> count,
-                                                                    ReadCall call) {
+ReadFuture<WaitAppliedReply> Publisher::wait_applied(std::string_view ns, Seq seq,
+                                                     std::chrono::milliseconds at_most,
+                                                     std::optional<std::uint64_t> count, ReadCall call) {
   constexpr std::chrono::milliseconds kOnTheWay{
       2000};  // for the request, and for its answer when the wait is over
-  Promise<WaitAppliedReply> promise;
-  auto future = promise.get_future();
-  const auto timeout = call.timeout.value_or(at_most + kOnTheWay);
-  impl_->read(make_wait_applied(ns, seq, at_most, count, call, std::move(promise)), timeout);
-  return future;
+  return impl_->read(ask_wait_applied(ns, seq, at_most, count, call),
+                     call.timeout.value_or(at_most + kOnTheWay));
 }
-
-Publisher::Future<Answer<BackupReply>> Publisher::backup(std::string_view name, ReadCall call) {
-  Promise<BackupReply> promise;
-  auto future = promise.get_future();
-  impl_->read(make_backup(name, call, std::move(promise)), call.timeout);
-  return future;
+ReadFuture<BackupReply> Publisher::backup(std::string_view name, ReadCall call) {
+  return impl_->read(ask_backup(name, call), call.timeout);
 }
-
-Publisher::Future<Answer<std::string>> Publisher::status(ReadCall call) {
-  Promise<std::string> promise;
-  auto future = promise.get_future();
-  impl_->read(make_status(std::move(promise)), call.timeout);
-  return future;
+ReadFuture<std::string> Publisher::status(ReadCall call) {
+  return impl_->read(ask_status(), call.timeout);
 }
-
-Publisher::Future<Answer<HelloReply>> Publisher::hello(ReadCall call) {
-  Promise<HelloReply> promise;
-  auto future = promise.get_future();
-  impl_->read(make_hello(impl_->options().client, std::move(promise)), call.timeout);
-  return future;
+ReadFuture<HelloReply> Publisher::hello(ReadCall call) {
+  return impl_->read(ask_hello(impl_->options().client), call.timeout);
 }
 
 }  // namespace prismbus

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "proto/base/log.hpp"
+#include "proto/client/read_calls.hpp"
 #include "proto/transport/client_connection.hpp"
 #include "proto/wire/acknowledgement.hpp"
 #include "proto/wire/messages.hpp"
@@ -40,6 +41,13 @@ struct PublisherOptions {
   std::size_t queue_max = 65'536;  // calls waiting for the window
   bool wait_when_full = true;      // false: a call that finds the queue full is answered `overloaded` at once
   bool order_per_key = true;
+  // Above 0 (at most 1 s): plain puts (no if_rev, no note) called within so long of each other leave as one
+  // transaction: many more puts a second for up to that much latency. Each caller gets its own answer; those
+  // that left together share a revision, and in a namespace a seq, and are seen together. Two puts of a key
+  // never share a transaction: every put keeps a version of its own in the history. Any other write, a
+  // flush() and a second write of a key send at once what is held back; what is refused together is sent
+  // again one by one. Not together with an outbox.
+  std::chrono::microseconds coalesce_window{0};
   OutboxOptions outbox;  // off unless it has a directory
   LogSink log;           // may be empty; called on the background thread
 };
@@ -59,35 +67,10 @@ struct WriteOutcome {
   bool duplicate = false;  // an earlier attempt had been applied; this is its outcome
 };
 
-// What was read, and the revision it was answered at.
-template <class T>
-struct Answer {
-  Epoch epoch;
-  Revision rev;
-  T value;
-  std::optional<Revision> at{};  // of a read of the past: the revision that was shown
-};
-
 struct WriteCall {
   std::optional<Revision> if_rev;  // 0 = must not exist; n = its rev must be n; else `conflict`
   std::optional<std::string> note;
   std::optional<std::chrono::milliseconds> timeout;  // instead of write_timeout
-};
-
-struct ReadCall {
-  std::optional<Revision> min_rev;  // wait (2 s at most) until the broker has applied it
-  std::optional<Revision> at;       // get, mget, list: as it was at that revision
-  std::optional<Wall> at_time;      // ... or after the last transaction whose time is not later
-  std::optional<Epoch> epoch;       // the history these and cursors belong to; default: the present one
-  Consistency consistency = Consistency::linearizable;
-  std::optional<std::chrono::milliseconds> timeout;  // instead of read_timeout
-};
-
-struct ListCall {
-  std::string ns;
-  bool subtree = false, values = true;
-  std::optional<std::string> prefix, glob;
-  ReadCall read;
 };
 
 // One page of change sets: those behind `since` of each namespace, or those of a subtree behind a revision.
@@ -97,23 +80,6 @@ struct ChangesCall {
   Revision since_rev;
   std::optional<std::string> after;  // the cursor of the page before
   ReadCall read;                     // `epoch`: of the numbers and the cursor; `min_rev` is not asked for
-};
-
-// One page of the versions of a key, newest first.
-struct HistoryCall {
-  std::string ns, key;
-  std::optional<Revision> before;      // only older ones
-  std::optional<std::uint64_t> limit;  // versions in the page, at most
-  std::optional<std::string> after;
-  ReadCall read;
-};
-
-// One page of the keys that two revisions hold differently.
-struct DiffCall {
-  std::string ns;
-  Revision from, to;  // `to` 0 = now
-  std::optional<std::string> after;
-  ReadCall read;
 };
 
 // One chunk of a snapshot; the chunks after the first may be of later revisions.
@@ -215,14 +181,16 @@ class Publisher {
 
   struct Counters {
     std::uint64_t writes = 0, answered = 0, repeated = 0, moves = 0, callback_exceptions = 0;
+    std::uint64_t coalesced = 0;  // puts that were sent in one transaction with others
     bool connected = false;
   };
   [[nodiscard]] Counters counters() const;  // any thread; momentary
 
-  // With an outbox, writes that are still open go into it first. Then:
-  // Answers everything that is still open (`unavailable` if it surely was not done, else `timeout`), and
-  // waits for the background thread: under a second, whatever the broker does. Call flush() first to lose
-  // nothing. Calls after it are answered `unavailable`.
+  // With an outbox, writes that are still open go into it first; with a coalesce_window, what was held back
+  // is sent and has a quarter of a second to be answered, if a broker is there. Then: Answers everything that
+  // is still open (`unavailable` if it surely was not done, else `timeout`), and waits for the background
+  // thread: under a second, whatever the broker does. Call flush() first to lose nothing. Calls after it are
+  // answered `unavailable`.
   void stop();
 
  private:

@@ -49,7 +49,8 @@ PublisherAgent::PublisherAgent(const PublisherOptions& options)
       order_per_key_(options.order_per_key),
       log_(options.log),
       queue_(std::max<std::size_t>(options.queue_max / 2, 1), nullptr),
-      window_(options.window, &make_session) {}
+      window_(options.window, &make_session),
+      run_(options.coalesce_window) {}
 
 PublisherAgent::~PublisherAgent() {
   close();
@@ -67,10 +68,20 @@ bool PublisherAgent::offer(std::unique_ptr<Operation>& operation) {
     return false;
   }
   if (write) counters_.writes.fetch_add(1, std::memory_order_relaxed);
+  // close() looked at the queue for the last time, perhaps before this one was in it.
+  if (closed_.load(std::memory_order_seq_cst)) refuse_queued();
   // A wake-up costs a system call: only a sleeping thread gets one.
   if (asleep_.load(std::memory_order_seq_cst) && asleep_.exchange(false, std::memory_order_seq_cst))
     waker_.wake();
   return true;
+}
+
+void PublisherAgent::refuse_queued() {
+  std::vector<std::unique_ptr<Operation>> late;
+  queue_.drain(late);
+  for (auto& operation : late) {
+    operation->fail_with(fail(ErrorCode::unavailable, "the publisher is stopped").value());
+  }
 }
 
 void PublisherAgent::wait_for_room() {
@@ -83,6 +94,7 @@ Publisher::Counters PublisherAgent::counters() const {
   Publisher::Counters out;
   out.writes = counters_.writes.load(std::memory_order_relaxed);
   out.answered = counters_.answered.load(std::memory_order_relaxed);
+  out.coalesced = counters_.coalesced.load(std::memory_order_relaxed);
   out.repeated = counters_.repeated.load(std::memory_order_relaxed);
   out.moves = counters_.moves.load(std::memory_order_relaxed);
   out.callback_exceptions = counters_.exceptions.load(std::memory_order_relaxed);
@@ -108,7 +120,7 @@ bool PublisherAgent::step(Now now) {
   return more;
 }
 
-void PublisherAgent::sleep(Now now) {
+void PublisherAgent::sleep(Now now, std::chrono::milliseconds at_most) {
   asleep_.store(true, std::memory_order_seq_cst);
   const bool takes = backlog_ < backlog_max_;
   if (takes && queue_.size() > 0) {
@@ -118,17 +130,24 @@ void PublisherAgent::sleep(Now now) {
   Steady next = connection_->next_deadline();
   if (backlog_ > 0) next = std::min(next, next_expiry_);
   if (outbox_) next = std::min(next, outbox_->next_deadline(*connection_, now));
-  auto wait = std::chrono::milliseconds(1000);
+  auto wait = at_most;
   if (next < now.steady + wait) {
     wait = std::max<std::chrono::milliseconds>(
         std::chrono::ceil<std::chrono::milliseconds>(next - now.steady), 0ms);
   }
-  std::array<zmq_pollitem_t, 2> items{};
-  items[0] = {nullptr, waker_.fd(), ZMQ_POLLIN, 0};
-  items[1] = {connection_->pollable(), 0, ZMQ_POLLIN, 0};
-  poll_sockets(std::span(items).first(connection_->pollable() != nullptr ? 2 : 1), wait);
+  std::array<zmq_pollitem_t, 3> items{};
+  std::size_t n = 0;
+  items[n++] = {nullptr, waker_.fd(), ZMQ_POLLIN, 0};
+  // Puts that are due already wait for something else: an answer, or a broker.
+  if (run_.due_at() != Steady::max() && !run_.due(now.steady)) {
+    alarm_.set(run_.due_at());
+    items[n++] = {nullptr, alarm_.fd(), ZMQ_POLLIN, 0};
+  }
+  if (connection_->pollable() != nullptr) items[n++] = {connection_->pollable(), 0, ZMQ_POLLIN, 0};
+  poll_sockets(std::span(items).first(n), wait);
   asleep_.store(false, std::memory_order_seq_cst);
   if (items[0].revents != 0) waker_.clear();
+  if (items[1].fd == alarm_.fd() && items[1].revents != 0) alarm_.clear();
 }
 
 void PublisherAgent::take(Now) {
@@ -165,6 +184,7 @@ void PublisherAgent::accept(std::unique_ptr<Operation> operation) {
   answered_.push_back(false);
   if (!order_per_key_ || keys_.enter(op)) return writes_.push_back(&op);
   op.place = Operation::Place::blocked;
+  key_waits_ = true;
 }
 
 void PublisherAgent::dispatch(Now now) {
@@ -175,18 +195,26 @@ void PublisherAgent::dispatch(Now now) {
     reads_.pop_front();
     send(op, now);
   }
-  std::ptrdiff_t held = 0;  // at the front of writes_: behind what the outbox holds of their keys
-  while (writes_.size() > static_cast<std::size_t>(held) && ready()) {
-    Operation& op = *writes_[static_cast<std::size_t>(held)];
-    if (outbox_ && outbox_->holds(op.order_keys)) {
+  std::size_t held = 0;  // at the front of writes_: behind what the outbox holds of their keys
+  while (writes_.size() > held && ready()) {
+    if (!run_.off()) {  // without an outbox
+      if (!send_together(now)) return;
+    } else if (outbox_ && outbox_->holds(writes_[held]->order_keys)) {
       ++held;
-      continue;
+    } else if (!send_at(held, now)) {
+      break;
     }
-    if (op.place != Operation::Place::expired && !send(op, now)) break;
-    writes_.erase(writes_.begin() + held);
-    if (op.place == Operation::Place::expired) release(op);
   }
-  if (held > 0) queue({writes_.begin(), writes_.begin() + held});
+  if (held > 0) queue({writes_.begin(), writes_.begin() + static_cast<std::ptrdiff_t>(held)});
+}
+
+// False: the window is full, nothing was done.
+bool PublisherAgent::send_at(std::size_t place, Now now) {
+  Operation& op = *writes_[place];
+  if (op.place != Operation::Place::expired && !send(op, now)) return false;
+  writes_.erase(writes_.begin() + static_cast<std::ptrdiff_t>(place));
+  if (op.place == Operation::Place::expired) release(op);
+  return true;
 }
 
 // False: the window is full, nothing was done. A call that cannot be sent any more is answered and marked
@@ -238,6 +266,7 @@ void PublisherAgent::give_up_unsent(Now now) {
       return op->place == Operation::Place::expired;
     });
   }
+  run_.clear();  // it counted some of them
   for (Operation* op : gone) release(*op);
 }
 
@@ -294,6 +323,7 @@ void PublisherAgent::on_lost(const Error&) {
 
 void PublisherAgent::on_reply(std::uint64_t tag, const ReplyHeader& reply) {
   if (tag == OutboxAgent::kTag) return outbox_->on_reply(reply, now_);
+  if (tag >= kTogether) return on_reply_together(tag, reply);
   Operation& op = *slots_[tag];
   if (outbox_ && !reply.error) op.learn(reply, outbox_->known());
   if (op.ticket) window_.close(*op.ticket, true);
@@ -308,6 +338,7 @@ void PublisherAgent::on_reply(std::uint64_t tag, const ReplyHeader& reply) {
 
 void PublisherAgent::on_expired(std::uint64_t tag, const Error& error) {
   if (tag == OutboxAgent::kTag) return outbox_->on_expired(now_);
+  if (tag >= kTogether) return on_expired_together(tag, error);
   Operation& op = *slots_[tag];
   if (outbox_ && op.is_write && queue_one(op)) return;
   // Anything but `timeout` says that no attempt was done: as good as an answer.
@@ -317,7 +348,13 @@ void PublisherAgent::on_expired(std::uint64_t tag, const Error& error) {
   release(op);
 }
 
+bool PublisherAgent::hold_nothing() {
+  closing_ = true;
+  return !run_.off() && connection_->ready() && (queue_.size() > 0 || !answered_.empty());
+}
+
 void PublisherAgent::close() {
+  closed_.store(true, std::memory_order_seq_cst);
   queue_.drain(taken_);
   for (auto& operation : taken_) accept(std::move(operation));
   taken_.clear();
@@ -338,6 +375,8 @@ void PublisherAgent::close() {
   flushes_.clear();
   reads_.clear();
   writes_.clear();
+  run_.clear();
+  together_.clear();
   answered_.clear();
   answered_below_ = last_order_ + 1;
   backlog_ = 0;

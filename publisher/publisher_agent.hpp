@@ -10,14 +10,18 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "proto/base/alarm.hpp"
 #include "proto/base/bounded_queue.hpp"
 #include "proto/base/waker.hpp"
 #include "proto/transport/client_connection.hpp"
 #include "publisher/key_order.hpp"
 #include "publisher/operation.hpp"
 #include "publisher/outbox_agent.hpp"
+#include "publisher/put_run.hpp"
 #include "publisher/write_window.hpp"
 
 namespace prismbus {
@@ -30,7 +34,8 @@ class PublisherAgent final : public ClientConnection::Owner {
   ~PublisherAgent() override;  // answers what is left
 
   // ---- any thread ----
-  // False, and `operation` untouched, when the queue or its bytes are full. Does not block.
+  // False, and `operation` untouched, when the queue or its bytes are full. Does not block. After close() it
+  // is answered here.
   [[nodiscard]] bool offer(std::unique_ptr<Operation>& operation);
   // Waits a little until there may be room.
   void wait_for_room();
@@ -39,7 +44,10 @@ class PublisherAgent final : public ClientConnection::Owner {
 
   // ---- the background thread ----
   bool step(Now now);  // true: there is more to do at once
-  void sleep(Now now);
+  void sleep(Now now, std::chrono::milliseconds at_most);
+  // From now on no put waits for others to leave with. True: writes that were held back for that are not
+  // answered yet, and a broker is there to do it.
+  [[nodiscard]] bool hold_nothing();
   void close();  // answers everything open: `unavailable` if it never left, else `timeout`
 
   void on_greeting(const Greeting& greeting) override;
@@ -49,6 +57,7 @@ class PublisherAgent final : public ClientConnection::Owner {
 
  private:
   explicit PublisherAgent(const PublisherOptions& options);
+  void refuse_queued();
   void take(Now now);
   void accept(std::unique_ptr<Operation> operation);
   void dispatch(Now now);
@@ -58,6 +67,19 @@ class PublisherAgent final : public ClientConnection::Owner {
   void tell(Tell&& tell);
   void release(Operation& operation);
   void mark_answered(std::uint64_t order);
+  bool send_at(std::size_t place, Now now);  // in writes_
+  // The share of coalescing: publisher_agent_coalesce.cpp.
+  struct Together {
+    std::vector<Operation*> members;  // each in its slot, in flight, without a ticket of its own
+    WriteWindow::Ticket ticket;
+  };
+  static constexpr std::uint64_t kTogether = std::uint64_t{1} << 32;  // their tags lie above those of slots
+  void gather(Now now);
+  bool send_together(Now now);
+  void on_reply_together(std::uint64_t tag, const ReplyHeader& reply);
+  void on_expired_together(std::uint64_t tag, const Error& error);
+  void answer_together(const Together& together, const Error& error);
+  void send_each_alone(const Together& together);
   // The outbox's share: publisher_agent_outbox.cpp.
   void queue_writes();
   void queue_open_writes();
@@ -70,7 +92,7 @@ class PublisherAgent final : public ClientConnection::Owner {
   Waker waker_;
   Waker room_;
   BoundedQueue<std::unique_ptr<Operation>> queue_;
-  std::atomic<bool> asleep_{false};
+  std::atomic<bool> asleep_{false}, closed_{false};
   std::atomic<std::uint32_t> waiting_for_room_{0};
   std::atomic<std::size_t> bytes_{0};
 
@@ -80,7 +102,13 @@ class PublisherAgent final : public ClientConnection::Owner {
   KeyOrder keys_;
   std::vector<std::unique_ptr<Operation>> slots_;
   std::vector<std::uint32_t> free_slots_;
-  std::deque<Operation*> reads_, writes_;  // ready to leave
+  std::deque<Operation*> reads_, writes_;                 // ready to leave
+  PutRun run_;                                            // of the front of writes_
+  Alarm alarm_;                                           // when it is due
+  std::unordered_map<std::uint64_t, Together> together_;  // by tag
+  std::uint64_t last_together_ = 0;
+  bool key_waits_ = false;  // a write came whose key is another's in the queue or in flight
+  bool closing_ = false;
   std::vector<std::unique_ptr<Operation>> taken_;
   std::vector<Ordered*> freed_;
   std::size_t backlog_ = 0;  // not yet sent
@@ -91,7 +119,7 @@ class PublisherAgent final : public ClientConnection::Owner {
   Now now_{};
 
   struct {
-    std::atomic<std::uint64_t> writes{0}, answered{0}, repeated{0}, moves{0}, exceptions{0};
+    std::atomic<std::uint64_t> writes{0}, answered{0}, coalesced{0}, repeated{0}, moves{0}, exceptions{0};
     std::atomic<bool> connected{false};
   } counters_;
 };

@@ -42,11 +42,12 @@ class WriteOperation : public Operation {
     is_write = with_epoch = true;
   }
   void fail_with(const Error& error) override { answer_.give(tl::unexpected<Error>(error)); }
+  void answer(WriteOutcome&& outcome) override { answer_.give(std::move(outcome)); }
   void answer_queued(std::uint64_t id, Epoch history) override {
     WriteOutcome outcome;
     outcome.epoch = history;
     outcome.queued = id;
-    answer_.give(std::move(outcome));
+    answer(std::move(outcome));
   }
 
  protected:
@@ -91,6 +92,10 @@ class Put final : public WriteOperation {
   }
   [[nodiscard]] RequestBody request(const WriteOptions& write) const override {
     return PutRequest{ns_, key_, value_, if_rev_, with_note(write)};
+  }
+  [[nodiscard]] std::optional<PlainPut> plain_put() const override {
+    if (if_rev_ || note_) return std::nullopt;
+    return PlainPut{ns_, key_, value_};
   }
   [[nodiscard]] std::optional<OutboxRecord> for_outbox() const override {
     return record_of(ChangeOp::put, ns_, key_, value_);

@@ -7,8 +7,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "proto/base/clock.hpp"
@@ -19,6 +21,9 @@ namespace prismbus {
 
 class AckState {
  public:
+  // 16 acks full; more only wait when hundreds of changes a second are refused for long.
+  static constexpr std::size_t kRejectionsWaiting = 4096;
+
   // ---- hello ----
   // Answered: touched() of every namespace that may be told of follows. The first ack leaves after `wait`.
   void on_joined(std::uint64_t ack_ms, std::chrono::milliseconds wait, Steady now);
@@ -26,11 +31,20 @@ class AckState {
 
   // ---- what there is to tell ----
   void touched(FollowedNamespace& n);  // its applied seq moved, or the broker asked for it (`behind`)
+  // A change of `n` that its readers are not shown. Told in the ack that passes its seq or before it. When
+  // the oldest of kRejectionsWaiting has to make room it is never told, and counted. Nothing while none may
+  // be sent: what stands is told after on_joined.
+  void reject(FollowedNamespace& n, RejectedChange change);
+  void forget_rejections() { rejections_.clear(); }  // of those not told yet
+  [[nodiscard]] std::uint64_t rejections_dropped() const { return rejections_dropped_; }
   // From a change set's time until it was applied. Of more than an ack carries, a random choice is told.
   void sample(std::chrono::microseconds latency, std::uint64_t random);
 
   // ---- acks ----
-  [[nodiscard]] bool due(Steady now) const { return now >= next_deadline(); }
+  // To be asked at every step. News that comes when an ack could leave at once leaves at once; in a crowd (a
+  // pace of more than a second) it waits for the next whole pace since the last ack, so that not all ack a
+  // rare change in the same moment.
+  [[nodiscard]] bool due(Steady now);
   [[nodiscard]] Steady next_deadline() const;  // max() while one is not answered, or none may be sent
   // The ack to send now under `tag`; lends from the namespaces.
   [[nodiscard]] AckRequest make(std::uint64_t tag, Steady now);
@@ -40,13 +54,24 @@ class AckState {
   void on_unsupported();       // the broker takes none: nothing is sent until on_joined
 
  private:
+  struct Rejection {
+    FollowedNamespace* n = nullptr;
+    RejectedChange change;
+  };
+
   void set_pace(std::uint64_t ack_ms);
+  void take_rejections(AckRequest& ack);
+  [[nodiscard]] std::unordered_map<const FollowedNamespace*, Seq> limits_of_waiting() const;
 
   bool on_ = false;
+  bool timed_ = false;  // the turn of the news that there is, is set
   std::chrono::milliseconds pace_{1000};
   Steady sent_at_{}, not_before_{};
   std::uint64_t tag_ = 0;                          // the ack under way, 0 = none
   std::vector<FollowedNamespace*> wanted_, told_;  // to be told; told by the ack under way
+  std::deque<Rejection> rejections_;               // to be told, the oldest first
+  std::vector<Rejection> told_rejections_;         // told by the ack under way
+  std::uint64_t rejections_dropped_ = 0;
   std::vector<std::uint64_t> latency_us_;
   std::uint64_t samples_ = 0;  // since the last ack
 };

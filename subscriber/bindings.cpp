@@ -6,6 +6,7 @@
 
 #include "proto/base/hash.hpp"
 #include "proto/wire/names.hpp"
+#include "subscriber/shown_entries.hpp"
 
 namespace prismbus {
 namespace {
@@ -13,9 +14,10 @@ namespace {
 constexpr std::size_t kNewMax = 65'536;   // handles bound within one step of the background thread
 constexpr std::size_t kForgetMin = 1024;  // below it nobody looks for handles that are gone
 
-const NamespaceLeaf* leaf_of(const ViewRoot& root, std::string_view ns) {
-  return root.namespaces.find(xxh3_64(ns), ns);
-}
+struct End {  // of what begin() began
+  BoundCell& cell;
+  ~End() { cell.end(); }
+};
 
 }  // namespace
 
@@ -30,8 +32,7 @@ Bindings::Bindings(FollowSet follow, const ViewStore& store, Waker* waker, LogSi
 
 Result<void> Bindings::attach(const std::shared_ptr<BoundCell>& cell) {
   if (auto good = validate_namespace(cell->ns(), "ns"); !good) return good;
-  const auto& exact = follow_.namespaces();
-  if (!std::binary_search(exact.begin(), exact.end(), cell->ns()) && !follow_.subtree_of(cell->ns())) {
+  if (!follow_.covers(cell->ns())) {
     return fail_field("ns", "'" + cell->ns() + "' is not followed by this subscriber");
   }
   if (cell->keys() == 0) return fail_field("fields", "at least one key");
@@ -42,7 +43,7 @@ Result<void> Bindings::attach(const std::shared_ptr<BoundCell>& cell) {
     const View view = store_->view();
     const ViewRoot& root = ViewStore::root_of(view);
     std::vector<std::optional<ValueView>> found(cell->keys());
-    const NamespaceLeaf* leaf = leaf_of(root, cell->ns());
+    const NamespaceLeaf* leaf = root.find(cell->ns());
     const auto shown = view.in(cell->ns());
     for (std::size_t i = 0; shown && i < found.size(); ++i) found[i] = shown->get(cell->key(i));
     if (leaf != nullptr) cell->set_state(leaf->state);
@@ -60,19 +61,19 @@ void Bindings::refresh(const std::vector<SyncEvent>& events) {
   adopt();
   if (slots_ == 0) return;
   const std::string* ns = nullptr;
-  const Slots* slots = nullptr;
+  Bound* bound = nullptr;
   for (const SyncEvent& event : events) {
     if (event.kind == SyncEvent::Kind::moved || event.kind == SyncEvent::Kind::stale) continue;
     if (event.ns.get() != ns) {
       ns = event.ns.get();
       const auto found = namespaces_.find(*ns);
-      slots = found == namespaces_.end() ? nullptr : &found->second;
+      bound = found == namespaces_.end() ? nullptr : &found->second;
     }
-    if (slots == nullptr) continue;
+    if (bound == nullptr) continue;
     if (event.kind == SyncEvent::Kind::state) {
-      set_state(*slots, event.after);
-    } else {
-      mark(*slots, (event.change.after != nullptr ? event.change.after : event.change.before)->hash);
+      set_state(*bound, event.after);
+    } else if (event.change.reach != Reach::replica) {
+      mark(bound->slots, event.change.leaf().hash);
     }
   }
   if (marked_.empty() && memory_->waiting() == 0) return;
@@ -92,10 +93,10 @@ void Bindings::adopt() {
   if (adopted_.empty()) return;
   const View view = store_->view();
   for (auto& cell : adopted_) {
-    Slots& slots = namespaces_[cell->ns()];
+    Slots& slots = namespaces_[cell->ns()].slots;
     for (std::size_t i = 0; i < cell->keys(); ++i) slots.emplace(xxh3_64(cell->key(i)), cell);
     slots_ += cell->keys();
-    if (const auto* leaf = leaf_of(ViewStore::root_of(view), cell->ns())) cell->set_state(leaf->state);
+    if (const auto* leaf = ViewStore::root_of(view).find(cell->ns())) cell->set_state(leaf->state);
     cell->marked = true;
     marked_.push_back(std::move(cell));
   }
@@ -105,25 +106,37 @@ void Bindings::adopt() {
 
 void Bindings::mark(const Slots& slots, std::uint64_t key_hash) {
   const auto [first, last] = slots.equal_range(key_hash);
-  for (auto it = first; it != last; ++it) {
-    auto cell = it->second.lock();
-    if (cell && !std::exchange(cell->marked, true)) marked_.push_back(std::move(cell));
-  }
+  for (auto it = first; it != last; ++it) mark(it->second.lock());
 }
 
-void Bindings::set_state(const Slots& slots, NamespaceState state) {
-  for (const auto& [hash, slot] : slots) {
-    if (const auto cell = slot.lock()) cell->set_state(state);
+void Bindings::mark(std::shared_ptr<BoundCell> cell) {
+  if (cell && !std::exchange(cell->marked, true)) marked_.push_back(std::move(cell));
+}
+
+// What was refused is refused no more when the state changes, if ever.
+void Bindings::set_state(Bound& bound, NamespaceState state) {
+  const bool behind = std::exchange(bound.behind, false);
+  for (const auto& [hash, slot] : bound.slots) {
+    auto cell = slot.lock();
+    if (!cell) continue;
+    cell->set_state(state);
+    if (behind) mark(std::move(cell));
   }
 }
 
 void Bindings::take(const ViewRoot& root, BoundCell& cell, Garbage& garbage) {
   cell.marked = false;
-  const NamespaceLeaf* leaf = leaf_of(root, cell.ns());
+  const NamespaceLeaf* leaf = root.find(cell.ns());
   const bool shown = leaf != nullptr && leaf->shown;
+  if (shown && leaf->refused) {
+    namespaces_[cell.ns()].behind = true;
+    return;
+  }
+  if (!cell.begin()) return;
+  const End end{cell};
   found_.assign(cell.keys(), std::nullopt);
   for (std::size_t i = 0; shown && i < found_.size(); ++i) {
-    const EntryLeaf* entry = leaf->entries.find(xxh3_64(cell.key(i)), cell.key(i));
+    const EntryLeaf* entry = ShownEntries(*leaf).find(xxh3_64(cell.key(i)), cell.key(i));
     if (entry != nullptr) found_[i] = entry->view();
   }
   const std::size_t refused = cell.take(found_, shown ? leaf->seq : Seq(), garbage);
@@ -133,6 +146,8 @@ void Bindings::take(const ViewRoot& root, BoundCell& cell, Garbage& garbage) {
 }
 
 void Bindings::tell(BoundCell& cell) {
+  if (!cell.begin()) return;
+  const End end{cell};
   std::string what = "not a std::exception";
   try {
     return cell.tell();
@@ -146,11 +161,11 @@ void Bindings::tell(BoundCell& cell) {
 
 void Bindings::forget_unheld() {
   for (auto ns = namespaces_.begin(); ns != namespaces_.end();) {
-    std::erase_if(ns->second, [](const auto& slot) { return slot.second.expired(); });
-    ns = ns->second.empty() ? namespaces_.erase(ns) : std::next(ns);
+    std::erase_if(ns->second.slots, [](const auto& slot) { return slot.second.expired(); });
+    ns = ns->second.slots.empty() ? namespaces_.erase(ns) : std::next(ns);
   }
   slots_ = 0;
-  for (const auto& [name, slots] : namespaces_) slots_ += slots.size();
+  for (const auto& [name, bound] : namespaces_) slots_ += bound.slots.size();
   forget_at_ = std::max(kForgetMin, 2 * slots_);
 }
 

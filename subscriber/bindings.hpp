@@ -43,10 +43,16 @@ class Bindings {
 
  private:
   using Slots = std::unordered_multimap<std::uint64_t, std::weak_ptr<BoundCell>>;  // by hash of the key
+  struct Bound {
+    Slots slots;
+    bool behind =
+        false;  // a change was left out, for it is refused as too old: all are to be taken after that
+  };
 
   void adopt();
   void mark(const Slots& slots, std::uint64_t key_hash);
-  void set_state(const Slots& slots, NamespaceState state);
+  void mark(std::shared_ptr<BoundCell> cell);
+  void set_state(Bound& bound, NamespaceState state);
   void take(const ViewRoot& root, BoundCell& cell, Garbage& garbage);
   void tell(BoundCell& cell);
   void forget_unheld();
@@ -59,7 +65,7 @@ class Bindings {
   BoundedQueue<std::shared_ptr<BoundCell>> new_;
   std::atomic<std::uint64_t> mismatches_{0}, exceptions_{0};
 
-  std::unordered_map<std::string, Slots, BytesHash, std::equal_to<>> namespaces_;
+  std::unordered_map<std::string, Bound, BytesHash, std::equal_to<>> namespaces_;
   std::size_t slots_ = 0, forget_at_;
   std::vector<std::shared_ptr<BoundCell>> adopted_, marked_;
   std::vector<std::optional<ValueView>> found_;

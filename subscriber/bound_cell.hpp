@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -48,7 +49,7 @@ struct Field {
 };
 
 // Runs on the background thread, after the picture and every handle show `after`; see SubscriberCallbacks for
-// what it must not do. Steps between may have been skipped.
+// what it must not do. Steps between may have been skipped. Until when: see Handle.
 template <class T>
 using OnChange = std::function<void(const T& before, const T& after)>;
 
@@ -66,7 +67,16 @@ class BoundCell {
   [[nodiscard]] virtual const std::string& key(std::size_t index) const = 0;
   [[nodiscard]] NamespaceState state() const { return state_.load(std::memory_order_acquire); }
 
-  // ---- the background thread (before attach(): who makes it) ----
+  // ---- any thread, once ----
+  // Nobody holds it any more: no hook and no function of a Field begins from now on, and the hook is
+  // destroyed. Waits for one under way; inside it, on its own thread, not: then the hook is destroyed when it
+  // returns.
+  void close();
+
+  // ---- the background thread (before attach(): who makes it, without begin()) ----
+  // Around take() and tell(). False: closed, call neither.
+  [[nodiscard]] bool begin();
+  void end();
   // `found` in the order of the keys; nullopt = absent. Readers get the outcome from now on; what they may
   // still look at goes to `garbage`. Gives how many entries of another type it met for the first time.
   virtual std::size_t take(std::span<const std::optional<ValueView>> found, Seq seq, Garbage& garbage) = 0;
@@ -78,11 +88,16 @@ class BoundCell {
 
  protected:
   [[nodiscard]] EpochPins& pins() const { return memory_->pins(); }
+  virtual void forget_hook() = 0;
 
  private:
+  static constexpr std::uint32_t kRunning = 1, kClosed = 2, kClosedInside = 4;
+
   const std::string ns_;
   const std::shared_ptr<Reclaimer> memory_;  // outlives the cell: what it replaced waits there
   std::atomic<NamespaceState> state_{NamespaceState::joining};
+  std::atomic<std::uint32_t> use_{0};
+  std::atomic<std::thread::id> user_{};  // where it is kRunning
 };
 
 template <class T>
@@ -166,6 +181,8 @@ class ValueCell final : public BoundCell {
   }
 
  private:
+  void forget_hook() override { told_ = nullptr; }
+
   struct Row {  // of the field's value in force
     Revision rev;
     Wall time{};
@@ -188,7 +205,7 @@ class ValueCell final : public BoundCell {
   struct Nothing {};
   const std::vector<Field<T>> fields_;
   const T otherwise_;
-  const OnChange<T> told_;
+  OnChange<T> told_;  // between begin() and end(), or closed
   std::atomic<const Reading<T>*> current_{nullptr};
   [[no_unique_address]] std::conditional_t<small(), std::atomic<T>, Nothing> small_{};
   // The background thread's.

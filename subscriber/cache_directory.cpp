@@ -8,8 +8,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
-#include <cstring>
+#include <utility>
 
 #include "proto/base/hash.hpp"
 #include "subscriber/cache_format.hpp"
@@ -20,72 +21,23 @@ namespace {
 constexpr const char* kLock = "lock";
 constexpr const char* kPartial = "partial";  // one writer: one is enough, and what a kill left is overwritten
 constexpr std::string_view kSuffix = ".cache";
-constexpr mode_t kFileMode = 0600, kDirectoryMode = 0700, kOthersWrite = 022, kOthers = 077;
-
-unexpected<Error> system_failed(const std::string& what) {
-  const int code = errno;
-  const bool full = code == ENOSPC || code == EDQUOT || code == EFBIG || code == EROFS;
-  const ErrorCode named = code == ENOENT                     ? ErrorCode::not_found
-                          : code == ELOOP || code == ENOTDIR ? ErrorCode::invalid_argument
-                          : full                             ? ErrorCode::read_only
-                                                             : ErrorCode::unavailable;
-  return fail(named, what + ": " + (code == ELOOP ? "a symbolic link" : std::strerror(code)));
-}
+constexpr mode_t kFileMode = 0600, kDirectoryMode = 0700, kOthers = 077;
 
 bool ours(const struct stat& file) {
   return file.st_uid == ::geteuid();
 }
 
-int open_retrying(int at, const char* name, int flags, mode_t mode = 0) {
-  int fd = -1;
-  do {
-    fd = ::openat(at, name, flags | O_NOFOLLOW | O_CLOEXEC, mode);
-  } while (fd < 0 && errno == EINTR);
-  return fd;
-}
-
 }  // namespace
-
-FileHandle::~FileHandle() {
-  if (fd_ >= 0) ::close(fd_);
-}
 
 std::string cache_file_name(std::string_view ns) {
   const Hash128 hash = xxh3_128(ns);
   return fmt::format("{:016x}{:016x}{}", hash.high, hash.low, kSuffix);
 }
 
-Result<std::string> read_trusted_file(int at, const std::string& path, std::uint64_t bytes_max) {
-  // O_NONBLOCK: a FIFO that somebody put there must not hold us.
-  const FileHandle file(open_retrying(at, path.c_str(), O_RDONLY | O_NONBLOCK));
-  if (!file) return system_failed("opening " + path);
-  struct stat about {};
-  if (::fstat(file.get(), &about) != 0) return system_failed("looking at " + path);
-  if (!S_ISREG(about.st_mode)) return fail(ErrorCode::invalid_argument, path + " is no regular file");
-  if (!ours(about) && about.st_uid != 0)
-    return fail(ErrorCode::invalid_argument, path + " belongs to another user");
-  if ((about.st_mode & kOthersWrite) != 0)
-    return fail(ErrorCode::invalid_argument, path + " may be written by others");
-  if (about.st_size < 0 || static_cast<std::uint64_t>(about.st_size) > bytes_max)
-    return unexpected<Error>(
-        over_limit("file", path + " is too large", bytes_max, static_cast<std::uint64_t>(about.st_size)));
-  std::string bytes(static_cast<std::size_t>(about.st_size), '\0');
-  std::size_t had = 0;
-  while (had < bytes.size()) {
-    const ssize_t got = ::read(file.get(), bytes.data() + had, bytes.size() - had);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return system_failed("reading " + path);
-    if (got == 0) break;  // cut meanwhile
-    had += static_cast<std::size_t>(got);
-  }
-  bytes.resize(had);
-  return bytes;
-}
-
 Result<CacheDirectory> CacheDirectory::open(const std::string& path) {
   if (::mkdir(path.c_str(), kDirectoryMode) != 0 && errno != EEXIST)
     return system_failed("creating the cache directory " + path);
-  FileHandle dir(open_retrying(AT_FDCWD, path.c_str(), O_RDONLY | O_DIRECTORY));
+  FileHandle dir = open_without_links(AT_FDCWD, path.c_str(), O_RDONLY | O_DIRECTORY);
   if (!dir) return system_failed("opening the cache directory " + path);
   struct stat about {};
   if (::fstat(dir.get(), &about) != 0) return system_failed("looking at the cache directory " + path);
@@ -94,23 +46,23 @@ Result<CacheDirectory> CacheDirectory::open(const std::string& path) {
   if ((about.st_mode & kOthers) != 0)
     return fail_field("cache.directory", path + " is open to others: chmod 0700 it");
   CacheDirectory out(std::move(dir));
-  if (auto locked = out.take_lock(); !locked) return unexpected<Error>(locked.error());
+  if (auto locked = out.try_lock(); !locked) return unexpected<Error>(locked.error());
   return out;
 }
 
-// A lock that another holds, or a disk that cannot be written, makes a reader.
-Result<void> CacheDirectory::take_lock() {
-  FileHandle lock(open_retrying(dir_.get(), kLock, O_RDWR | O_CREAT, kFileMode));
+Result<bool> CacheDirectory::try_lock() {
+  if (lock_) return true;
+  FileHandle lock = open_without_links(dir_.get(), kLock, O_RDWR | O_CREAT, kFileMode);
   if (!lock) {
-    if (errno == EROFS) return {};
+    if (errno == EROFS) return false;
     return system_failed("opening the cache's lock");
   }
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) {
     lock_ = std::move(lock);
-  } else if (errno != EWOULDBLOCK) {
+  } else if (errno != EWOULDBLOCK && errno != EINTR) {
     return system_failed("locking the cache");
   }
-  return {};
+  return writer();
 }
 
 std::vector<std::string> CacheDirectory::names() const {
@@ -134,8 +86,16 @@ Result<std::string> CacheDirectory::read(const std::string& name) const {
   return read_trusted_file(dir_.get(), name, cache::kFileBytesMax);
 }
 
+std::optional<Wall> CacheDirectory::written_at(const std::string& name) const {
+  struct stat about {};
+  if (::fstatat(dir_.get(), name.c_str(), &about, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
+  const auto since_epoch =
+      std::chrono::seconds(about.st_mtim.tv_sec) + std::chrono::nanoseconds(about.st_mtim.tv_nsec);
+  return Wall(std::chrono::duration_cast<Wall::duration>(since_epoch));
+}
+
 Result<void> CacheDirectory::append(const std::string& name, std::uint64_t size, std::string_view bytes) {
-  const FileHandle file(open_retrying(dir_.get(), name.c_str(), O_WRONLY | O_APPEND | O_NONBLOCK));
+  const FileHandle file = open_without_links(dir_.get(), name.c_str(), O_WRONLY | O_APPEND | O_NONBLOCK);
   if (!file) return system_failed("opening " + name);
   struct stat about {};
   if (::fstat(file.get(), &about) != 0) return system_failed("looking at " + name);
@@ -148,7 +108,7 @@ Result<void> CacheDirectory::append(const std::string& name, std::uint64_t size,
 
 Result<FileHandle> CacheDirectory::begin() const {
   ::unlinkat(dir_.get(), kPartial, 0);
-  FileHandle file(open_retrying(dir_.get(), kPartial, O_WRONLY | O_CREAT | O_EXCL, kFileMode));
+  FileHandle file = open_without_links(dir_.get(), kPartial, O_WRONLY | O_CREAT | O_EXCL, kFileMode);
   if (!file) return system_failed("creating a cache file");
   return file;
 }

@@ -7,38 +7,16 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
+#include "proto/base/clock.hpp"
 #include "proto/wire/error.hpp"
+#include "subscriber/trusted_file.hpp"
 
 namespace prismbus {
-
-// An owned descriptor.
-class FileHandle {
- public:
-  FileHandle() = default;
-  explicit FileHandle(int fd) : fd_(fd) {}
-  FileHandle(FileHandle&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  FileHandle& operator=(FileHandle&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~FileHandle();
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] explicit operator bool() const { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
-
-// The whole of a regular file that this user (or root) owns and nobody else may write. Errors: not_found;
-// invalid_argument (a link, another kind of file, another owner, writable by others); too_large (over
-// `bytes_max`); unavailable (what the system said). `at`: a directory's descriptor, or AT_FDCWD. Blocks on
-// the disk; never on a pipe or a device.
-[[nodiscard]] Result<std::string> read_trusted_file(int at, const std::string& path, std::uint64_t bytes_max);
 
 class CacheDirectory {
  public:
@@ -46,11 +24,16 @@ class CacheDirectory {
   // owner, accessible to others), unavailable (what the system said).
   [[nodiscard]] static Result<CacheDirectory> open(const std::string& path);
 
-  // The lock is ours: only then may anything be written.
+  // The lock is ours: only then may anything be written. open() asks for it once.
   [[nodiscard]] bool writer() const { return static_cast<bool>(lock_); }
+  // Asks for the lock again, without waiting: true when it is ours. False: another has it, or nothing can be
+  // written there. Errors: unavailable (what the system said).
+  [[nodiscard]] Result<bool> try_lock();
 
   [[nodiscard]] std::vector<std::string> names() const;                   // of cache files, in no order
   [[nodiscard]] Result<std::string> read(const std::string& name) const;  // as read_trusted_file
+  // When it was written last; nullopt when it is not there.
+  [[nodiscard]] std::optional<Wall> written_at(const std::string& name) const;
 
   // Behind `size` bytes, which must be all there are. Errors: not_found (no such file, or another size, or
   // not ours), read_only (no space), unavailable. After an error the file is as it was, or is removed.
@@ -67,7 +50,6 @@ class CacheDirectory {
 
  private:
   explicit CacheDirectory(FileHandle dir) : dir_(std::move(dir)) {}
-  [[nodiscard]] Result<void> take_lock();
 
   FileHandle dir_, lock_;
 };

@@ -1,62 +1,16 @@
 #include "subscriber/cache_format.hpp"
 
 #include <algorithm>
-#include <bit>
+#include <optional>
 #include <utility>
 
 #include "proto/base/bytes.hpp"
-#include "proto/base/hash.hpp"
+#include "proto/wire/limits.hpp"
 #include "proto/wire/names.hpp"
+#include "subscriber/cache_fields.hpp"
 
 namespace prismbus::cache {
 namespace {
-
-constexpr std::size_t kHeaderFixed = 8 + 4 + 4 + 8 + 2;
-
-std::uint64_t link(std::uint64_t before, std::string_view bytes) {
-  return xxh3_64(bytes) ^ std::rotl(before, 29);
-}
-
-template <class Integer>
-void append_int(std::string& out, Integer v) {
-  for (std::size_t i = sizeof v; i-- > 0;) out.push_back(static_cast<char>(v >> (8 * i)));
-}
-
-// Reads fields; what is not there reads as zero, and ok() says so.
-class Fields {
- public:
-  explicit Fields(std::string_view bytes) : rest_(bytes) {}
-
-  template <class Integer>
-  [[nodiscard]] Integer integer() {
-    const std::string_view raw = bytes(sizeof(Integer));
-    std::uint64_t v = 0;
-    for (const char c : raw) v = v << 8 | static_cast<std::uint8_t>(c);
-    return static_cast<Integer>(v);
-  }
-  [[nodiscard]] Wall time() {
-    const auto micros = integer<std::uint64_t>();
-    if (micros <= INT64_MAX) return from_micros(micros);
-    ok_ = false;
-    return {};
-  }
-  [[nodiscard]] std::string_view bytes(std::size_t n) {
-    if (rest_.size() < n) {
-      ok_ = false;
-      rest_ = {};
-      return {};
-    }
-    const std::string_view out = rest_.substr(0, n);
-    rest_.remove_prefix(n);
-    return out;
-  }
-  [[nodiscard]] bool empty() const { return rest_.empty(); }
-  [[nodiscard]] bool ok() const { return ok_; }
-
- private:
-  std::string_view rest_;
-  bool ok_ = true;
-};
 
 Mark read_mark(Fields& in) {
   Mark mark;
@@ -161,27 +115,6 @@ Step take_step(const Splitter::Record& record, Loaded& out, Garbage& garbage) {
 
 // ---- writing
 
-void Encoder::header(const Header& header) {
-  const std::size_t first = bytes.size();
-  bytes += kMagic;
-  append_int(bytes, kFormat);
-  append_int(bytes, std::uint32_t{0});
-  append_be64(bytes, header.epoch.value());
-  append_int(bytes, static_cast<std::uint16_t>(header.ns.size()));
-  bytes += header.ns;
-  chain_ = link(0, std::string_view(bytes).substr(first));
-  append_be64(bytes, chain_);
-}
-
-void Encoder::record(Kind kind, std::string_view body) {
-  const std::size_t first = bytes.size();
-  append_int(bytes, static_cast<std::uint32_t>(body.size()));
-  bytes.push_back(static_cast<char>(kind));
-  bytes += body;
-  chain_ = link(chain_, std::string_view(bytes).substr(first));
-  append_be64(bytes, chain_);
-}
-
 void append_entry(std::string& out, std::string_view key, std::string_view value, Revision rev,
                   std::uint64_t version, Wall time) {
   append_int(out, static_cast<std::uint8_t>(key.size()));
@@ -220,51 +153,8 @@ void append_seen(std::string& out, Wall seen) {
 
 // ---- reading
 
-Result<Header> Splitter::header() {
-  const std::string_view rest = bytes_.substr(at_);
-  Fields in(rest);
-  if (in.bytes(kMagic.size()) != kMagic) return damaged("no cache or seed file");
-  const auto format = in.integer<std::uint32_t>();
-  if (in.ok() && format > kFormat) {
-    return fail(ErrorCode::unsupported, "format " + std::to_string(format) +
-                                            " of a cache or seed file; format " + std::to_string(kFormat) +
-                                            " is known here");
-  }
-  const auto flags = in.integer<std::uint32_t>();
-  Header header;
-  header.epoch = Epoch(in.integer<std::uint64_t>());
-  const auto size = in.integer<std::uint16_t>();
-  header.ns = in.bytes(size);
-  const std::size_t signed_bytes = kHeaderFixed + size;
-  const auto checksum = in.integer<std::uint64_t>();
-  if (!in.ok() || format != kFormat || flags != 0) return damaged("a damaged header");
-  if (checksum != link(0, rest.substr(0, signed_bytes)) || !is_namespace(header.ns)) {
-    return damaged("a damaged header");
-  }
-  chain_ = checksum;
-  at_ += signed_bytes + kChecksumBytes;
-  return header;
-}
-
-std::optional<Splitter::Record> Splitter::next() {
-  const std::string_view rest = bytes_.substr(at_);
-  Fields in(rest);
-  const auto size = in.integer<std::uint32_t>();
-  const auto kind = in.integer<std::uint8_t>();
-  if (!in.ok() || size > kRecordBytesMax || kind < static_cast<std::uint8_t>(Kind::entries) ||
-      kind > static_cast<std::uint8_t>(Kind::end)) {
-    return std::nullopt;
-  }
-  Record record{static_cast<Kind>(kind), in.bytes(size)};
-  const auto checksum = in.integer<std::uint64_t>();
-  if (!in.ok() || checksum != link(chain_, rest.substr(0, kRecordHeadBytes + size))) return std::nullopt;
-  chain_ = checksum;
-  at_ += kRecordHeadBytes + size + kChecksumBytes;
-  return record;
-}
-
-Result<Loaded> load(std::string_view bytes) {
-  Splitter split(bytes);
+Result<Loaded> load(std::string_view bytes, const CacheKey* key) {
+  Splitter split(bytes, key);
   const auto header = split.header();
   if (!header) return unexpected<Error>(header.error());
   Loaded out;
@@ -316,7 +206,5 @@ Result<Loaded> load(std::string_view bytes) {
   out.whole = true;
   return out;
 }
-
-static_assert(kHeaderFixed + limits::kNsBytes + kChecksumBytes == kHeaderBytesMax, "as the grammar says");
 
 }  // namespace prismbus::cache

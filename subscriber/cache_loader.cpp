@@ -4,7 +4,6 @@
 #include <utility>
 
 namespace prismbus {
-namespace {
 
 void free_entries(cache::Loaded& loaded) {
   Garbage garbage;
@@ -12,18 +11,16 @@ void free_entries(cache::Loaded& loaded) {
   garbage.release_all();
 }
 
-Result<cache::Loaded> load_file(const CacheDirectory& directory, const std::string& name,
-                                std::uint64_t& bytes_read) {
-  const auto bytes = directory.read(name);
-  if (!bytes) return unexpected<Error>(bytes.error());
-  bytes_read += bytes->size();
-  auto loaded = cache::load(*bytes);
+namespace {
+
+Result<cache::Loaded> load_file(const std::string& name, std::string_view bytes, const CacheKey* key) {
+  auto loaded = cache::load(bytes, key);
   if (!loaded) return loaded;
   if (cache_file_name(loaded->ns) != name) {
     free_entries(*loaded);
     return fail(ErrorCode::invalid_argument, "it holds another namespace than its name says");
   }
-  loaded->whole = loaded->whole && loaded->good_bytes == bytes->size();
+  loaded->whole = loaded->whole && loaded->good_bytes == bytes.size();
   return loaded;
 }
 
@@ -38,7 +35,7 @@ void keep_one_history(CacheFindings& found, std::optional<Epoch> epoch) {
   const auto others = std::partition(all.begin(), all.end(),
                                      [&](const cache::Loaded& loaded) { return loaded.epoch == *epoch; });
   for (auto at = others; at != all.end(); ++at) {
-    found.dropped.push_back({cache_file_name(at->ns), "of another history than the newest"});
+    found.dropped.push_back({cache_file_name(at->ns), "of another history than the newest", false});
     free_entries(*at);
   }
   all.erase(others, all.end());
@@ -47,16 +44,23 @@ void keep_one_history(CacheFindings& found, std::optional<Epoch> epoch) {
 }  // namespace
 
 CacheFindings load_cache(const CacheDirectory& directory, const std::vector<std::string>& names,
-                         std::optional<Epoch> epoch) {
+                         const CacheKey* key, std::optional<Epoch> epoch) {
   CacheFindings found;
   for (const std::string& name : names) {
-    auto loaded = load_file(directory, name, found.bytes);
-    if (!loaded) {
-      if (loaded.error().code != ErrorCode::not_found)
-        found.dropped.push_back({name, loaded.error().message});
+    const auto bytes = directory.read(name);
+    if (!bytes) {
+      if (bytes.error().code != ErrorCode::not_found)
+        found.dropped.push_back({name, bytes.error().message, false});
       continue;
     }
-    if (!loaded->whole) found.torn.push_back({name, "its end is damaged: an older state is used"});
+    found.bytes += bytes->size();
+    auto loaded = load_file(name, *bytes, key);
+    if (!loaded) {
+      const bool exposed = key != nullptr && !cache::says_sealed(*bytes);
+      found.dropped.push_back({name, loaded.error().message, exposed});
+      continue;
+    }
+    if (!loaded->whole) found.torn.push_back({name, "its end is damaged: an older state is used", false});
     found.namespaces.push_back(std::move(*loaded));
   }
   keep_one_history(found, epoch);

@@ -20,7 +20,7 @@ Result<void> CacheWriter::picture(Epoch epoch, std::string_view ns, const Hamt<E
                                   const cache::Mark& mark) {
   auto file = directory_->begin();
   if (!file) return unexpected<Error>(file.error());
-  cache::Encoder out;
+  cache::Encoder out(key_);
   out.header({epoch, ns});
   std::uint64_t size = 0;
   Result<void> written;
@@ -67,7 +67,7 @@ Result<bool> CacheWriter::append(std::string_view ns, const std::vector<CacheSte
   if (found == files_.end()) return false;
   File& file = found->second;
   if (file.too_large) return true;
-  cache::Encoder out(file.chain);
+  cache::Encoder out(file.chain, key_);
   Seq seq = file.seq;
   for (const CacheStep& step : steps) {
     if (step.epoch != file.epoch) return false;

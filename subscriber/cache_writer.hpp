@@ -27,10 +27,12 @@ struct CacheStep {
 
 class CacheWriter {
  public:
-  // `directory` outlives this; it has the lock.
-  explicit CacheWriter(CacheDirectory& directory) : directory_(&directory) {}
+  // Both outlive this. The directory has the lock whenever something is written. Files are sealed with `key`;
+  // null: they are plain.
+  explicit CacheWriter(CacheDirectory& directory, const CacheKey* key = nullptr)
+      : directory_(&directory), key_(key) {}
 
-  // What a load found: steps may follow it when the whole file was good.
+  // What a load with the same key found: steps may follow it when the whole file was good.
   void adopt(const cache::Loaded& loaded);
 
   // The namespace's file becomes this picture. Errors: as CacheDirectory, too_large (the cache does not keep
@@ -48,11 +50,13 @@ class CacheWriter {
   struct File {
     Epoch epoch;
     Seq seq;
-    std::uint64_t size = 0, picture_bytes = 0, chain = 0;
+    std::uint64_t size = 0, picture_bytes = 0;
+    cache::Chain chain;
     bool too_large = false;  // not kept, and not tried again
   };
   std::unordered_map<std::string, File, BytesHash, std::equal_to<>> files_;
   CacheDirectory* directory_;
+  const CacheKey* key_;
 };
 
 }  // namespace prismbus

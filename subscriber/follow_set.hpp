@@ -22,9 +22,9 @@ class FollowSet {
   [[nodiscard]] const std::vector<std::string>& namespaces() const { return namespaces_; }  // sorted, exact
   [[nodiscard]] const std::vector<std::string>& subtrees() const {
     return subtrees_;
-  }  // sorted; "" = everything
-  // Index into subtrees() of the one that covers `ns`.
+  }                                                      // sorted; "" = everything
   [[nodiscard]] bool covers(std::string_view ns) const;  // exactly, or by a subtree
+  // Index into subtrees() of the one that covers `ns`.
   [[nodiscard]] std::optional<std::size_t> subtree_of(std::string_view ns) const;
   // Topics to subscribe to on each lane. Everything = the 63 first bytes an ordinary name can have.
   [[nodiscard]] std::vector<std::string> topics() const;

@@ -10,6 +10,7 @@
 
 #include "proto/wire/messages.hpp"
 #include "subscriber/namespace_copy.hpp"
+#include "subscriber/rejected_changes.hpp"
 #include "subscriber/view.hpp"
 
 namespace prismbus {
@@ -23,8 +24,9 @@ struct FollowedNamespace {
   std::shared_ptr<const std::string> name;
   std::optional<std::size_t> subtree;  // unset: followed exactly
 
-  NamespaceCopy copy;  // what readers see when `shown`
-  Epoch epoch;         // the history `copy` belongs to
+  NamespaceCopy copy;                         // what readers see when `shown`, but for what is kept back
+  std::unique_ptr<RejectedChanges> rejected;  // what is; null: no validator covers it
+  Epoch epoch;                                // the history `copy` belongs to
   Rung rung = Rung::memory;
   bool shown = false;
   bool gone = false;   // named no more by its subtree's snapshot: nothing to show, and that is right

@@ -8,10 +8,16 @@
 // default again. A struct decides so for each of its keys.
 //
 // Reads: any thread, any number at once; no lock, no allocation (but what copying T allocates: see with()),
-// and no waiting for the writer. Two reads of one thread never give an older value later. Different handles
-// move one after another, within one step: what belongs together is bound as a struct or read from a View.
+// and no waiting for the writer. Two reads of one handle on one thread never give an older value later, when
+// both are get() or both look at the whole (with(), read(), meta()): a get() may already give what a read()
+// just after it does not, for a moment. Different handles also move one after another, within one step: what
+// belongs together is taken with one read(), bound as a struct or read from a View.
+//
 // A handle may be copied (copies share the value), also to other threads; it may outlive stop() and the
-// Subscriber itself, and then keeps what it had last. The value is followed while a copy lives.
+// Subscriber itself, and then keeps what it had last. The value is followed while a copy lives. Who lets the
+// last copy go waits for its hook under way, but not inside that hook; afterwards the hook is gone and never
+// runs again. So a hook may use the object that owns its handle: make the handle the member that is destroyed
+// first, and let go of no handle under a lock that its hook takes.
 #pragma once
 
 #include <concepts>
@@ -30,7 +36,8 @@ namespace prismbus {
 template <class T>
 class Handle {
  public:
-  explicit Handle(std::shared_ptr<const ValueCell<T>> cell) : cell_(std::move(cell)) {}
+  // The first handle of `cell`; others are copies of it.
+  explicit Handle(std::shared_ptr<ValueCell<T>> cell) : cell_(closing(std::move(cell))) {}
   // `Handle<double> tick = subscriber.bind(...)`, for names that are part of the program: asserts that it
   // could be bound. A caller with names from elsewhere takes the Result and looks at it.
   template <std::same_as<Result<Handle<T>>> Bound>
@@ -57,6 +64,11 @@ class Handle {
   [[nodiscard]] const std::string& key() const { return cell_->key(0); }  // of a struct the first one
 
  private:
+  // The background thread also holds the cell, for moments: so the copies have a count of their own.
+  static std::shared_ptr<const ValueCell<T>> closing(std::shared_ptr<ValueCell<T>> cell) {
+    const ValueCell<T>* const seen = cell.get();
+    return {seen, [held = std::move(cell)](const ValueCell<T>*) { held->close(); }};
+  }
   static std::shared_ptr<const ValueCell<T>> sure(Result<Handle<T>>& bound) {
     PRISMBUS_ASSERT(bound.has_value(), bound.error().message.c_str());
     return bound->cell_;

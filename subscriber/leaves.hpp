@@ -5,10 +5,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proto/base/clock.hpp"
+#include "proto/base/hash.hpp"
 #include "proto/base/strong.hpp"
 #include "subscriber/hamt.hpp"
+#include "subscriber/validator.hpp"
 #include "subscriber/view.hpp"
 
 namespace prismbus {
@@ -33,14 +36,31 @@ struct EntryLeaf {
   [[nodiscard]] const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
 };
 
+// What readers see of a key whose newest change they are not shown (rejected_changes).
+struct KeptLeaf {
+  std::uint64_t hash = 0;            // XXH3-64 of the key
+  const EntryLeaf* shown = nullptr;  // owned; null = readers see no such key
+  std::string name;                  // the key
+
+  [[nodiscard]] std::string_view key() const { return name; }
+  static void release(const void* leaf) {
+    const auto* kept = static_cast<const KeptLeaf*>(leaf);
+    if (kept->shown != nullptr) EntryLeaf::release(kept->shown);
+    delete kept;
+  }
+};
+
 // How one namespace stood at one moment. Its entries' nodes are freed by who replaced them, not with this
 // leaf.
 struct NamespaceLeaf {
   std::uint64_t hash = 0;  // XXH3-64 of the name
   std::shared_ptr<const std::string> name;
-  bool shown = false;    // there is something to see
-  bool refused = false;  // too old by its rule: readers do not see it
-  Hamt<EntryLeaf> entries;
+  bool shown = false;       // there is something to see
+  bool refused = false;     // too old by its rule: readers do not see it
+  bool denied = false;      // the broker said that this subscriber has no such namespace
+  Hamt<EntryLeaf> entries;  // the broker's content; what readers see: shown_entries
+  Hamt<KeptLeaf> kept;      // ... which differs from it here
+  std::shared_ptr<const std::vector<RejectedChange>> rejected;  // the latest that stand; may be null
   Seq seq;
   Revision rev;
   Wall time{};  // of the set with that seq
@@ -67,6 +87,11 @@ struct ViewRoot {
   bool connected = false;                     // a broker answered `hello` and every lane's barrier came
   std::shared_ptr<const std::string> broker;  // its request endpoint; null before the first
   Hamt<NamespaceLeaf> namespaces;
+
+  // Also what is not shown, or refused; null when nothing is known of it.
+  [[nodiscard]] const NamespaceLeaf* find(std::string_view ns) const {
+    return namespaces.find(xxh3_64(ns), ns);
+  }
   static void release(const void* root) { delete static_cast<const ViewRoot*>(root); }
 };
 

@@ -22,7 +22,7 @@ void NamespaceCopy::apply(const ChangeSet& set, Garbage& garbage, std::vector<Ke
     const std::uint64_t key_hash = xxh3_64(change.key);
     const EntryLeaf* there = entries.find(key_hash, change.key);
     if (there != nullptr && there->rev >= set.rev) continue;
-    KeyChange seen{there, nullptr};
+    KeyChange seen{there, nullptr, Reach::all};
     if (change.op == ChangeOp::put) {
       seen.after = EntryLeaf::make(change.key, change.value, set.rev, change.version, set.time);
       place(seen.after, garbage);
@@ -44,10 +44,10 @@ void find_differences(const Hamt<EntryLeaf>& before, const Hamt<EntryLeaf>& afte
   after.for_each([&](const EntryLeaf& now) {
     const EntryLeaf* was = before.find(now.hash, now.key());
     if (was != nullptr && was->rev == now.rev && was->value() == now.value()) return;
-    told.push_back({was, &now});
+    told.push_back({was, &now, Reach::all});
   });
   before.for_each([&](const EntryLeaf& was) {
-    if (after.find(was.hash, was.key()) == nullptr) told.push_back({&was, nullptr});
+    if (after.find(was.hash, was.key()) == nullptr) told.push_back({&was, nullptr, Reach::all});
   });
 }
 

@@ -10,10 +10,20 @@
 
 namespace prismbus {
 
+// Who notices a change of a key.
+enum class Reach : std::uint8_t {
+  all,
+  replica,  // it was refused: the replica has it, and the cache, but readers see what they saw before
+  readers,  // the replica has it since an earlier set; readers see it from now on
+};
+
 // One key of one change; the leaves may be in Garbage already and live until it is released.
 struct KeyChange {
   const EntryLeaf* before = nullptr;
   const EntryLeaf* after = nullptr;
+  Reach reach = Reach::all;
+
+  [[nodiscard]] const EntryLeaf& leaf() const { return after != nullptr ? *after : *before; }  // of its key
 };
 
 struct NamespaceCopy {

@@ -4,8 +4,9 @@
 #include <string>
 #include <utility>
 
-#include "proto/base/hash.hpp"
+#include "proto/base/clock.hpp"
 #include "proto/wire/names.hpp"
+#include "subscriber/shown_entries.hpp"
 
 namespace prismbus {
 
@@ -21,7 +22,9 @@ SubscriberStatus status_of(const ViewRoot& root, Steady now) {
     ns.seq = leaf.seq;
     ns.rev = leaf.rev;
     ns.hash = leaf.content_hash;
-    ns.keys = leaf.entries.size();
+    ns.keys = ShownEntries(leaf).size();
+    ns.kept_back = leaf.kept.size();
+    if (leaf.rejected) ns.rejected = *leaf.rejected;
     ns.rung = leaf.rung;
     ns.age = leaf.age(now);
     ns.resyncs = leaf.resyncs;
@@ -35,7 +38,7 @@ SubscriberStatus status_of(const ViewRoot& root, Steady now) {
 
 Result<void> readable_in(const ViewRoot& root, const FollowSet& follow, std::string_view ns) {
   if (!follow.covers(ns)) return fail_field("ns", std::string(ns) + " is not followed");
-  const NamespaceLeaf* leaf = root.namespaces.find(xxh3_64(ns), ns);
+  const NamespaceLeaf* leaf = root.find(ns);
   if (leaf != nullptr && leaf->shown && !leaf->refused) return {};
   const std::string why = leaf != nullptr && leaf->why
                               ? *leaf->why
@@ -45,13 +48,15 @@ Result<void> readable_in(const ViewRoot& root, const FollowSet& follow, std::str
 }
 
 std::optional<std::chrono::milliseconds> age_in(const ViewRoot& root, std::string_view ns, Steady now) {
-  const NamespaceLeaf* leaf = root.namespaces.find(xxh3_64(ns), ns);
+  const NamespaceLeaf* leaf = root.find(ns);
   return leaf != nullptr && leaf->shown ? std::optional(leaf->age(now)) : std::nullopt;
 }
 
 Result<void> validate_staleness(const std::vector<StalenessRule>& rules) {
   for (const StalenessRule& rule : rules) {
-    if (rule.after < std::chrono::milliseconds(0)) return fail_field("staleness", "an age is not negative");
+    if (rule.after < std::chrono::milliseconds(0) || rule.after > kDurationMax) {
+      return fail_field("staleness", "an age is 0 to ten years");
+    }
     if (rule.under.empty()) continue;
     if (auto valid = validate_namespace(rule.under, "staleness"); !valid) return valid;
   }

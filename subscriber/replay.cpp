@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "proto/base/assert.hpp"
+#include "proto/base/clock.hpp"
 #include "proto/wire/codec/reply.hpp"
 #include "proto/wire/names.hpp"
 #include "subscriber/inquiry.hpp"
@@ -32,6 +33,9 @@ Replay::~Replay() = default;
 Result<std::unique_ptr<Replay>> Replay::open(ReplayOptions options) {
   if (!(options.subtree && options.ns.empty())) {
     if (auto fine = validate_namespace(options.ns, "ns"); !fine) return tl::unexpected<Error>(fine.error());
+  }
+  if (options.timeout <= std::chrono::milliseconds(0) || options.timeout > kDurationMax) {
+    return fail_field("timeout", "above 0, at most ten years");
   }
   ConnectionOptions connection;
   connection.brokers = options.brokers;

@@ -35,7 +35,7 @@ struct ReplayOptions {
   bool subtree = false;            // `ns` with everything below; with an empty `ns` everything
   ReplayMoment from = Revision{};  // the picture is of this moment, the sets come after it
   std::optional<ReplayMoment> to;  // the last moment; none = what the broker has when the replay is opened
-  std::chrono::milliseconds timeout{10'000};  // of each question to the broker
+  std::chrono::milliseconds timeout{10'000};  // of each question to the broker; above 0, at most ten years
   LogSink log;                                // may be empty; called inside the calls
 };
 

@@ -5,7 +5,7 @@
 #include <set>
 #include <utility>
 
-#include "subscriber/cache_directory.hpp"
+#include "subscriber/trusted_file.hpp"
 
 namespace prismbus {
 namespace {

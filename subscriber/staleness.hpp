@@ -11,14 +11,15 @@ namespace prismbus {
 enum class StalenessPolicy : std::uint8_t {
   serve,   // whatever its age
   warn,    // serve; log and call `grew_stale`, once until it is live again
-  refuse,  // as warn, and Views give nothing until it is live again; readable() says why. A handle keeps its
-           // last value: ask readable() where that matters
+  refuse,  // as warn, and Views give nothing until it is live again; readable() says why. Until then a handle
+           // keeps the value it has (one bound meanwhile its default): ask readable() where that matters; and
+           // a subscription is told changes that come, but no state (`initial`, after a `resync`)
 };
 
 struct StalenessRule {
   std::string under;  // this namespace and everything below it; "" = all
   StalenessPolicy policy = StalenessPolicy::serve;
-  std::chrono::milliseconds after{60'000};  // the age at which it happens; >= 0
+  std::chrono::milliseconds after{60'000};  // the age at which it happens; 0 to ten years
 };
 
 }  // namespace prismbus

@@ -58,8 +58,8 @@ bool Subscriber::Impl::show() {
     subscriptions_.adopt(ViewStore::root_of(before));
     if (update.root != nullptr) store_.publish(update.root);
     bindings_.refresh(update.events);
-    if (cache_) cache_->feed(update, now_);
     const View shown = store_.view();
+    if (cache_) cache_->feed(update, ViewStore::root_of(shown), now_);
     more = subscriptions_.tell(update.events, ViewStore::root_of(before), ViewStore::root_of(shown));
   }
   store_.retire(std::move(update.garbage));
@@ -67,6 +67,9 @@ bool Subscriber::Impl::show() {
   counters_.dropped.store(inbox_.counters().dropped, std::memory_order_relaxed);
   counters_.joins.store(sync_.counters().joins, std::memory_order_relaxed);
   counters_.resyncs.store(sync_.counters().resyncs, std::memory_order_relaxed);
+  counters_.rejected.store(sync_.counters().rejected, std::memory_order_relaxed);
+  counters_.untold.store(sync_.counters().rejections_untold, std::memory_order_relaxed);
+  counters_.validators_threw.store(sync_.counters().validator_exceptions, std::memory_order_relaxed);
   if (update.root != nullptr && waiters_.load(std::memory_order_seq_cst) > 0) shown_.wake();
   return more;
 }
@@ -137,6 +140,7 @@ void Subscriber::Impl::stop() {
   if (!thread_.joinable()) return;
   stopping_.store(true, std::memory_order_release);
   waker_->wake();
+  reads_->stop();  // a callback that waits for an answer gets one
   thread_.join();
   subscriptions_.stop();
   threads_.stop();
@@ -148,7 +152,7 @@ void Subscriber::Impl::stop() {
 
 template <class Done>
 bool Subscriber::Impl::wait(std::chrono::milliseconds at_most, Done done) const {
-  const auto until = std::chrono::steady_clock::now() + at_most;
+  const auto until = std::chrono::steady_clock::now() + std::clamp(at_most, 0ms, kDurationMax);
   waiters_.fetch_add(1, std::memory_order_seq_cst);
   bool reached = done();
   while (!reached && std::chrono::steady_clock::now() < until) {
@@ -166,7 +170,10 @@ SubscriberStatus Subscriber::Impl::status() const {
   out.dropped_frames = counters_.dropped.load(std::memory_order_relaxed);
   out.joins = counters_.joins.load(std::memory_order_relaxed);
   out.resyncs = counters_.resyncs.load(std::memory_order_relaxed);
-  out.callback_exceptions = subscriptions_.exceptions() + bindings_.exceptions();
+  out.rejected = counters_.rejected.load(std::memory_order_relaxed);
+  out.rejections_untold = counters_.untold.load(std::memory_order_relaxed);
+  out.callback_exceptions = subscriptions_.exceptions() + bindings_.exceptions() +
+                            counters_.validators_threw.load(std::memory_order_relaxed);
   out.handle_mismatches = bindings_.mismatches();
   if (cache_) out.cache = cache_->status();
   return out;
@@ -198,6 +205,10 @@ Subscriber::~Subscriber() = default;
 
 View Subscriber::view() const {
   return impl_->view();
+}
+
+BrokerReads& Subscriber::broker() {
+  return impl_->reads();
 }
 
 Result<void> Subscriber::attach(const std::shared_ptr<BoundCell>& cell) {

@@ -19,11 +19,13 @@
 #include <vector>
 
 #include "proto/base/log.hpp"
+#include "proto/client/broker_reads.hpp"
 #include "proto/transport/client_connection.hpp"
 #include "subscriber/cache_options.hpp"
 #include "subscriber/handle.hpp"
 #include "subscriber/staleness.hpp"
 #include "subscriber/subscription.hpp"
+#include "subscriber/validator.hpp"
 #include "subscriber/view.hpp"
 
 namespace prismbus {
@@ -87,9 +89,11 @@ struct SubscriberOptions {
   SubscriberCallbacks callbacks;
   std::size_t buffer_bytes_max = 64u << 20;  // changes held while joining; over it they are fetched again
   std::chrono::milliseconds check_interval{
-      30'000};                           // asks the broker for its heads: finds a lost tail without markers
+      30'000};  // asks the broker for its heads: finds a lost tail without markers
+  std::chrono::milliseconds read_timeout{10'000};  // of broker()'s reads, from the call to the answer
   CacheOptions cache;                    // the disk below the local copy; off unless a directory is given
   std::vector<StalenessRule> staleness;  // the first that covers a namespace counts; none = served at any age
+  std::vector<Validator> validators;     // may keep a change from readers; see validator.hpp
   std::string seed_file;                 // read for what the cache does not hold; empty = none
   LogSink log;                           // may be empty; called on the background threads, and in open()
 };
@@ -100,7 +104,10 @@ struct NamespaceStatus {
   Seq seq;
   Revision rev;
   std::uint64_t hash = 0;
-  std::size_t keys = 0;
+  std::size_t keys = 0;       // that readers see
+  std::size_t kept_back = 0;  // keys of which readers see an older entry, or none (validator.hpp)
+  std::vector<RejectedChange>
+      rejected;                     // of those, the ones that were refused: the latest, at most kRejectedTold
   Rung rung = Rung::memory;         // where what is shown came from
   std::chrono::milliseconds age{};  // since it was last known to be current
   std::uint64_t resyncs = 0;        // snapshots taken after the first
@@ -113,6 +120,8 @@ struct SubscriberStatus {
   Epoch epoch;
   std::vector<NamespaceStatus> namespaces;  // sorted; an exact namespace is listed from the start
   std::uint64_t frames = 0, joins = 0, resyncs = 0, callback_exceptions = 0, dropped_frames = 0;
+  std::uint64_t rejected = 0;           // changes of keys that a validator refused
+  std::uint64_t rejections_untold = 0;  // ... of which the broker was not told: hundreds a second for long
   std::uint64_t handle_mismatches = 0;  // entries of another type than a handle that reads their key
   CacheStatus cache;
 };
@@ -120,8 +129,8 @@ struct SubscriberStatus {
 class Subscriber {
  public:
   // Reads cache and seed (what they hold is shown when it returns), then starts the background threads; does
-  // not wait for a broker. invalid_argument: no broker, nothing to follow, a malformed endpoint or name, a
-  // cache directory or seed file that is not ours alone to write. not_found: no such seed file.
+  // not wait for a broker. invalid_argument: no broker, nothing to follow, a malformed endpoint, name or
+  // pattern, a cache directory, key or seed file that is not ours alone. not_found: no such seed or key file.
   [[nodiscard]] static Result<std::unique_ptr<Subscriber>> open(SubscriberOptions options);
   // Stops. No View may be left.
   ~Subscriber();
@@ -131,10 +140,16 @@ class Subscriber {
   // The newest picture. Any thread; no lock, no allocation, tens of nanoseconds.
   [[nodiscard]] View view() const;
 
+  // Reads of the broker on demand: any namespace it lets us read, followed or not, the newest or the past.
+  // Any thread, callbacks of every kind too. What is read does not enter the view; an answer may be older
+  // than a view taken meanwhile unless the call says `min_rev` = its rev. After stop() `unavailable`.
+  [[nodiscard]] BrokerReads& broker();
+
   // A handle to one key, or to a struct of several; see handle.hpp. Any thread, before or after the namespace
   // is live; no waiting for the broker. It shows the newest picture at once and then moves with every step.
-  // `told` runs when get() changed. invalid_argument: a malformed name, a namespace that is not followed;
-  // overloaded: tens of thousands bound within one step of the background thread.
+  // `told` runs when get() changed, while a copy of the handle lives. invalid_argument: a malformed name, a
+  // namespace that is not followed; overloaded: tens of thousands bound within one step of the background
+  // thread.
   template <class T>
   [[nodiscard]] Result<Handle<T>> bind(std::string_view ns, std::string_view key, T otherwise,
                                        std::type_identity_t<OnChange<T>> told = {}) {
@@ -153,6 +168,7 @@ class Subscriber {
   }
 
   // Waits until everything followed is live; false when the time is over first. Not on the background thread.
+  // milliseconds::max() here and below: for ever.
   [[nodiscard]] bool wait_live(std::chrono::milliseconds at_most) const;
   // Waits until `ns` shows `seq` or a later one; false when the time is over first. Not on the background
   // thread.
@@ -173,8 +189,8 @@ class Subscriber {
   // unavailable: stopped.
   [[nodiscard]] Result<SubscriptionId> subscribe(Subscription subscription);
   // What waits is dropped. When it returns no callback and no `where` of it runs or will; it waits for one
-  // under way. Only inside a callback of this Subscriber (its own or another's) it does not wait: one under
-  // way on another thread may then still end. not_found, as for those below.
+  // under way. Only inside a callback or hook of this Subscriber (its own or another's) it does not wait: one
+  // under way on another thread may then still end. not_found, as for those below.
   [[nodiscard]] Result<void> unsubscribe(SubscriptionId id);
   // Nothing is told until resume(); a callback under way ends. What comes meanwhile waits as the policy says;
   // over the limits it is dropped, and the state told after resume(). Twice is once.
@@ -196,7 +212,7 @@ class Subscriber {
     auto cell = std::make_shared<ValueCell<T>>(ns, std::move(fields), std::move(otherwise), std::move(told),
                                                memory_of_handles());
     if (auto attached = attach(cell); !attached) return tl::unexpected<Error>(attached.error());
-    return Handle<T>(std::shared_ptr<const ValueCell<T>>(std::move(cell)));
+    return Handle<T>(std::move(cell));
   }
   [[nodiscard]] Result<void> attach(const std::shared_ptr<BoundCell>& cell);
   [[nodiscard]] const std::shared_ptr<Reclaimer>& memory_of_handles() const;

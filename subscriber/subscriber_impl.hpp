@@ -35,11 +35,12 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
 
   void start() {
     thread_ = std::thread([this] { run(); });
-    if (cache_ && cache_->writer()) cache_thread_ = std::thread([this] { keep_cache(); });
+    if (cache_) cache_thread_ = std::thread([this] { keep_cache(); });
   }
   void stop();
   [[nodiscard]] View view() const { return store_.view(); }
   [[nodiscard]] Bindings& bindings() { return bindings_; }
+  [[nodiscard]] BrokerReads& reads() { return *reads_; }
   template <class Done>
   [[nodiscard]] bool wait(std::chrono::milliseconds at_most, Done done) const;
   [[nodiscard]] SubscriberStatus status() const;
@@ -80,7 +81,8 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
                        options.log),
         bindings_(follow_, store_, waker_.get(), options.log),
         sync_(follow_,
-              {options.buffer_bytes_max, options.check_interval, random_u64(), std::move(options.staleness)},
+              {options.buffer_bytes_max, options.check_interval, random_u64(), std::move(options.staleness),
+               std::move(options.validators)},
               *this) {}
   [[nodiscard]] Result<void> read_disk(const CacheOptions& options, const std::string& seed_file);
   void restore(std::vector<cache::Loaded> loaded, Rung rung);
@@ -107,6 +109,7 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
   std::optional<ClientConnection> connection_;
   SyncState sync_;
   std::unordered_map<std::uint64_t, Asked> asked_;
+  std::unique_ptr<BrokerReads> reads_;
   Now now_{};
 
   std::thread thread_, cache_thread_;
@@ -114,7 +117,8 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
   mutable std::atomic<int> waiters_{0};
   mutable Waker shown_;
   struct {
-    std::atomic<std::uint64_t> frames{0}, dropped{0}, joins{0}, resyncs{0};
+    std::atomic<std::uint64_t> frames{0}, dropped{0}, joins{0}, resyncs{0}, rejected{0}, untold{0},
+        validators_threw{0};
   } counters_;
 };
 

@@ -1,6 +1,9 @@
 // How a Subscriber is put together, and what it shows before any broker answered: disk cache and seed.
+#include <fmt/format.h>
+
 #include <chrono>
 #include <utility>
+#include <vector>
 
 #include "proto/base/assert.hpp"
 #include "subscriber/picture_status.hpp"
@@ -15,8 +18,23 @@ using namespace std::chrono_literals;
 Result<std::unique_ptr<Subscriber::Impl>> Subscriber::Impl::make(SubscriberOptions options) {
   auto follow = FollowSet::make(options.namespaces, options.subtrees);
   if (!follow) return tl::unexpected<Error>(follow.error());
-  if (options.check_interval < 10ms) return fail_field("check_interval", "at least 10 ms");
+  if (options.check_interval < 10ms || options.check_interval > kDurationMax) {
+    return fail_field("check_interval", "10 ms to ten years");
+  }
   if (auto valid = validate_staleness(options.staleness); !valid) return tl::unexpected<Error>(valid.error());
+  if (auto valid = ValidatorSet::validate(options.validators, *follow); !valid) {
+    return tl::unexpected<Error>(valid.error());
+  }
+  if (options.client.instance.empty()) options.client.instance = fmt::format("{:016x}", random_u64());
+  auto reads = BrokerReads::open({.brokers = options.brokers,
+                                  .client = options.client,
+                                  .timeout = options.read_timeout,
+                                  .log = options.log});
+  if (!reads) {
+    Error error = reads.error();
+    if (error.field == "timeout") error.field = "read_timeout";
+    return tl::unexpected<Error>(std::move(error));
+  }
   ConnectionOptions connection;
   connection.brokers = options.brokers;
   connection.client = options.client;
@@ -36,6 +54,7 @@ Result<std::unique_ptr<Subscriber::Impl>> Subscriber::Impl::make(SubscriberOptio
     return tl::unexpected<Error>(made.error());
   }
   impl->connection_.emplace(std::move(*made));
+  impl->reads_ = std::move(*reads);
   if (callbacks) {
     const auto id = impl->subscriptions_.subscribe(std::move(*callbacks), impl->follow_);
     PRISMBUS_ASSERT(id.has_value(), "callbacks are a valid subscription");
@@ -49,16 +68,30 @@ Result<std::unique_ptr<Subscriber::Impl>> Subscriber::Impl::make(SubscriberOptio
 
 Result<void> Subscriber::Impl::read_disk(const CacheOptions& options, const std::string& seed_file) {
   now_ = read_clock();
+  auto secret = NamespacePatterns::make(options.secret, "cache.secret");
+  if (!secret) return tl::unexpected<Error>(secret.error());
+  if (options.keep_unfollowed < 0h)
+    return fail_field("cache.keep_unfollowed", "cache.keep_unfollowed: not negative");
   if (!options.directory.empty()) {
-    auto cache = DiskCache::open(options, log_);
+    auto cache = DiskCache::open(options, *secret, log_);
     if (!cache) return tl::unexpected<Error>(cache.error());
     cache_ = std::move(*cache);
     restore(cache_->load_first(follow_), Rung::disk);
+  } else if (!options.key_file.empty()) {
+    return fail_field("cache.key_file", "cache.key_file: there is no cache.directory to encrypt");
   }
   if (seed_file.empty()) return {};
   if (cache_) restore(cache_->load_rest(follow_), Rung::disk);  // the cache goes before the seed
   auto seed = load_seed(seed_file, follow_);
   if (!seed) return tl::unexpected<Error>(seed.error());
+  std::erase_if(*seed, [&](cache::Loaded& one) {
+    if (!secret->covers(one.ns)) return false;
+    const LogLine line =
+        LogLine("seed_namespace_dropped").with("ns", one.ns).with("why", "cache.secret names it");
+    if (log_) log_(LogLevel::warn, line.text());
+    free_entries(one);
+    return true;
+  });
   restore(std::move(*seed), Rung::seed);
   return {};
 }

@@ -5,7 +5,8 @@
 //    `resync` set, seq begins anew), one callback at a time, after view() shows what they tell.
 //  - Applying what was told (added, changed: set; deleted: erase; resync: clear) to a map gives, once all is
 //    delivered, what the view holds of the subscribed keys. A hole is never hidden (I6): what could not be
-//    told is replaced by one `resync` event and the present state as `added` events.
+//    told is replaced by one `resync` event and the present state as `added` events; while a namespace is
+//    refused as too old (staleness.hpp) its state waits.
 //  - Memory is bounded by queue_length_max and queue_bytes_max, also while paused for ever. A state is read
 //    out of the view piece by piece as the queue gets room, never copied whole.
 #pragma once
@@ -67,8 +68,7 @@ struct Operations {
 // other subscriptions go on.
 enum class QueuePolicy : std::uint8_t {
   // Every step is told. With queue_length_max events waiting the subscription is blocked: further ones back
-  // up
-  // at the background thread, up to kBacklogTimes the length and never over queue_bytes_max. When that is
+  // up at the background thread, up to kBacklogTimes the length and never over queue_bytes_max. When that is
   // full, or the subscription was blocked for `block_at_most` without a break (pauses do not count), it falls
   // back to a resync: a stream that never stops cannot wait for ever for one who does.
   block,
@@ -83,9 +83,10 @@ enum class QueuePolicy : std::uint8_t {
 inline constexpr std::size_t kBacklogTimes = 16;
 
 // Runs tasks later or at once, on any thread, each once. At most one task of a subscription is with it at a
-// time, so a pool keeps its order. Called on the background thread and out of tasks; must not block. When it
-// throws, or destroys a task without running it, the subscription tries again within 100 ms. A task that runs
-// after the Subscriber is gone does nothing.
+// time, so a pool keeps its order. Called on the background thread and out of tasks; must not block. A task
+// that is run at once within another of its subscription tells nothing: the background thread posts the next
+// one. When the executor throws, or destroys a task without running it, the subscription tries again within
+// 100 ms. A task that runs after the Subscriber is gone does nothing.
 using Executor = std::function<void(std::function<void()> task)>;
 
 struct Subscription {
@@ -106,7 +107,7 @@ struct Subscription {
   QueuePolicy policy = QueuePolicy::block;
   std::size_t queue_length_max = 10'000;    // events waiting; 1 to 1,000,000
   std::size_t queue_bytes_max = 16u << 20;  // keys, values and bookkeeping of them; one event always fits
-  std::chrono::milliseconds block_at_most{10'000};
+  std::chrono::milliseconds block_at_most{10'000};  // 0 to ten years
   // Where callbacks run. Empty: threads of the library, as many as callbacks run at once, at most
   // DeliveryThreads::kThreadsMax (64): with so many blocked, further subscriptions wait.
   Executor executor;

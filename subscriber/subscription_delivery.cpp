@@ -17,14 +17,26 @@ constexpr auto kTaskTime = 10ms;  // then the executor may do something else fir
 // What the executor holds: runs once; destroyed without having run it says so.
 class SubscriptionDelivery::Task {
  public:
-  explicit Task(std::shared_ptr<SubscriptionDelivery> delivery) : delivery_(std::move(delivery)) {}
+  // `poster`: the thread whose task posts this one, until stands_alone(); none: the background thread posts.
+  Task(std::shared_ptr<SubscriptionDelivery> delivery, std::thread::id poster)
+      : delivery_(std::move(delivery)), poster_(poster) {}
   ~Task() {
     if (!ran_) delivery_->lose_task();
   }
   Task(const Task&) = delete;
   Task& operator=(const Task&) = delete;
   void run() {
-    if (!ran_.exchange(true)) delivery_->run();
+    if (ran_.exchange(true)) return;
+    if (poster_.load() == std::this_thread::get_id()) {
+      nested_ = true;
+    } else {
+      delivery_->run();
+    }
+  }
+  // The executor came back to the poster. False: it ran this within the poster, and nothing was told.
+  [[nodiscard]] bool stands_alone() {
+    poster_.store({});
+    return !nested_;
   }
   // False: it runs, or ran.
   [[nodiscard]] bool forget() { return !ran_.exchange(true); }
@@ -32,6 +44,8 @@ class SubscriptionDelivery::Task {
  private:
   std::shared_ptr<SubscriptionDelivery> delivery_;
   std::atomic<bool> ran_{false};
+  std::atomic<std::thread::id> poster_;
+  bool nested_ = false;  // the poster's
 };
 
 SubscriptionDelivery::SubscriptionDelivery(SubscriptionId id, Subscription subscription,
@@ -78,10 +92,11 @@ void SubscriptionDelivery::offer_state(const SubscriptionEvent& event) {
   queue_.push_state(event);
 }
 
-bool SubscriptionDelivery::fits(std::size_t events) {
+bool SubscriptionDelivery::fits(std::size_t events, std::size_t bytes) {
   const std::lock_guard lock(mutex_);
   if (subscription_.on_background_thread && !paused_ && queue_.size() == 0) return true;
-  return queue_.size() + events <= subscription_.queue_length_max;
+  return queue_.size() + events <= subscription_.queue_length_max &&
+         queue_.bytes() + bytes <= subscription_.queue_bytes_max;
 }
 
 bool SubscriptionDelivery::has_room() const {
@@ -92,9 +107,9 @@ bool SubscriptionDelivery::has_room() const {
 bool SubscriptionDelivery::room_for_state(std::size_t bytes) {
   const std::lock_guard lock(mutex_);
   if (closed_ || paused_) return false;
-  if (bytes > 0) return queue_.room_for(bytes);
-  hungry_ = queue_.size() > 0 && !has_room();
-  return !hungry_;
+  const bool room = bytes > 0 ? queue_.room_for(bytes) : queue_.size() == 0 || has_room();
+  hungry_ = !room;
+  return room;
 }
 
 bool SubscriptionDelivery::take_restart() {
@@ -110,13 +125,22 @@ bool SubscriptionDelivery::take_restart() {
   return true;
 }
 
+std::optional<SubscriptionRecord> SubscriptionDelivery::pop() {
+  auto record = queue_.pop();
+  if (hungry_ && has_room()) {
+    hungry_ = false;
+    wake();
+  }
+  return record;
+}
+
 void SubscriptionDelivery::flush() {
   std::unique_lock lock(mutex_);
   if (!ready() || posted_) return;
-  if (!subscription_.on_background_thread) return (void)post(lock);
+  if (!subscription_.on_background_thread) return post(lock, {});
   const Steady end = surroundings_.clock() + kTaskTime;
   while (ready()) {
-    const auto record = queue_.pop();
+    const auto record = pop();
     if (filter_.wants(record->event().kind)) tell(lock, record->event());
     if (surroundings_.clock() < end) continue;
     if (ready()) wake();
@@ -139,25 +163,25 @@ std::optional<std::string> SubscriptionDelivery::take_exception() {
 
 // ---- where callbacks run ----
 
-// Gives `lock` up while the executor has the say, which may be to run the task at once.
-bool SubscriptionDelivery::post(std::unique_lock<std::mutex>& lock) {
+// Gives `lock` up while the executor has the say, which may be to run the task at once. Out of a task that
+// would nest without end: then this one ends too, and the background thread posts the next in its next step.
+void SubscriptionDelivery::post(std::unique_lock<std::mutex>& lock, std::thread::id poster) {
   posted_ = true;
   lock.unlock();
   bool taken = true;
-  auto task = std::make_shared<Task>(shared_from_this());
+  auto task = std::make_shared<Task>(shared_from_this(), poster);
   try {
     const Executor& own = subscription_.executor;
     (own ? own : surroundings_.executor)([task] { task->run(); });
   } catch (...) {  // the executor's own type: nothing of it may cross the thread
     taken = !task->forget();
   }
+  const bool nested = !task->stands_alone();
   task.reset();
   lock.lock();
-  if (!taken) {
-    posted_ = false;
-    ++counters_.executor_failures;
-  }
-  return taken;
+  if (!taken) ++counters_.executor_failures;
+  if (!taken || nested) posted_ = false;
+  if (nested) wake();
 }
 
 void SubscriptionDelivery::lose_task() {
@@ -170,13 +194,9 @@ void SubscriptionDelivery::run() {
   std::unique_lock lock(mutex_);
   const Steady end = surroundings_.clock() + kTaskTime;
   while (ready()) {
-    const auto record = queue_.pop();
-    if (hungry_ && has_room()) {
-      hungry_ = false;
-      wake();
-    }
+    const auto record = pop();
     if (filter_.wants(record->event().kind)) tell(lock, record->event());
-    if (surroundings_.clock() >= end && ready()) return (void)post(lock);
+    if (surroundings_.clock() >= end && ready()) return post(lock, std::this_thread::get_id());
   }
   posted_ = false;
 }

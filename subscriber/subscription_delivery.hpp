@@ -43,10 +43,10 @@ class SubscriptionDelivery : public std::enable_shared_from_this<SubscriptionDel
   // False: it did not fit, a `resync` waits now and the state is owed.
   [[nodiscard]] bool offer(const SubscriptionEvent& event);
   void offer_state(const SubscriptionEvent& event);  // after room_for_state()
-  // Whether events that one set brings at once fit.
-  [[nodiscard]] bool fits(std::size_t events);
-  // 0 bytes: whether to go on reading the state at all. When not, and it is not paused, the thread is woken
-  // once there is room for half a queue.
+  // Whether events that one set brings at once fit, of so many bytes together.
+  [[nodiscard]] bool fits(std::size_t events, std::size_t bytes);
+  // Whether a part of the state of so many bytes may come now; 0: whether to go on reading it at all. When
+  // not, and it is not paused, the thread is woken once there is room for half a queue.
   [[nodiscard]] bool room_for_state(std::size_t bytes);
   // Whether the state must be told anew, by a jump or because it was blocked for too long; a `resync` waits.
   [[nodiscard]] bool take_restart();
@@ -70,10 +70,11 @@ class SubscriptionDelivery : public std::enable_shared_from_this<SubscriptionDel
   class Task;
   void run();
   void lose_task();
-  [[nodiscard]] bool post(std::unique_lock<std::mutex>& lock);
+  void post(std::unique_lock<std::mutex>& lock, std::thread::id poster);
   void tell(std::unique_lock<std::mutex>& lock, const SubscriptionEvent& event);
   [[nodiscard]] bool ready() const { return !closed_ && !paused_ && queue_.size() > 0; }
   [[nodiscard]] bool has_room() const;
+  [[nodiscard]] std::optional<SubscriptionRecord> pop();
   void wake() const {
     if (surroundings_.waker) surroundings_.waker->wake();
   }

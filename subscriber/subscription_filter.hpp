@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "proto/wire/error.hpp"
-#include "subscriber/follow_set.hpp"
+#include "subscriber/key_selection.hpp"
 #include "subscriber/subscription.hpp"
 
 namespace prismbus {
@@ -19,8 +19,8 @@ class SubscriptionFilter {
   // `subscription` (valid) outlives this.
   explicit SubscriptionFilter(const Subscription& subscription);
 
-  [[nodiscard]] bool covers_namespace(std::string_view ns) const;
-  [[nodiscard]] bool covers_key(std::string_view key) const;
+  [[nodiscard]] bool covers_namespace(std::string_view ns) const { return selection_.covers_namespace(ns); }
+  [[nodiscard]] bool covers_key(std::string_view key) const { return selection_.covers_key(key); }
   // What a change of a covered key is to this subscription, nullopt: nothing. Runs `where`; may throw what it
   // throws.
   [[nodiscard]] std::optional<SubscriptionEvent::Kind> kind_of(const std::optional<ValueView>& before,
@@ -29,7 +29,7 @@ class SubscriptionFilter {
 
  private:
   const Subscription* subscription_;
-  bool all_keys_;
+  KeySelection selection_;
 };
 
 }  // namespace prismbus

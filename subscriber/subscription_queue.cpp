@@ -35,12 +35,6 @@ void SubscriptionQueue::append(const SubscriptionEvent& event, std::string ident
   if (!records_.back().identity.empty()) index_[records_.back().identity] = std::prev(records_.end());
 }
 
-void SubscriptionQueue::take_out(Records::iterator at) {
-  bytes_ -= at->record.bytes();
-  if (!at->identity.empty()) index_.erase(at->identity);
-  records_.erase(at);
-}
-
 bool SubscriptionQueue::conflate(const SubscriptionEvent& event, const std::string& identity) {
   const auto found = index_.find(identity);
   if (found == index_.end()) return false;

@@ -61,7 +61,6 @@ class SubscriptionQueue {
   using Records = std::list<Waiting>;
 
   void append(const SubscriptionEvent& event, std::string identity);
-  void take_out(Records::iterator at);
   // True when it was merged into what waits.
   bool conflate(const SubscriptionEvent& event, const std::string& identity);
 

@@ -5,8 +5,6 @@
 #include <unordered_set>
 #include <utility>
 
-#include "proto/base/hash.hpp"
-
 namespace prismbus {
 
 // ---- any thread ----
@@ -39,9 +37,16 @@ Result<SubscriptionSet::Delivery> SubscriptionSet::find(SubscriptionId id) const
   return found->second;
 }
 
+// The background thread calls the application in no other way than callbacks, hooks and sinks.
 bool SubscriptionSet::in_a_callback() const {
+  if (background_.load() == std::this_thread::get_id()) return true;
+  std::vector<Delivery> held;  // may be the last references: let go after the lock
   const std::lock_guard lock(mutex_);
-  return std::any_of(deliveries_.begin(), deliveries_.end(),
+  for (const auto& gone : gone_) {
+    if (auto delivery = gone.lock()) held.push_back(std::move(delivery));
+  }
+  return std::any_of(held.begin(), held.end(), [](const Delivery& gone) { return gone->runs_here(); }) ||
+         std::any_of(deliveries_.begin(), deliveries_.end(),
                      [](const auto& item) { return item.second->runs_here(); });
 }
 
@@ -54,6 +59,8 @@ Result<void> SubscriptionSet::unsubscribe(SubscriptionId id) {
     if (found == deliveries_.end()) return fail(ErrorCode::not_found, "no such subscription");
     delivery = std::move(found->second);
     deliveries_.erase(found);
+    std::erase_if(gone_, [](const auto& gone) { return gone.expired(); });
+    gone_.push_back(delivery);
     ++version_;
   }
   delivery->close(wait);
@@ -99,16 +106,26 @@ void SubscriptionSet::stop() {
     for (const auto& [id, delivery] : deliveries_) all.push_back(delivery);
   }
   for (const Delivery& delivery : all) delivery->close(true);
+  background_ = std::thread::id();
 }
 
 // ---- the background thread ----
 
 void SubscriptionSet::adopt(const ViewRoot& before) {
+  background_ = std::this_thread::get_id();
   const std::uint64_t version = version_.load(std::memory_order_acquire);
   if (version != adopted_) {
+    std::vector<SubscriptionSource> gone;  // destroys callbacks, and what they own: after the lock
     const std::lock_guard lock(mutex_);
     adopted_ = version_.load(std::memory_order_relaxed);
-    std::erase_if(sources_, [&](const auto& item) { return !deliveries_.contains(item.first); });
+    for (auto it = sources_.begin(); it != sources_.end();) {
+      if (deliveries_.contains(it->first)) {
+        ++it;
+      } else {
+        gone.push_back(std::move(it->second));
+        it = sources_.erase(it);
+      }
+    }
     for (const auto& [id, delivery] : deliveries_) {
       const auto [at, fresh] = sources_.try_emplace(id, delivery);
       if (fresh) at->second.begin(before);
@@ -121,10 +138,16 @@ bool SubscriptionSet::tell(const std::vector<SyncEvent>& events, const ViewRoot&
                            const ViewRoot& now) {
   if (!events.empty()) offer(events, before, now);
   bool more = false;
-  for (auto& [id, source] : sources_) {
-    SubscriptionDelivery& delivery = source.delivery();
+  std::size_t visits = kVisitsMax;
+  // In turn: who comes after the one that used the visits up has them first in the next step.
+  auto it = sources_.upper_bound(visited_last_);
+  for (std::size_t left = sources_.size(); left > 0; --left, ++it) {
+    if (it == sources_.end()) it = sources_.begin();
+    SubscriptionDelivery& delivery = it->second.delivery();
     if (delivery.begin_source()) {
-      more = source.read_state(now) || more;
+      const bool some = visits > 0;
+      more = it->second.read_state(now, visits) || more;
+      if (some && visits == 0) visited_last_ = it->first;
       delivery.flush();
       delivery.end_source();
     }
@@ -142,13 +165,14 @@ void SubscriptionSet::offer(const std::vector<SyncEvent>& events, const ViewRoot
     const std::string* ns = events[begin].ns.get();
     std::size_t end = begin;
     while (end < events.size() && events[end].ns.get() == ns) ++end;
-    const NamespaceLeaf* was = before.namespaces.find(xxh3_64(*ns), *ns);
+    const NamespaceLeaf* was = before.find(*ns);
     const bool first = seen.insert(ns).second && (was == nullptr || !was->shown);
     const std::span row(events.data() + begin, end - begin);
     for (auto& [id, source] : sources_) {
-      if (!source.delivery().begin_source()) continue;
+      SubscriptionDelivery& delivery = source.delivery();
+      if (!delivery.filter().covers_namespace(*ns) || !delivery.begin_source()) continue;
       source.offer(row, first, now);
-      source.delivery().end_source();
+      delivery.end_source();
     }
     begin = end;
   }

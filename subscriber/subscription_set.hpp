@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "proto/base/log.hpp"
@@ -19,6 +20,9 @@ inline constexpr std::size_t kSubscriptionsMax =
 
 class SubscriptionSet {
  public:
+  // Keys of states read in a step, by all together: so that reading large states delays no frame long.
+  static constexpr std::size_t kVisitsMax = 4096;
+
   explicit SubscriptionSet(SubscriptionDelivery::Surroundings surroundings, LogSink log)
       : surroundings_(std::move(surroundings)), log_(std::move(log)) {}
 
@@ -51,14 +55,17 @@ class SubscriptionSet {
 
   mutable std::mutex mutex_;
   std::map<SubscriptionId, Delivery> deliveries_;
+  std::vector<std::weak_ptr<SubscriptionDelivery>> gone_;  // unsubscribed; their callback may be under way
   std::uint64_t last_id_ = 0;
   std::uint64_t exceptions_of_gone_ = 0;
   bool stopped_ = false;
   std::atomic<std::uint64_t> version_{0};  // of deliveries_
+  std::atomic<std::thread::id> background_{};
 
   // The background thread's.
   std::uint64_t adopted_ = 0;
   std::map<SubscriptionId, SubscriptionSource> sources_;
+  SubscriptionId visited_last_;  // used the visits of a step up
 };
 
 }  // namespace prismbus

@@ -4,7 +4,7 @@
 #include <exception>
 #include <utility>
 
-#include "proto/base/hash.hpp"
+#include "subscriber/shown_entries.hpp"
 
 namespace prismbus {
 namespace {
@@ -12,8 +12,42 @@ namespace {
 using Kind = SubscriptionEvent::Kind;
 using Trie = Hamt<EntryLeaf>;
 
-constexpr std::size_t kVisitsMax =
-    4096;  // keys read in a step, so that reading a large state delays no frame long
+// Lends from `event`. Of a key whatever `where` makes of it: `kind` is to be found.
+SubscriptionEvent event_of(const SyncEvent& event) {
+  SubscriptionEvent out;
+  out.ns = *event.ns;
+  if (event.set) {
+    out.seq = event.set->seq;
+    out.rev = event.set->rev;
+    out.time = event.set->time;
+    out.by = event.set->by;
+    out.resync = event.resync;
+  }
+  switch (event.kind) {
+    case SyncEvent::Kind::key:
+      out.key = event.change.leaf().key();
+      if (event.change.before != nullptr) out.before = event.change.before->view();
+      if (event.change.after != nullptr) out.after = event.change.after->view();
+      if (event.set->note) out.note = *event.set->note;
+      return out;
+    case SyncEvent::Kind::moved:
+      out.kind = Kind::namespace_changed;
+      out.changes = event.changes;
+      break;
+    case SyncEvent::Kind::state:
+      out.kind = Kind::state_changed;
+      out.state_before = event.before;
+      out.state_after = event.after;
+      break;
+    case SyncEvent::Kind::stale:
+      out.kind = Kind::grew_stale;
+      out.age = event.age;
+      out.refused = event.refused;
+      break;
+  }
+  if (event.why) out.why = *event.why;
+  return out;
+}
 
 }  // namespace
 
@@ -51,42 +85,30 @@ std::optional<Kind> SubscriptionSource::kind_of(const std::optional<ValueView>& 
 
 void SubscriptionSource::offer(std::span<const SyncEvent> events, bool first, const ViewRoot& now) {
   const std::string& ns = *events.front().ns;
-  if (!delivery_->filter().covers_namespace(ns)) return;
-  if (first && !skip_rest_ && !readings_.contains(ns) && !delivery_->fits(events.size())) readings_[ns];
+  if (first && !skip_rest_ && !readings_.contains(ns) && !fits(events)) readings_[ns];
   for (const SyncEvent& event : events) {
     if (event.kind == SyncEvent::Kind::key) {
-      if (!skip_rest_) offer_key(event, now);
+      if (!skip_rest_ && event.change.reach != Reach::replica) offer_key(event, now);
       continue;
     }
-    SubscriptionEvent told;
-    told.ns = ns;
-    if (event.why) told.why = *event.why;
-    if (event.kind == SyncEvent::Kind::state) {
-      told.kind = Kind::state_changed;
-      told.state_before = event.before;
-      told.state_after = event.after;
-      offer_event(told, now);
-    } else if (event.kind == SyncEvent::Kind::stale) {
-      told.kind = Kind::grew_stale;
-      told.age = event.age;
-      told.refused = event.refused;
-      offer_event(told, now);
-    } else if (!skip_rest_ && !readings_.contains(ns)) {
-      told.kind = Kind::namespace_changed;
-      told.seq = event.set->seq;
-      told.rev = event.set->rev;
-      told.time = event.set->time;
-      told.by = event.set->by;
-      told.changes = event.changes;
-      told.resync = event.resync;
-      offer_event(told, now);
-    }
+    const bool of_content = event.kind == SyncEvent::Kind::moved;
+    if (!of_content || (!skip_rest_ && !readings_.contains(ns))) offer_event(event_of(event), now);
   }
 }
 
+bool SubscriptionSource::fits(std::span<const SyncEvent> events) const {
+  std::size_t bytes = 0;
+  std::size_t count = 0;
+  for (const SyncEvent& event : events) {
+    if (event.kind == SyncEvent::Kind::key && event.change.reach == Reach::replica) continue;
+    bytes += SubscriptionRecord::bytes_of(event_of(event));
+    ++count;
+  }
+  return delivery_->fits(count, bytes);
+}
+
 void SubscriptionSource::offer_key(const SyncEvent& event, const ViewRoot& now) {
-  const KeyChange& change = event.change;
-  const EntryLeaf& leaf = change.after != nullptr ? *change.after : *change.before;
+  const EntryLeaf& leaf = event.change.leaf();
   if (!readings_.empty()) {
     const auto found = readings_.find(*event.ns);
     if (found != readings_.end()) {
@@ -95,20 +117,10 @@ void SubscriptionSource::offer_key(const SyncEvent& event, const ViewRoot& now) 
     }
   }
   if (!delivery_->filter().covers_key(leaf.key())) return;
-  SubscriptionEvent told;
-  if (change.before != nullptr) told.before = change.before->view();
-  if (change.after != nullptr) told.after = change.after->view();
+  SubscriptionEvent told = event_of(event);
   const auto kind = kind_of(told.before, told.after);
   if (!kind) return;
   told.kind = *kind;
-  told.ns = *event.ns;
-  told.key = leaf.key();
-  told.seq = event.set->seq;
-  told.rev = event.set->rev;
-  told.time = event.set->time;
-  told.by = event.set->by;
-  if (event.set->note) told.note = *event.set->note;
-  told.resync = event.resync;
   offer_event(told, now);
 }
 
@@ -120,14 +132,18 @@ void SubscriptionSource::offer_event(const SubscriptionEvent& event, const ViewR
 
 // ---- the state ----
 
-bool SubscriptionSource::read_state(const ViewRoot& now) {
+bool SubscriptionSource::read_state(const ViewRoot& now, std::size_t& visits) {
   bool more = false;
-  std::size_t visits = kVisitsMax;
-  while (!readings_.empty() && delivery_->room_for_state(0)) {
-    const auto first = readings_.begin();
-    const NamespaceLeaf* leaf = now.namespaces.find(xxh3_64(first->first), first->first);
-    if (leaf != nullptr && leaf->shown && !read(*leaf, first->second, visits, more)) break;
-    readings_.erase(first);
+  for (auto it = readings_.begin(); it != readings_.end() && delivery_->room_for_state(0);) {
+    const NamespaceLeaf* leaf = now.find(it->first);
+    if (leaf != nullptr && leaf->shown) {
+      if (leaf->refused) {  // S3
+        ++it;
+        continue;
+      }
+      if (!read(*leaf, it->second, visits, more)) break;
+    }
+    it = readings_.erase(it);
   }
   return more;
 }
@@ -140,7 +156,7 @@ bool SubscriptionSource::read(const NamespaceLeaf& ns, Reading& reading, std::si
   told.seq = ns.seq;
   told.rev = ns.rev;
   told.resync = reading.resync;
-  ns.entries.visit_after(from ? &*from : nullptr, [&](const EntryLeaf& entry) {
+  ShownEntries(ns).visit_after(from ? &*from : nullptr, [&](const EntryLeaf& entry) {
     const bool in_a_row = reading.after == entry.hash;  // equal hashes are read in one go
     if (!in_a_row && visits == 0) {
       more = true;

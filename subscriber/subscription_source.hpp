@@ -6,6 +6,7 @@
 // S1: pieces are read only when every event up to the newest picture was offered.
 // S2: while a namespace is being read, a change of a key that was read already is offered, one of a key that
 //     was not is left out: the reading will find what it left behind.
+// S3: what is refused as too old is not read; its reading waits, for as long.
 // So every key is told once in its state and every later change of it, without a copy of the namespace and
 // without keeping an old picture alive.
 #pragma once
@@ -32,11 +33,12 @@ class SubscriptionSource {
   void begin(const ViewRoot& before);
   // Before the events of a step: jumps, and blocks that lasted too long.
   void begin_step(const ViewRoot& before);
-  // Events of one namespace in a row. `now`: the picture with all of this step. `first`: of a namespace that
-  // was not shown before this step, the first ones.
+  // Events of one namespace that it covers, in a row. `now`: the picture with all of this step. `first`: of a
+  // namespace that was not shown before this step, the first ones.
   void offer(std::span<const SyncEvent> events, bool first, const ViewRoot& now);
-  // After the events of a step. True: there is more to read at once.
-  [[nodiscard]] bool read_state(const ViewRoot& now);
+  // After the events of a step: looks at so many keys at most, and takes them off. True: there is more to
+  // read at once.
+  [[nodiscard]] bool read_state(const ViewRoot& now, std::size_t& visits);
 
  private:
   struct Reading {
@@ -45,6 +47,7 @@ class SubscriptionSource {
     bool resync = false;
   };
   void owe_state(const ViewRoot& root, bool resync);
+  [[nodiscard]] bool fits(std::span<const SyncEvent> events) const;
   void offer_key(const SyncEvent& event, const ViewRoot& now);
   void offer_event(const SubscriptionEvent& event, const ViewRoot& now);
   // False: no room, or visits are used up.

@@ -17,13 +17,16 @@ constexpr auto kBehindPatience = 1000ms;  // a head told by `behind` may still b
 void SyncState::join_acks(Now now) {
   const std::uint64_t pace = std::min<std::uint64_t>(greeting_.hello.ack_ms, 60'000);
   acks_.on_joined(pace, std::chrono::milliseconds(below(pace + 1)), now.steady);
-  touch_all();
+  tell_all();
 }
 
-void SyncState::touch_all() {
+// `hello` was said: the broker knows nothing of what was told before.
+void SyncState::tell_all() {
   for (auto& [name, n] : namespaces_) {
     if (n->known) acks_.touched(*n);
   }
+  acks_.forget_rejections();
+  retell_rejections();
 }
 
 void SyncState::step_acks(Now now) {
@@ -39,7 +42,9 @@ void SyncState::on_ack(const SyncAnswer& answer, Now now) {
     const Error& error = answer.reply.error();
     if (error.code == ErrorCode::unsupported) return acks_.on_unsupported();
     acks_.on_failed(now.steady);
-    if (error.code == ErrorCode::unauthenticated) touch_all();  // `hello` was said again: it knows nothing
+    // A connection made anew may hide behind it. `applied` comes back by `behind`, rejections by nothing.
+    if (error.code != ErrorCode::overloaded) retell_rejections();
+    if (error.code == ErrorCode::unauthenticated) tell_all();
     if (error.code == ErrorCode::other_history && answer.epoch != epoch_) {
       rejoin("the broker has another history", true, now);
     }

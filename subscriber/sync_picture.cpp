@@ -26,19 +26,22 @@ void SyncState::tell(FollowedNamespace& n, const std::shared_ptr<const SetMeta>&
     event.set = set;
     events_.push_back(std::move(event));
   }
+  const auto seen = [](const KeyChange& change) { return change.reach != Reach::replica; };
   SyncEvent moved;
   moved.kind = SyncEvent::Kind::moved;
   moved.ns = n.name;
   moved.set = set;
-  moved.changes = changes.size();
+  moved.changes = static_cast<std::size_t>(std::count_if(changes.begin(), changes.end(), seen));
   events_.push_back(std::move(moved));
 }
 
 // `next` takes the place of `copy`, whole.
 void SyncState::reveal(FollowedNamespace& n) {
   const bool again = n.shown;
-  changes_scratch_.clear();
-  find_differences(n.copy.entries, n.next->entries, changes_scratch_);
+  n.gone = n.subtree.has_value() && n.next->seq == Seq() && n.next->entries.size() == 0;
+  auto meta = std::make_shared<const SetMeta>(
+      SetMeta{n.next->seq, n.next->rev, n.next->time, {}, {}, epoch_, n.next->hash});
+  judge_snapshot(n, *meta);
   n.copy.entries.retire(garbage_);
   n.copy = std::move(*n.next);
   n.next.reset();
@@ -46,10 +49,7 @@ void SyncState::reveal(FollowedNamespace& n) {
   n.epoch = epoch_;
   n.rung = Rung::memory;
   acks_.touched(n);
-  n.gone = n.subtree.has_value() && n.copy.seq == Seq() && n.copy.entries.size() == 0;
   n.shown = !n.gone;
-  auto meta = std::make_shared<const SetMeta>(
-      SetMeta{n.copy.seq, n.copy.rev, n.copy.time, {}, {}, epoch_, n.copy.hash});
   const std::size_t first = events_.size();
   tell(n, meta, changes_scratch_);
   if (again) {
@@ -120,11 +120,16 @@ SyncUpdate SyncState::take_update() {
       leaf->seq = n->copy.seq;
       leaf->rev = n->copy.rev;
       leaf->content_hash = n->copy.hash;
+      if (n->rejected) {
+        leaf->kept = n->rejected->kept();
+        leaf->rejected = n->rejected->standing();
+      }
     }
     leaf->epoch = n->epoch;
     leaf->time = n->copy.time;
     leaf->rung = n->rung;
     leaf->refused = n->refused;
+    leaf->denied = n->denied;
     leaf->state = n->state;
     leaf->current_at = n->current_at;
     leaf->resyncs = n->resyncs;

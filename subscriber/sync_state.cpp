@@ -24,7 +24,11 @@ constexpr std::array<Lane, 2> kLanes{Lane::changes, Lane::express};
 }  // namespace
 
 SyncState::SyncState(FollowSet follow, SyncOptions options, SyncActions& actions)
-    : follow_(std::move(follow)), options_(options), actions_(&actions), random_(options.seed) {
+    : follow_(std::move(follow)),
+      options_(std::move(options)),
+      validators_(std::move(options_.validators)),
+      actions_(&actions),
+      random_(options_.seed) {
   for (const std::string& under : follow_.subtrees()) {
     FollowedSubtree subtree;
     subtree.under = under;
@@ -37,7 +41,9 @@ SyncState::~SyncState() {
   PRISMBUS_ASSERT(dirty_.empty() && garbage_.empty(), "the last update is taken before the machine goes");
   for (auto& [name, n] : namespaces_) {
     if (n->next) n->next->entries.retire(garbage_);
-    if (!n->shown) n->copy.entries.retire(garbage_);
+    if (n->shown) continue;
+    n->copy.entries.retire(garbage_);
+    if (n->rejected) n->rejected->clear(garbage_);
   }
   for (auto& [tag, job] : jobs_) {
     for (auto& [name, copy] : job.build) copy.entries.retire(garbage_);

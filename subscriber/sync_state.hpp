@@ -1,7 +1,7 @@
 // The subscriber's mind: decides what to ask, what to apply and what to show. Pure: no socket, no thread, no
 // clock; the same inputs and seed give the same outputs. One thread steps it. Written along PROTOCOL sections
 // 5 and 6. Keeps I5 (a snapshot and the sets after it equal the state), I6 (no gap is hidden), I11 (a set is
-// shown whole).
+// shown whole, or kept back whole when a validator refuses a change of it: rejected_changes).
 //
 // A namespace goes: unknown -> snapshot being read (sets are held) -> `next` complete, held sets applied,
 // changes asked after every lane's barrier -> shown. From then on the set after `seq` is applied as it comes;
@@ -35,6 +35,7 @@
 #include "subscriber/leaves.hpp"
 #include "subscriber/staleness.hpp"
 #include "subscriber/sync_update.hpp"
+#include "subscriber/validator_set.hpp"
 
 namespace prismbus {
 
@@ -76,6 +77,7 @@ struct SyncOptions {
   std::chrono::milliseconds check_interval{30'000};
   std::uint64_t seed = 0;
   std::vector<StalenessRule> staleness = {};
+  std::vector<Validator> validators = {};
 };
 
 class SyncState {
@@ -108,7 +110,10 @@ class SyncState {
 
   struct Counters {
     std::uint64_t joins = 0, resyncs = 0, gaps = 0, overflows = 0, bogus = 0, barriers_late = 0;
-    std::uint64_t behind = 0;  // lost tails that an answer to an ack told of
+    std::uint64_t behind = 0;             // lost tails that an answer to an ack told of
+    std::uint64_t rejected = 0;           // changes of keys that a validator refused
+    std::uint64_t rejections_untold = 0;  // too many at once for the acks
+    std::uint64_t validator_exceptions = 0;
   };
   [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] bool in_force() const;  // greeted, and the barrier of every open lane came
@@ -182,7 +187,7 @@ class SyncState {
 
   // sync_acks.cpp: what is acknowledged
   void join_acks(Now now);
-  void touch_all();
+  void tell_all();
   void step_acks(Now now);
   void on_ack(const SyncAnswer& answer, Now now);
   void on_behind(FollowedNamespace& n, const Head& head, Now now);
@@ -195,6 +200,11 @@ class SyncState {
   // sync_staleness.cpp: what is too old
   void judge_staleness(FollowedNamespace& n, Now now);
   void check_staleness(Now now);
+  // sync_rejections.cpp: what is kept from readers
+  void judge_set(FollowedNamespace& n, const SetMeta& set);
+  void judge_snapshot(FollowedNamespace& n, const SetMeta& set);
+  void on_judged(FollowedNamespace& n, RejectedChanges::Judged&& judged, Seq seq);
+  void retell_rejections();
   void mark_dirty(FollowedNamespace& n);
   void tell(FollowedNamespace& n, const std::shared_ptr<const SetMeta>& set,
             const std::vector<KeyChange>& changes);
@@ -202,6 +212,7 @@ class SyncState {
 
   FollowSet follow_;
   SyncOptions options_;
+  ValidatorSet validators_;
   SyncActions* actions_;
   std::mt19937_64 random_;
 

@@ -39,6 +39,7 @@ FollowedNamespace* SyncState::find_or_follow(std::string_view ns) {
   FollowedNamespace& n = *fresh;
   n.name = std::make_shared<const std::string>(ns);
   n.subtree = subtree;
+  if (validators_.covers(ns)) n.rejected = std::make_unique<RejectedChanges>();
   if (subtree && subtrees_[*subtree].synced && !subtrees_[*subtree].restored) {
     const FollowedSubtree& s = subtrees_[*subtree];
     n.epoch = epoch_;
@@ -129,6 +130,7 @@ void SyncState::apply(FollowedNamespace& n, const ChangeSet& set) {
   mark_dirty(n);
   auto meta = std::make_shared<const SetMeta>(
       SetMeta{set.seq, set.rev, set.time, set.by, set.note, epoch_, n.work().hash});
+  judge_set(n, *meta);
   tell(n, meta, changes_scratch_);
 }
 

@@ -31,7 +31,7 @@ struct SyncEvent {
   std::shared_ptr<const std::string> ns;
   KeyChange change;                    // key: its leaves live until `garbage` is released
   std::shared_ptr<const SetMeta> set;  // key, moved
-  std::size_t changes = 0;             // moved: key events before this one
+  std::size_t changes = 0;             // moved: key events before this one that readers notice
   bool resync = false;                 // key, moved
   NamespaceState before = NamespaceState::joining, after = NamespaceState::joining;  // state
   std::chrono::milliseconds age{};                                                   // stale

@@ -6,7 +6,7 @@
 #include "proto/base/hash.hpp"
 #include "proto/wire/names.hpp"
 #include "subscriber/epoch_pins.hpp"
-#include "subscriber/leaves.hpp"
+#include "subscriber/shown_entries.hpp"
 
 namespace prismbus {
 
@@ -42,7 +42,7 @@ void EntryLeaf::release(const void* leaf) {
 }
 
 std::optional<ValueView> NamespaceView::get(std::string_view key) const {
-  const EntryLeaf* leaf = leaf_->entries.find(xxh3_64(key), key);
+  const EntryLeaf* leaf = ShownEntries(*leaf_).find(xxh3_64(key), key);
   return leaf == nullptr ? std::nullopt : std::optional<ValueView>(leaf->view());
 }
 
@@ -54,7 +54,7 @@ void NamespaceView::get_many(std::span<const std::string_view> keys,
 Result<std::vector<ListedValue>> NamespaceView::list(const KeyFilter& filter) const {
   if (auto good = validate_glob(filter.glob, "glob"); !good) return tl::unexpected<Error>(good.error());
   std::vector<ListedValue> out;
-  leaf_->entries.for_each([&](const EntryLeaf& leaf) {
+  ShownEntries(*leaf_).for_each([&](const EntryLeaf& leaf) {
     if (!leaf.key().starts_with(filter.prefix)) return;
     if (filter.glob.empty() || glob_matches(filter.glob, leaf.key()))
       out.push_back({leaf.key(), leaf.view()});
@@ -65,14 +65,14 @@ Result<std::vector<ListedValue>> NamespaceView::list(const KeyFilter& filter) co
 
 void NamespaceView::for_each(
     const std::function<void(std::string_view key, const ValueView& value)>& visit) const {
-  leaf_->entries.for_each([&](const EntryLeaf& leaf) { visit(leaf.key(), leaf.view()); });
+  ShownEntries(*leaf_).for_each([&](const EntryLeaf& leaf) { visit(leaf.key(), leaf.view()); });
 }
 
 std::string_view NamespaceView::name() const {
   return *leaf_->name;
 }
 std::size_t NamespaceView::size() const {
-  return leaf_->entries.size();
+  return ShownEntries(*leaf_).size();
 }
 Seq NamespaceView::seq() const {
   return leaf_->seq;
@@ -112,7 +112,7 @@ View::~View() {
 }
 
 std::optional<NamespaceView> View::in(std::string_view ns) const {
-  const NamespaceLeaf* leaf = root_->namespaces.find(xxh3_64(ns), ns);
+  const NamespaceLeaf* leaf = root_->find(ns);
   if (leaf == nullptr || !leaf->shown || leaf->refused) return std::nullopt;
   return NamespaceView(*leaf);
 }

@@ -90,10 +90,10 @@ class NamespaceView {
   void for_each(const std::function<void(std::string_view key, const ValueView& value)>& visit) const;
 
   [[nodiscard]] std::string_view name() const;
-  [[nodiscard]] std::size_t size() const;  // entries
-  [[nodiscard]] Seq seq() const;           // complete up to here
-  [[nodiscard]] Revision rev() const;      // of the change set with that seq
-  [[nodiscard]] std::uint64_t hash() const;
+  [[nodiscard]] std::size_t size() const;      // entries
+  [[nodiscard]] Seq seq() const;               // complete up to here, but for what a validator refused
+  [[nodiscard]] Revision rev() const;          // of the change set with that seq
+  [[nodiscard]] std::uint64_t hash() const;    // of the broker's content, what was refused included
   [[nodiscard]] NamespaceState state() const;  // when the View was taken
   [[nodiscard]] Rung rung() const;
   // Since it was last known to be current, as of `now`; 0 when it was live as the View was taken.

@@ -15,6 +15,8 @@ ViewStore::~ViewStore() {
   root->namespaces.for_each([&](const NamespaceLeaf& leaf) {
     Hamt<EntryLeaf> entries = leaf.entries;
     entries.retire(rest);
+    Hamt<KeptLeaf> kept = leaf.kept;
+    kept.retire(rest);
   });
   Hamt<NamespaceLeaf> namespaces = root->namespaces;
   namespaces.retire(rest);

@@ -18,14 +18,22 @@ constexpr std::uint64_t kComeBackAfterMs = 5000;  // to a table that is full
 
 void AckDesk::greet(const Asked& asked, const HelloRequest& hello) {
   const ConnectionId connection = asked.from.connection;
-  gone(connection);
+  if (Follower* const row = table_.find(connection)) {
+    // A client that asks whether we are there says the same again: nothing of what it told is forgotten.
+    if (row->greeting == FollowerTable::digest_of(hello, asked.principal))
+      return table_.touch(*row, asked.now);
+    remove(*row);
+  }
+  no_room_.erase(connection);
   if (hello.follow_ns.empty() && hello.follow_under.empty()) return;
   Follower* const row = table_.add(connection, hello, asked.principal, asked.now);
-  if (row == nullptr) return void(no_room_.insert(connection));
-  row->settled = row->looked = board_.latest();
+  if (row == nullptr)
+    return void(no_room_.emplace(connection, FollowerTable::identity_of(connection, hello, asked.principal)));
+  row->looked = board_.latest();
 }
 
 void AckDesk::gone(ConnectionId connection) {
+  waits_.on_gone(connection);
   no_room_.erase(connection);
   if (const Follower* const row = table_.find(connection)) remove(*row);
 }
@@ -52,7 +60,8 @@ bool AckDesk::may_read(const Principal& principal, std::string_view ns) const {
 void AckDesk::ack(const Asked& asked, const AckRequest& request) {
   const auto refuse = [&](const Error& error) { replier_.refuse(asked.from, asked.id(), error); };
   Follower* const row = table_.find(asked.from.connection);
-  if (row == nullptr && no_room_.contains(asked.from.connection)) {
+  const auto outside = no_room_.find(asked.from.connection);
+  if (row == nullptr && outside != no_room_.end() && !table_.has_room_for_row(outside->second)) {
     return refuse(overloaded("as many follow as this broker keeps track of", kComeBackAfterMs));
   }
   if (row == nullptr)
@@ -63,10 +72,16 @@ void AckDesk::ack(const Asked& asked, const AckRequest& request) {
     return refuse(overloaded("more namespaces are acknowledged than there is room for", kComeBackAfterMs));
   note(*row, asked, request);
   AckReply reply;
-  reply.ack_ms = static_cast<std::uint64_t>(table_.ack_interval().count());
+  reply.ack_ms = static_cast<std::uint64_t>(next_ack_in(asked.now.steady).count());
   if (!row->compared) compare_all(*row, asked.principal, reply);
   compare_latest(*row, asked.principal, reply);
   replier_.send(asked.from, codec::encode_ack_reply(replier_.head(asked.id()), reply));
+}
+
+std::chrono::milliseconds AckDesk::next_ack_in(Steady now) const {
+  const auto interval = table_.ack_interval();
+  const auto due = std::chrono::floor<std::chrono::milliseconds>((now + interval).time_since_epoch());
+  return interval - due % kGather;
 }
 
 void AckDesk::note(Follower& row, const Asked& asked, const AckRequest& request) {
@@ -142,8 +157,7 @@ void AckDesk::compare_latest(Follower& row, const Principal& principal, AckReply
   });
   if (cut) return;
   // A round is over: the next one begins in front of the first that was not reached.
-  row.settled = row.first_behind != 0 ? row.first_behind - 1 : board_.latest();
-  row.looked = row.settled;
+  row.looked = row.first_behind != 0 ? row.first_behind - 1 : board_.latest();
   row.first_behind = 0;
 }
 

@@ -5,7 +5,8 @@
 
 #include <chrono>
 #include <cstddef>
-#include <unordered_set>
+#include <string>
+#include <unordered_map>
 
 #include "broker/core/applied_waits.hpp"
 #include "broker/core/asked.hpp"
@@ -23,6 +24,9 @@ class AckDesk {
   static constexpr std::size_t kBoardVisitsMax = 4096;  // of one ack: about 0.4 ms
   static constexpr std::size_t kHeadVisitsMax = 512;    // of one ack, each may be a look into the store
   static constexpr std::size_t kDirectNames = 64;       // so many names are looked up one by one instead
+  // Acks are asked for at multiples of this: most of what a lone ack costs is to wake threads for it and for
+  // its answer, which those that come in the same moment share.
+  static constexpr std::chrono::milliseconds kGather{10};
 
   // All outlive this.
   AckDesk(std::chrono::milliseconds ack, HeadSource& heads, Authoriser& authoriser, ReplySink& door,
@@ -34,9 +38,9 @@ class AckDesk {
         table_(ack),
         waits_(table_, in_flight, replier) {}
 
-  // A `hello` binds what its connection follows from now on.
+  // A `hello` binds what its connection follows from now on; the same again changes nothing.
   void greet(const Asked& asked, const HelloRequest& hello);
-  void gone(ConnectionId connection);
+  void gone(ConnectionId connection);  // what it follows and what it waits for
   // Answers a request of this desk, now or later; false when it is of another one.
   [[nodiscard]] bool answer(const Asked& asked);
   // A transaction is applied.
@@ -54,6 +58,8 @@ class AckDesk {
 
  private:
   void ack(const Asked& asked, const AckRequest& request);
+  // The interval, shortened so that acks come at multiples of kGather.
+  [[nodiscard]] std::chrono::milliseconds next_ack_in(Steady now) const;
   void subscribers(const Asked& asked, const SubscribersRequest& request);
   void wait_applied(const Asked& asked, const WaitAppliedRequest& request);
   void note(Follower& follower, const Asked& asked, const AckRequest& request);
@@ -70,7 +76,8 @@ class AckDesk {
   HeadBoard board_;
   FollowerTable table_;
   AppliedWaits waits_;
-  std::unordered_set<ConnectionId> no_room_;  // follow without a row; bounded by the process's descriptors
+  // Follow without a row: whose they are. Bounded by the process's descriptors.
+  std::unordered_map<ConnectionId, std::string> no_room_;
 };
 
 }  // namespace prismbus

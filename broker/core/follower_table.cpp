@@ -2,10 +2,22 @@
 
 #include <algorithm>
 
+#include "proto/base/hash.hpp"
 #include "proto/wire/names.hpp"
 
 namespace prismbus {
 namespace {
+
+// Length first, so that no two lists of texts run into the same bytes.
+void append(std::string& out, std::string_view text) {
+  out += std::to_string(text.size());
+  out += ':';
+  out += text;
+}
+
+std::string instance_of(ConnectionId connection, const HelloRequest& hello) {
+  return hello.instance.empty() ? "#" + std::to_string(connection.value()) : std::string(hello.instance);
+}
 
 bool is_in(const std::vector<std::string>& sorted, std::string_view text) {
   return std::binary_search(sorted.begin(), sorted.end(), text, std::less<>());
@@ -28,6 +40,17 @@ Seq Follower::reached(std::string_view ns) const {
   return it == applied.end() ? Seq{} : it->second;
 }
 
+bool Follower::refused(std::string_view ns, Seq seq) const {
+  if (refusals.empty()) return false;
+  return std::find(refusals.begin(), refusals.end(), std::pair(xxh3_64(ns), seq)) != refusals.end();
+}
+
+std::size_t Follower::refusals_of(std::string_view ns) const {
+  const std::uint64_t hash = xxh3_64(ns);
+  return static_cast<std::size_t>(std::count_if(refusals.begin(), refusals.end(),
+                                                [hash](const auto& each) { return each.first == hash; }));
+}
+
 const Rejection* Follower::find_rejection(std::string_view ns, Seq seq) const {
   for (const Rejection& rejection : rejected) {
     if (rejection.seq == seq && rejection.ns == ns) return &rejection;
@@ -43,23 +66,58 @@ std::optional<LatencyFigures> Follower::latency_figures() const {
   return LatencyFigures{sorted[(size - 1) / 2], sorted[(size - 1) * 99 / 100]};
 }
 
+std::uint64_t FollowerTable::digest_of(const HelloRequest& hello, const Principal& principal) {
+  std::string said;
+  for (const std::string_view text :
+       {std::string_view(principal.name), hello.name, hello.version, hello.instance})
+    append(said, text);
+  for (const auto& [name, value] : hello.labels) {
+    append(said, name);
+    append(said, value);
+  }
+  for (const auto* names : {&hello.follow_ns, &hello.follow_under}) {
+    said += ';';
+    for (const auto ns : *names) append(said, ns);
+  }
+  return xxh3_64(said);
+}
+
+std::string FollowerTable::identity_of(ConnectionId connection, const HelloRequest& hello,
+                                       const Principal& principal) {
+  std::string identity;
+  append(identity, principal.name);
+  append(identity, instance_of(connection, hello));
+  return identity;
+}
+
+bool FollowerTable::has_room_for_row(const std::string& identity) const {
+  const auto it = instances_.find(identity);
+  return rows_.size() < kRowsMax &&
+         (it == instances_.end() || it->second.connections.size() < kInstanceRowsMax);
+}
+
 Follower* FollowerTable::add(ConnectionId connection, const HelloRequest& hello, const Principal& principal,
                              Now now) {
   std::size_t text = hello.name.size() + hello.instance.size();
   for (const auto& [name, value] : hello.labels) text += name.size() + value.size();
   for (const auto ns : hello.follow_ns) text += ns.size();
   for (const auto ns : hello.follow_under) text += ns.size();
-  if (rows_.size() >= kRowsMax || text_bytes_ + text > kTextBytesMax ||
+  std::string identity = identity_of(connection, hello, principal);
+  if (!has_room_for_row(identity) || text_bytes_ + text > kTextBytesMax ||
       !has_room_for(hello.follow_ns.size())) {
     return nullptr;
   }
+  FollowerInstance& peers = instances_[identity];
+  peers.identity = std::move(identity);
+  peers.connections.push_back(connection);
   Follower& row = rows_[connection];
   row.connection = connection;
+  row.peers = &peers;
+  row.greeting = digest_of(hello, principal);
   row.order = ++last_order_;
   row.principal = principal.name;
   row.name = std::string(hello.name);
-  row.instance =
-      hello.instance.empty() ? "#" + std::to_string(connection.value()) : std::string(hello.instance);
+  row.instance = instance_of(connection, hello);
   for (const auto& [name, value] : hello.labels) row.labels.emplace_back(name, value);
   for (const auto ns : hello.follow_ns) row.applied.emplace(ns, Seq{});
   row.under.assign(hello.follow_under.begin(), hello.follow_under.end());
@@ -84,6 +142,9 @@ void FollowerTable::remove(ConnectionId connection) {
   by_seen_.erase(it->second.place);
   text_bytes_ -= it->second.text_bytes;
   names_ -= it->second.applied.size();
+  const auto own = instances_.find(it->second.peers->identity);
+  std::erase(own->second.connections, connection);
+  if (own->second.connections.empty()) instances_.erase(own);
   rows_.erase(it);
 }
 
@@ -99,7 +160,13 @@ void FollowerTable::keep(Follower& follower, Rejection rejection) {
     text_bytes_ += more - less;
     follower.text_bytes += more - less;
   };
+  const auto same = [&](const Rejection& r) {
+    return r.seq == rejection.seq && r.ns == rejection.ns && r.key == rejection.key;
+  };
+  if (std::any_of(follower.rejected.begin(), follower.rejected.end(), same)) return;
   ++follower.rejections;
+  if (follower.refusals.size() >= kRefusalsKept) follower.refusals.pop_front();
+  follower.refusals.emplace_back(xxh3_64(rejection.ns), rejection.seq);
   if (follower.rejected.size() >= limits::kRejectionsKept) {
     count(0, size_of(follower.rejected.front()));
     follower.rejected.pop_front();

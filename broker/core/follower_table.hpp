@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -24,16 +25,27 @@
 
 namespace prismbus {
 
+// The connections of one principal and instance that follow; in no order.
+struct FollowerInstance {
+  std::string identity;
+  std::vector<ConnectionId> connections;
+};
+
 struct Follower {
   using Applied = std::map<std::string, Seq, std::less<>>;
   ConnectionId connection;
-  std::uint64_t order = 0;  // of its `hello` among all: later ones are greater
+  std::uint64_t order = 0;     // of its `hello` among all: later ones are greater
+  std::uint64_t greeting = 0;  // digest of all its `hello` said
   std::string principal, instance, name, state;
+  const FollowerInstance* peers = nullptr;  // itself among them; the table's
   std::vector<std::pair<std::string, std::string>> labels;
   Applied applied;                 // the names it follows exactly, from seq 0 on, and those it told of
   std::vector<std::string> under;  // sorted; "" = everything but the broker's own
-  std::deque<Rejection> rejected;  // the latest
-  std::uint64_t rejections = 0;
+  std::deque<Rejection> rejected;  // the latest, for people
+  // Of the latest kRefusalsKept: hash of the namespace, seq. What waits are answered by, so never cut for
+  // room.
+  std::deque<std::pair<std::uint64_t, Seq>> refusals;
+  std::uint64_t rejections = 0;              // ever
   std::array<std::uint32_t, 128> latency{};  // us, a ring
   std::uint64_t latencies = 0;               // ever
   Wall since{}, last_seen{};
@@ -41,14 +53,17 @@ struct Follower {
   bool compared = false;           // all it applied was held against the heads once, after its first ack
   bool found_behind = false;       // ... and something was not reached, in this round of it
   std::string compare_next;        // ... the name to go on with
-  std::uint64_t settled = 0;       // order on the head board up to which it has reached everything it follows
-  std::uint64_t looked = 0;        // ... up to which this round has looked
+  std::uint64_t looked = 0;        // order on the head board up to which this round has looked
   std::uint64_t first_behind = 0;  // ... of the first it has not reached, found in this round; 0 = none
   std::size_t text_bytes = 0;      // what it counts for in the table's bound
   std::list<ConnectionId>::iterator place;
 
   [[nodiscard]] bool follows(std::string_view ns) const;
   [[nodiscard]] Seq reached(std::string_view ns) const;
+  // It refused something of that change set. Told of the latest kRefusalsKept refusals.
+  [[nodiscard]] bool refused(std::string_view ns, Seq seq) const;
+  [[nodiscard]] std::size_t refusals_of(std::string_view ns) const;  // among those
+  // With its reason, as long as it is among the latest.
   [[nodiscard]] const Rejection* find_rejection(std::string_view ns, Seq seq) const;
   [[nodiscard]] std::optional<LatencyFigures> latency_figures() const;
 };
@@ -58,6 +73,8 @@ class FollowerTable {
   static constexpr std::size_t kRowsMax = limits::kFollowersListed;
   static constexpr std::size_t kNamesMax = 1'000'000;       // about 100 bytes each
   static constexpr std::size_t kTextBytesMax = 128u << 20;  // labels, names of `follow`, reasons of refusals
+  static constexpr std::size_t kInstanceRowsMax = 16;       // connections of one instance
+  static constexpr std::size_t kRefusalsKept = limits::kAckRejections;
   static constexpr std::chrono::seconds kForgottenAfter{60};  // at least; with slow acks 30 of them
   static constexpr std::chrono::milliseconds kAckMax{30'000};
   static constexpr std::chrono::microseconds kAckCost{20};  // sets the pace: 5 s with 10,000 followers
@@ -65,16 +82,24 @@ class FollowerTable {
 
   explicit FollowerTable(std::chrono::milliseconds ack) : ack_(ack) {}
 
+  // The same for all connections of one principal and instance; a connection without is an instance alone.
+  [[nodiscard]] static std::string identity_of(ConnectionId connection, const HelloRequest& hello,
+                                               const Principal& principal);
+  // Two of the same say the same of who follows what.
+  [[nodiscard]] static std::uint64_t digest_of(const HelloRequest& hello, const Principal& principal);
   // A row for a connection that has none; null when there is no room for it.
   Follower* add(ConnectionId connection, const HelloRequest& hello, const Principal& principal, Now now);
   [[nodiscard]] Follower* find(ConnectionId connection);
   void remove(ConnectionId connection);
   // Its ack is in: it is the last to be forgotten.
   void touch(Follower& follower, Now now);
-  // Its latest refusals are kept as long as there is room for them; all are counted.
+  // A refusal told twice is one. All are counted; the reasons of the latest are kept as long as there is
+  // room.
   void keep(Follower& follower, Rejection rejection);
   // Room for so many more names; the caller adds them to a row right away.
   [[nodiscard]] bool has_room_for(std::size_t names) const { return names_ + names <= kNamesMax; }
+  // For one more connection of the instance.
+  [[nodiscard]] bool has_room_for_row(const std::string& identity) const;
   void count_names(std::size_t more) { names_ += more; }
 
   // The one whose acks stay away too long; null = none.
@@ -94,7 +119,8 @@ class FollowerTable {
  private:
   const std::chrono::milliseconds ack_;
   std::map<ConnectionId, Follower> rows_;
-  std::list<ConnectionId> by_seen_;  // the one not heard of for longest first
+  std::unordered_map<std::string, FollowerInstance> instances_;  // by identity; nodes stay where they are
+  std::list<ConnectionId> by_seen_;                              // the one not heard of for longest first
   std::size_t names_ = 0, text_bytes_ = 0;
   std::uint64_t last_order_ = 0;
 };

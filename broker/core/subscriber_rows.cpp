@@ -33,7 +33,7 @@ class RowBuilder {
     for (const Rejection& rejection : follower.rejected) {
       if (ns_ ? rejection.ns == *ns_ : may_read(rejection.ns)) add(row, rejection);
     }
-    row.rejections = follower.rejections;
+    row.rejections = ns_ ? follower.refusals_of(*ns_) : follower.rejections;
     row.state = follower.state;
     row.silent = follower.seen + from_.table.silent_after() <= now;
     row.last_seen = follower.last_seen;

@@ -9,6 +9,10 @@ namespace prismbus {
 using Steady = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
 using Wall = std::chrono::time_point<std::chrono::system_clock, std::chrono::microseconds>;
 
+// The longest time an application may name. A clock that counts nanoseconds in 64 bits ends after 292 years:
+// with times as long as this its sums and differences never do.
+inline constexpr std::chrono::milliseconds kDurationMax = std::chrono::hours(24 * 3653);  // ten years
+
 // One reading of both clocks. Timers use `steady`; only what is stored or shown uses `wall`.
 struct Now {
   Steady steady{};

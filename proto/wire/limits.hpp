@@ -41,9 +41,10 @@ inline constexpr std::size_t kAckLatencies = 256;  // samples of one ack: enough
 inline constexpr std::size_t kAckStateBytes = 64;  // a word or two of a follower about itself
 inline constexpr std::size_t kSubscriberNames =
     256;  // namespaces told in one row of `subscribers`: rows stay small
-inline constexpr std::size_t kRejectionsKept = 16;       // of each follower, the latest: what a person reads
-inline constexpr std::size_t kFollowersListed = 20'000;  // in one answer of `wait_applied`: it fits a message
-inline constexpr std::size_t kRejectionsTold = 256;      // with their reasons in one answer of `wait_applied`
+inline constexpr std::size_t kRejectionsKept = 16;  // of each follower, the latest: what a person reads
+inline constexpr std::size_t kFollowersListed =
+    20'000;  // in one answer of `wait_applied`, all lists together: it fits a message
+inline constexpr std::size_t kRejectionsTold = 256;  // with their reasons in one answer of `wait_applied`
 inline constexpr std::chrono::milliseconds kWaitAppliedMax{
     60'000};  // a publisher that waits longer asks again
 inline constexpr std::chrono::milliseconds kMinRevWait{2000};

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include <memory>
+#include <vector>
 
 #include "publisher/command/command.hpp"
 #include "publisher/command/document_file.hpp"
@@ -18,6 +19,7 @@ namespace {
 struct Options {
   std::string ns, output, seed;
   std::optional<std::string> format, as;
+  std::vector<std::string> exclude;
   bool flat = false, subtree = false;
 };
 
@@ -113,6 +115,13 @@ void add_export(CommandLine line) {
           ->type_name("FILE")
           ->excludes("--as", "--flat", "--format", "--output");
   sub->add_flag("--subtree", o->subtree, "With --seed: the namespaces below NS too")->needs(seed);
+  sub->add_option(
+         "--exclude", o->exclude,
+         "With --seed: not these namespaces (NS, NS.** or **), for one those whose values are secret; may be "
+         "repeated")
+      ->type_name("PATTERN")
+      ->allow_extra_args(false)
+      ->needs(seed);
   sub->footer(
       "Gives back what import took, with the same of --flat, --as KEY or neither: equal values and types; "
       "order of maps,\n"
@@ -132,10 +141,12 @@ void add_export(CommandLine line) {
       "  prismbus export md.gateway --format toml\n"
       "  prismbus export md.gateway.env -o gateway.env\n"
       "  prismbus export services --as collector -o collector.yaml\n"
-      "  prismbus export md --subtree --seed md.seed\n");
+      "  prismbus export md --subtree --seed md.seed\n"
+      "  prismbus export md --subtree --exclude 'md.accounts.**' --seed md.seed\n");
   sub->callback([o, &chosen = line.chosen] {
     chosen = [o](Invocation& in) {
-      return o->seed.empty() ? export_document(*o, in) : export_seed(o->ns, o->subtree, o->seed, in);
+      return o->seed.empty() ? export_document(*o, in)
+                             : export_seed(o->ns, o->subtree, o->exclude, o->seed, in);
     };
   });
 }

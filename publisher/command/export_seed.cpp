@@ -5,25 +5,35 @@
 #include "publisher/command/document_file.hpp"
 #include "publisher/command/reply_value.hpp"
 #include "publisher/command/snapshot_picture.hpp"
+#include "subscriber/namespace_patterns.hpp"
 #include "subscriber/seed_file.hpp"
 
 namespace prismbus::command {
 
-Outcome<void> export_seed(const std::string& ns, bool subtree, const std::string& path, Invocation& in) {
+Outcome<void> export_seed(const std::string& ns, bool subtree, const std::vector<std::string>& exclude,
+                          const std::string& path, Invocation& in) {
+  const auto excluded = NamespacePatterns::make(exclude, "--exclude");
+  if (!excluded) return misused("--exclude", excluded.error().message);
   auto session = Session::open(in.globals);
   if (!session) return tl::unexpected<Failure>(session.error());
   const auto picture = read_snapshot(*session, ns, subtree);
   if (!picture) return tl::unexpected<Failure>(picture.error());
   const Wall seen = read_clock().wall;
   std::string bytes;
-  std::uint64_t namespaces = 0;
+  std::uint64_t namespaces = 0, keys = 0, left_out = 0;
   auto entry = picture->entries.begin();
   for (const auto& [name, head] : picture->heads) {
     if (head.seq == Seq()) continue;  // never written
+    if (excluded->covers(name)) {
+      ++left_out;
+      while (entry != picture->entries.end() && entry->first.first == name) ++entry;
+      continue;
+    }
     SeedSection section(bytes, picture->epoch, name);
     for (; entry != picture->entries.end() && entry->first.first == name; ++entry) {
       const Entry& e = entry->second;
       section.add(e.key, e.value, e.rev, e.version, e.time);
+      ++keys;
     }
     section.end({head.seq, head.rev, head.time, 0, seen});
     ++namespaces;
@@ -31,7 +41,7 @@ Outcome<void> export_seed(const std::string& ns, bool subtree, const std::string
   if (namespaces == 0) {
     Error e;
     e.code = ErrorCode::not_found;
-    e.message = ns + " has never been written";
+    e.message = left_out > 0 ? "everything in " + ns + " is excluded" : ns + " has never been written";
     return failed(e, "export");
   }
   if (const auto written = write_atomically(path, bytes); !written)
@@ -39,7 +49,8 @@ Outcome<void> export_seed(const std::string& ns, bool subtree, const std::string
   if (!in.globals.json) return {};
   Fields reply = ok_reply(picture->epoch, picture->rev);
   reply.field("namespaces", namespaces);
-  reply.field("keys", std::uint64_t{picture->entries.size()});
+  reply.field("keys", keys);
+  if (!exclude.empty()) reply.field("excluded", left_out);
   print_json(in.terminal, reply.field("path", path).take());
   return {};
 }

@@ -2,13 +2,16 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "publisher/command/command.hpp"
 
 namespace prismbus::command {
 
-// `ns`, with everything below it when `subtree`, at one revision; the file is written whole or not at all.
-[[nodiscard]] Outcome<void> export_seed(const std::string& ns, bool subtree, const std::string& path,
+// `ns`, with everything below it when `subtree`, but for what `exclude` (patterns) names, at one revision;
+// the file is written whole or not at all.
+[[nodiscard]] Outcome<void> export_seed(const std::string& ns, bool subtree,
+                                        const std::vector<std::string>& exclude, const std::string& path,
                                         Invocation& in);
 
 }  // namespace prismbus::command

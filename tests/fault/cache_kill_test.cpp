@@ -1,8 +1,8 @@
-// SIGKILL while the cache is written: a child appends and renews files without an end and tells every
-// finished write through a pipe; it is killed at a random point. What a later start reads is each namespace
-// at a seq that was told or the one after (a write that finished and was not told yet): never older, never
-// mixed, never torn into something else (I5). PRISMBUS_KILLS says how many (the long form: 2,000),
-// PRISMBUS_SEED where it begins.
+// SIGKILL while the cache, plain or encrypted, is written: a child appends and renews files without an end
+// and tells every finished write through a pipe; it is killed at a random point. What a later start reads is
+// each namespace at a seq that was told or the one after (a write that finished and was not told yet): never
+// older, never mixed, never torn into something else (I5). PRISMBUS_KILLS says how many (the long form:
+// 2,000), PRISMBUS_SEED where it begins.
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,7 +39,7 @@ CacheStep next_step(CachedNamespace& n, std::uint64_t seed) {
 }
 
 struct World {
-  explicit World(std::uint64_t s) : seed(s) {
+  World(std::uint64_t s, bool encrypted) : seed(s), key(encrypted ? key_of(scratch, s) : nullptr) {
     for (const char* ns : {"fees", "fees.spot", "limits"}) {
       all.emplace_back(ns, kEpoch);
       (void)next_step(all.back(), seed);
@@ -47,6 +47,7 @@ struct World {
   }
   std::uint64_t seed;
   CacheScratch scratch;
+  const std::unique_ptr<const CacheKey> key;
   std::deque<CachedNamespace> all;
 };
 
@@ -54,8 +55,8 @@ struct World {
 [[noreturn]] void write_until_killed(World& world, std::uint64_t seed, int pipe) {
   auto directory = CacheDirectory::open(world.scratch.cache()).value();
   if (!directory.writer()) ::_exit(3);
-  CacheWriter writer(directory);
-  CacheFindings found = load_cache(directory, directory.names());
+  CacheWriter writer(directory, world.key.get());
+  CacheFindings found = load_cache(directory, directory.names(), world.key.get());
   for (const cache::Loaded& loaded : found.namespaces) writer.adopt(loaded);
   std::mt19937_64 random(seed);
   for (;;) {
@@ -105,7 +106,7 @@ std::array<std::uint64_t, 3> run_and_kill(World& world, std::mt19937_64& random)
 // What is on the disk now; the model follows it. Gives how many files ended torn.
 std::uint64_t check(World& world, const std::array<std::uint64_t, 3>& told) {
   const auto directory = CacheDirectory::open(world.scratch.cache()).value();
-  CacheFindings found = load_cache(directory, directory.names());
+  CacheFindings found = load_cache(directory, directory.names(), world.key.get());
   REQUIRE(found.dropped.empty());
   std::array<bool, 3> there{};
   for (cache::Loaded& loaded : found.namespaces) {
@@ -135,14 +136,15 @@ TEST_CASE(
   std::unique_ptr<World> world;
   for (std::uint64_t i = 0; i < kills; ++i) {
     INFO("kill " << i << " of PRISMBUS_SEED=" << seed << " PRISMBUS_KILLS=" << kills);
-    if (i % kKillsPerWorld == 0) world = std::make_unique<World>(seed + i);
+    if (i % kKillsPerWorld == 0) world = std::make_unique<World>(seed + i, i / kKillsPerWorld % 2 == 1);
     std::mt19937_64 random(seed * 1'000'003 + i);
     const auto told = run_and_kill(*world, random);
     torn += check(*world, told);
     for (const std::uint64_t seq : told) told_of += seq != 0 ? 1 : 0;
   }
   std::printf(
-      "cache kills: %llu, seed %llu: %llu files torn and cut to their last whole set, 0 wrong, 0 lost\n",
+      "cache kills: %llu, half of them of encrypted ones, seed %llu: %llu files torn and cut to their last "
+      "whole set, 0 wrong, 0 lost\n",
       static_cast<unsigned long long>(kills), static_cast<unsigned long long>(seed),
       static_cast<unsigned long long>(torn));
   CHECK(told_of > 0);

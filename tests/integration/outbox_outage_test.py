@@ -1,5 +1,6 @@
-# A writer with an outbox when its broker is killed under it, and when the broker comes back with another history. What
-# was sent and not answered goes into the outbox with its request id; nothing is applied twice, nothing told is lost.
+# A writer with an outbox when its broker is killed under it, and when the broker comes back with another history, begun
+# anew or restored from a backup. What was sent and not answered goes into the outbox with its request id; nothing is
+# applied twice, nothing told is lost.
 import json
 import os
 import shutil
@@ -9,7 +10,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "python"))
 
-from broker_process import BIN, Broker, scratch_dir  # noqa: E402
+from broker_process import BIN, Broker, run_broker, scratch_dir  # noqa: E402
 from waiting import eventually  # noqa: E402
 
 SECONDS = 60
@@ -47,8 +48,11 @@ class Writer:
 
 class OutboxOutage(unittest.TestCase):
     def setUp(self):
-        self.broker = Broker().start()
+        self.broker = Broker()
         self.addCleanup(self.broker.remove)
+        self.backups = os.path.join(self.broker.scratch, "backups")
+        self.broker.args += ["--backup-dir", self.backups]
+        self.broker.start()
         self.outbox = os.path.join(scratch_dir("prismbus-outbox-"), "outbox")
 
     def numbers(self, key):
@@ -95,12 +99,38 @@ class OutboxOutage(unittest.TestCase):
         shutil.rmtree(self.broker.data_dir)
         self.broker.start()
         self.drain(1_000_000)
+        self.assert_superseded(pending)
+
+    def assert_superseded(self, pending):
+        """Each with the value that was not applied, and said to be of another history."""
         mine = {one["id"]: one for one in prismbus("outbox", self.outbox)["outcomes"]}
         for write in pending:
             outcome = mine[write["id"]]
             self.assertEqual(outcome["outcome"], "superseded")
             self.assertTrue(outcome["other_history"])
             self.assertEqual(outcome["changes"][0]["value"], write["changes"][0]["value"])
+
+    def test_after_a_restore_the_backup_stands_and_what_waited_is_reported_with_its_values(self):
+        writer = Writer(self.broker.requests, self.outbox, 0)
+        writer.read_until("applied", 30)
+        path = prismbus("backup", "before", "--broker", self.broker.requests)["path"]
+        writer.read_until("applied", 30)
+        self.broker.kill()
+        writer.read_until("queued", 6)
+        writer.kill()
+        pending = prismbus("outbox", self.outbox)["pending"]
+        status, out, err = run_broker("restore", path, "--data-dir", self.broker.data_dir, "--replace")
+        self.assertEqual((status, err), (0, ""), out)
+        self.broker.start()
+        saved = {key: self.numbers(key) for key in KEYS}
+        self.drain(1_000_000)
+        self.assert_superseded(pending)
+        waited = {write["changes"][0]["value"] for write in pending}
+        for key in KEYS:
+            after = self.numbers(key)
+            self.assertEqual(after[:len(saved[key])], saved[key], "the backup stands, in its order")
+            self.assertEqual(waited & set(after), set())
+            self.assertEqual([n for n in after[len(saved[key]):] if n < 1_000_000], [], "only what was written since")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 # again when it is back. `prismbus outbox` shows what it left.
 import json
 import os
+import re
 import subprocess
 import sys
 import unittest
@@ -34,6 +35,15 @@ class PublisherExamples(unittest.TestCase):
         done = run("prismbus_example_publisher", self.broker.requests)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("second with the old revision: conflict", done.stdout)
+
+    def test_puts_that_leave_together_share_transactions(self):
+        done = run("prismbus_example_coalesce", self.broker.requests, "1500")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        puts, transactions = re.fullmatch(r"(\d+) puts in (\d+) transactions\n", done.stdout).groups()
+        self.assertEqual(puts, "1500")
+        self.assertLess(int(transactions), 750)
+        got = run("prismbus", "get", "example.ticks", "SYM1499", "--broker", self.broker.requests)
+        self.assertEqual(got.stdout.strip(), "15.0")
 
     def test_the_outbox_keeps_writes_while_no_broker_answers_and_applies_them_when_one_does(self):
         done = run("prismbus_example_outbox", NOBODY, "outbox", folder=self.folder)

@@ -25,8 +25,11 @@ class SubscriberExamples(unittest.TestCase):
         self.client = Client(self.broker.requests, context)
 
     def follow(self, *arguments):
-        process = subprocess.Popen(["stdbuf", "-oL", os.path.join(BIN, "prismbus_example_subscriber"),
-                                    self.broker.requests, *arguments], stdout=subprocess.PIPE, text=True)
+        return self.start("prismbus_example_subscriber", self.broker.requests, *arguments)
+
+    def start(self, program, *arguments):
+        process = subprocess.Popen(["stdbuf", "-oL", os.path.join(BIN, program), *arguments], stdout=subprocess.PIPE,
+                                   text=True)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.wait, SECONDS)
         self.addCleanup(process.kill)
@@ -51,6 +54,20 @@ class SubscriberExamples(unittest.TestCase):
         self.read_until(process, f"{NS}: live at seq {written['seq']}, 1 keys, 0 resyncs")
         self.assertEqual(process.wait(SECONDS), 0)
 
+    def test_a_follower_of_several_brokers_catches_up_by_seq_with_the_one_that_answers(self):
+        self.client.put(NS, "maker_bps", 1.0)
+        process = self.start("prismbus_example_reconnect", "tcp://127.0.0.1:1", self.broker.requests)
+        self.read_until(process, f"at seq 1 of {self.broker.requests}")
+        requests, changes = self.broker.requests, self.broker.changes
+        self.broker.kill()
+        self.broker.want_requests, self.broker.want_changes = (requests,), (changes,)
+        self.broker.start()
+        self.client.put(NS, "maker_bps", 1.5)
+        self.client.put(NS, "taker_bps", 4.0)
+        said = process.stdout.read()
+        self.assertEqual(process.wait(SECONDS), 0)
+        self.assertRegex(said.splitlines()[-1], "^caught up from seq 1 to [123] with 0 snapshots$")
+
     def test_a_writer_learns_who_applied_its_write(self):
         self.client.put(NS, "maker_bps", 1.0)
         process = self.follow("60")
@@ -69,6 +86,18 @@ class SubscriberExamples(unittest.TestCase):
         self.assertTrue(lines[0].startswith("0 keys at revision "), lines)
         self.assertEqual([line.split(": ")[1] for line in lines[1:-1]], ["1 changes", "2 changes"], lines)
         self.assertTrue(lines[-1].startswith("2 keys at revision "), lines)
+
+    def test_a_subscriber_reads_from_the_broker_what_it_does_not_hold(self):
+        self.client.put(NS, "maker_bps", 1.0)
+        self.client.txn([{"op": "put", "ns": NS, "key": "maker_bps", "value": 2.0},
+                         {"op": "put", "ns": NS, "key": "taker_bps", "value": 4.0}])
+        done = self.run_example("prismbus_example_reads")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(done.stdout.splitlines(),
+                         ["max_order 1000", "maker_bps version 2", "taker_bps version 1", "2 keys match",
+                          "maker_bps has 2 versions, began at 1", "view 2, broker 2"])
+        self.client.put("example.limits", "max_order", 50)
+        self.assertIn("max_order 50", self.run_example("prismbus_example_reads").stdout)
 
 
 if __name__ == "__main__":

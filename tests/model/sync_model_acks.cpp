@@ -29,6 +29,7 @@ Answered World::answer_ack(const Asked& asked) {
   if (out.error) return out;
   ++summary_.acks;
   for (const auto& [ns, seq] : asked.since) follower_.applied[ns] = seq;
+  follower_.rejected.insert(asked.rejected.begin(), asked.rejected.end());
   out.ack.ack_ms = 200 + random_.below(1800);
   std::size_t room = calm_ ? 1 + random_.below(3) : random_.below(4);
   for (const auto& [ns, n] : broker().namespaces()) {

@@ -16,6 +16,11 @@ std::uint64_t hash_of(const Rows& rows) {
   return sum;
 }
 
+std::string refusal_of(const std::string& key, const std::string* value) {
+  if (value == nullptr) return key == "k7" ? "k7 is needed" : "";
+  return value->front() % 16 == 3 ? "of a kind that is refused" : "";
+}
+
 bool covers(const std::string& under, const std::string& ns) {
   if (under.empty()) return ns[0] != '_';
   return ns == under ||

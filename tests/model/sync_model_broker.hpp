@@ -30,6 +30,9 @@ struct Row {
 };
 using Rows = std::map<std::string, Row>;
 std::uint64_t hash_of(const Rows& rows);
+// What the validator of a trial refuses: about one value in sixteen, and that "k7" is deleted. Empty:
+// nothing.
+std::string refusal_of(const std::string& key, const std::string* value);
 
 struct Transaction {
   std::uint64_t rev = 0;
@@ -62,6 +65,7 @@ struct Asked {
   Epoch epoch;
   std::optional<std::string> ns, under, after;
   std::vector<std::pair<std::string, std::uint64_t>> since;  // of an ack: `applied`
+  std::vector<std::string> rejected;                         // of an ack: "ns key seq reason"
   std::uint64_t since_rev = 0;
 };
 struct Answered {

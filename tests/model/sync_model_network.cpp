@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "proto/base/hash.hpp"
 #include "proto/wire/names.hpp"
+#include "subscriber/shown_entries.hpp"
 #include "tests/model/sync_model_world.hpp"
 
 namespace prismbus::sync_model {
@@ -121,7 +123,7 @@ void World::take() {
   SyncUpdate update = sync_->take_update();
   if (update.root != nullptr) store_.publish(update.root);
   check_events(update.events);
-  if (update.root != nullptr) check_picture();
+  if (update.root != nullptr) check_picture(update.events);
   store_.retire(std::move(update.garbage));
 }
 
@@ -145,10 +147,19 @@ void World::check_events(const std::vector<SyncEvent>& events) {
       last = seq;
       continue;
     }
-    auto& rows = told_[*event.ns];
     const EntryLeaf* before = event.change.before;
     const EntryLeaf* after = event.change.after;
-    const std::string key((after != nullptr ? after : before)->key());
+    const std::string key(event.change.leaf().key());
+    if (event.change.reach != Reach::readers) {
+      auto& written = written_[*event.ns];
+      if (after == nullptr) {
+        written.erase(key);
+      } else {
+        written[key] = {std::string(after->value()), after->rev.value(), after->version};
+      }
+    }
+    if (event.change.reach == Reach::replica) continue;
+    auto& rows = told_[*event.ns];
     if ((before != nullptr) != rows.contains(key))
       wrong(*event.ns + ": an event's `before` is not what was told");
     if (after == nullptr) {
@@ -159,13 +170,20 @@ void World::check_events(const std::vector<SyncEvent>& events) {
   }
 }
 
-// Whatever is shown is a state the namespace really had at that seq (I5, I11).
-void World::check_picture() {
+// Whatever is shown is a state the namespace really had at that seq (I5, I11), but for what is kept back.
+void World::check_picture(const std::vector<SyncEvent>& events) {
+  std::set<std::string> resynced;  // a cache takes the whole picture then
+  for (const SyncEvent& event : events) {
+    if (event.resync) resynced.insert(*event.ns);
+  }
   const View view = store_.view();
   const ViewRoot& root = ViewStore::root_of(view);
   root.namespaces.for_each([&](const NamespaceLeaf& leaf) {
     if (!followed(*leaf.name)) wrong(*leaf.name + " is shown and not followed");
-    if (!leaf.shown) return;
+    if (!leaf.shown) {
+      if (resynced.contains(*leaf.name)) written_.erase(*leaf.name);
+      return;
+    }
     const bool true_once = std::any_of(histories_.begin(), histories_.end(), [&](const auto& history) {
       const auto found = history->hashes.find(*leaf.name);
       if (leaf.seq == Seq()) return leaf.content_hash == 0;
@@ -177,9 +195,45 @@ void World::check_picture() {
     leaf.entries.for_each([&](const EntryLeaf& e) {
       rows[std::string(e.key())] = {std::string(e.value()), e.rev.value(), e.version};
     });
-    if (rows != told_[*leaf.name]) wrong(*leaf.name + ": the events do not add up to the picture");
+    if (resynced.contains(*leaf.name)) written_[*leaf.name] = rows;
+    if (rows != written_[*leaf.name]) wrong(*leaf.name + ": the events do not add up to the replica");
+    Rows seen;
+    ShownEntries(leaf).for_each([&](const EntryLeaf& e) {
+      const std::string value(e.value());
+      if (picky_ && !refusal_of(std::string(e.key()), &value).empty())
+        wrong(*leaf.name + ": a refused value is shown");
+      seen[std::string(e.key())] = {value, e.rev.value(), e.version};
+    });
+    if (seen != told_[*leaf.name]) wrong(*leaf.name + ": the events do not add up to the picture");
+    if ((leaf.kept.size() != 0) != (leaf.rejected != nullptr))
+      wrong(*leaf.name + ": kept back without a reason");
     if (hash_of(rows) != leaf.content_hash) wrong(*leaf.name + ": the hash is not that of the entries");
   });
+}
+
+// Readers see the broker's entry of every key that is not kept back, and the broker knows what stands.
+void World::check_shown_end(const std::string& ns, const Rows& rows, const NamespaceLeaf& leaf) const {
+  const ShownEntries shown(leaf);
+  std::size_t keys = 0;
+  for (const auto& [key, row] : rows) {
+    if (leaf.kept.find(xxh3_64(key), key) != nullptr) continue;
+    ++keys;
+    const EntryLeaf* e = shown.find(xxh3_64(key), key);
+    if (e == nullptr || e->value() != row.value || e->rev.value() != row.rev || e->version != row.version) {
+      wrong(ns + " " + key + " ends with another value");
+    }
+  }
+  leaf.kept.for_each([&](const KeptLeaf& kept) { keys += kept.shown != nullptr ? 1 : 0; });
+  if (shown.size() != keys) wrong(ns + " ends with another number of keys");
+  if (!leaf.rejected) return;
+  if (!picky_) wrong(ns + " keeps something back without a validator");
+  for (const RejectedChange& r : *leaf.rejected) {
+    const auto there = rows.find(r.key);
+    const std::string reason = refusal_of(r.key, there == rows.end() ? nullptr : &there->second.value);
+    if (reason != r.reason) wrong(ns + " " + r.key + " is kept back for another reason");
+    const std::string told = fmt::format("{} {} {} {}", ns, r.key, r.seq.value(), r.reason);
+    if (acks_ && !follower_.rejected.contains(told)) wrong("the broker was not told: " + told);
+  }
 }
 
 void World::check_end() {
@@ -192,14 +246,8 @@ void World::check_end() {
       wrong(fmt::format("{} ends at seq {}, the broker at {}", ns, shown->seq().value(), history_->seqs[ns]));
     }
     if (shown->hash() != hash_of(rows)) wrong(ns + " ends with another hash");
-    if (shown->size() != rows.size()) wrong(ns + " ends with another number of keys");
-    for (const auto& [key, row] : rows) {
-      const auto value = shown->get(key);
-      if (!value || value->bytes != row.value || value->rev.value() != row.rev ||
-          value->version != row.version) {
-        wrong(ns + " " + key + " ends with another value");
-      }
-    }
+    const NamespaceLeaf* leaf = ViewStore::root_of(view).namespaces.find(xxh3_64(ns), ns);
+    check_shown_end(ns, rows, *leaf);
   }
   for (const std::string& ns : view.namespaces()) {
     if (view.in(ns)->size() != 0 && history_->seqs[ns] == 0) wrong(ns + " is shown and does not exist");

@@ -28,11 +28,12 @@ World::World(std::uint64_t seed, Trouble trouble)
   cluster_ = random_.percent(40);
   acks_ = random_.percent(70);
   markers_lost_ = acks_ && random_.percent(40);
+  picky_ = random_.percent(50);
   if (trouble_ == Trouble::lanes) {
     drop_ = twice_ = refuse_ = 0;
     delay_ms_ = 1 + random_.below(30);  // below what a receiver waits for the other lane
     express_ = true;
-    cluster_ = markers_lost_ = false;
+    cluster_ = markers_lost_ = picky_ = false;
   }
   now_.steady = Steady(1000s);
   history_ = std::make_shared<History>(Epoch(random_.engine()));
@@ -42,6 +43,14 @@ World::World(std::uint64_t seed, Trouble trouble)
   options.seed = random_.engine();
   options.check_interval = acks_ ? 24h : 30s;  // acks find what polling would
   if (trouble_ == Trouble::all && random_.percent(40)) options.held_bytes_max = 600;
+  if (picky_) {
+    options.validators = {
+        {"model", {}, {}, "**", [](const ProposedChange& change) {
+           const auto value = change.after ? std::optional<std::string>(change.after->bytes) : std::nullopt;
+           std::string reason = refusal_of(std::string(change.key), value ? &*value : nullptr);
+           return reason.empty() ? std::nullopt : std::optional(std::move(reason));
+         }}};
+  }
   auto follow = FollowSet::make(exact_, under_);
   if (!follow) throw std::runtime_error(follow.error().message);
   sync_ = std::make_unique<SyncState>(std::move(*follow), options, *this);
@@ -96,6 +105,7 @@ void World::run() {
   summary_.gaps = sync_->counters().gaps;
   summary_.overflows = sync_->counters().overflows;
   summary_.behind = sync_->counters().behind;
+  summary_.rejected = sync_->counters().rejected;
 }
 
 void World::run_lanes(std::uint64_t flips) {
@@ -260,7 +270,7 @@ void World::step_greeting() {
   if (express_) greeting.hello.express = {"express" + std::to_string(current_)};
   greeting.hello.heartbeat_ms = 1000;
   greeting.hello.ack_ms = 200 + random_.below(1800);
-  follower_ = {true, {}};
+  follower_ = {true, {}, {}};
   sync_->on_greeting(greeting, now_);
 }
 
@@ -301,6 +311,10 @@ void World::ask(std::uint64_t tag, const RequestBody& body) {
   } else if (const auto* a = std::get_if<AckRequest>(&body)) {
     q.asked.kind = Asked::Kind::ack;
     for (const auto& [ns, seq] : a->applied) q.asked.since.emplace_back(std::string(ns), seq.value());
+    for (const auto& r : a->rejected) {
+      q.asked.rejected.push_back(
+          fmt::format("{} {} {} {}", r.ns, r.key, r.seq.value(), std::string(r.reason)));
+    }
     check_ack(q.asked);
   } else {
     const auto& n = std::get<NamespacesRequest>(body);

@@ -31,7 +31,8 @@ class World final : public SyncActions {
 
   struct Summary {
     std::uint64_t commits = 0, events = 0, joins = 0, resyncs = 0, gaps = 0, overflows = 0, epochs = 0,
-                  runs = 0, moves = 0, frames = 0, flips = 0, snapshots = 0, acks = 0, behind = 0;
+                  runs = 0, moves = 0, frames = 0, flips = 0, snapshots = 0, acks = 0, behind = 0,
+                  rejected = 0;
   };
   [[nodiscard]] const Summary& summary() const { return summary_; }
 
@@ -72,6 +73,7 @@ class World final : public SyncActions {
   struct Follower {
     bool greeted = false;
     std::map<std::string, std::uint64_t> applied;
+    std::set<std::string> rejected;  // "ns key seq reason"
   };
 
   void step();
@@ -92,8 +94,9 @@ class World final : public SyncActions {
   void restart(bool other_epoch);
   void take();
   void check_events(const std::vector<SyncEvent>& events);
-  void check_picture();
+  void check_picture(const std::vector<SyncEvent>& events);
   void check_end();
+  void check_shown_end(const std::string& ns, const Rows& rows, const NamespaceLeaf& leaf) const;
   [[nodiscard]] bool followed(const std::string& ns) const;
   [[nodiscard]] Broker& broker() { return brokers_[current_]; }
   [[nodiscard]] Steady in(std::uint64_t max_ms) {
@@ -108,6 +111,7 @@ class World final : public SyncActions {
   Trouble trouble_;
   std::uint64_t drop_, twice_, delay_ms_, refuse_, write_percent_;
   bool express_, cluster_, calm_ = false;
+  bool picky_;  // a validator refuses some changes
   bool acks_,
       markers_lost_ = false;  // the broker answers acks; no marker ever arrives
 
@@ -128,7 +132,8 @@ class World final : public SyncActions {
 
   ViewStore store_;
   std::unique_ptr<SyncState> sync_;
-  std::map<std::string, std::map<std::string, Row>> told_;  // what the callbacks add up to
+  std::map<std::string, std::map<std::string, Row>> told_;     // what the callbacks add up to
+  std::map<std::string, std::map<std::string, Row>> written_;  // ... and what a cache makes of them
   std::map<std::string, std::pair<Epoch, std::uint64_t>> told_seq_;
   Summary summary_;
   std::string trace_;

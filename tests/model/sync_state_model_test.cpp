@@ -71,12 +71,13 @@ TEST_CASE(
     sum.frames += s.frames;
     sum.acks += s.acks;
     sum.behind += s.behind;
+    sum.rejected += s.rejected;
   }
   WARN("seeds 1.." << runs << ": commits " << sum.commits << ", frames " << sum.frames << ", events "
                    << sum.events << ", joins " << sum.joins << ", resyncs " << sum.resyncs << ", gaps "
                    << sum.gaps << ", overflows " << sum.overflows << ", restarts " << sum.runs << ", epochs "
                    << sum.epochs << ", moves " << sum.moves << ", acks " << sum.acks
-                   << ", lost tails they told of " << sum.behind);
+                   << ", lost tails they told of " << sum.behind << ", changes refused " << sum.rejected);
   // The network was bad enough to mean something.
   if (runs >= 500) {
     CHECK(sum.gaps > runs);
@@ -85,5 +86,6 @@ TEST_CASE(
     CHECK(sum.resyncs > 0);
     CHECK(sum.acks > runs);
     CHECK(sum.behind > 0);
+    CHECK(sum.rejected > runs);
   }
 }

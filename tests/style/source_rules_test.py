@@ -20,6 +20,7 @@ MAY_USE = {
     "proto/base": set(),
     "proto/wire": {"proto/base"},
     "proto/transport": {"proto/wire", "proto/base"},
+    "proto/client": {"proto/transport", "proto/wire", "proto/base"},
     "broker/store": {"proto/wire", "proto/base"},
     "broker/core": {"broker/store", "proto/wire", "proto/base"},
     "broker/sequencer": {"broker/core", "broker/store", "proto/wire", "proto/base"},
@@ -27,15 +28,16 @@ MAY_USE = {
     "broker/daemon": {"broker/core", "broker/net", "broker/sequencer", "broker/store", "proto/transport", "proto/wire",
                       "proto/base"},
     "broker/testing": {"broker/daemon", "proto/wire", "proto/base"},
-    "publisher": {"proto/transport", "proto/wire", "proto/base"},
-    "subscriber": {"proto/transport", "proto/wire", "proto/base"},
-    "publisher/command": {"publisher", "subscriber", "proto/transport", "proto/wire", "proto/base"},
+    "publisher": {"proto/client", "proto/transport", "proto/wire", "proto/base"},
+    "subscriber": {"proto/client", "proto/transport", "proto/wire", "proto/base"},
+    "publisher/command": {"publisher", "subscriber", "proto/client", "proto/transport", "proto/wire", "proto/base"},
 }
 # Third-party headers that only some rooms may name.
 ONLY_IN = {
     "zmq.h": {"proto/transport", "broker/net"},
     "lmdb.h": {"proto/base", "broker/store"},
     "msgpack": {"proto/wire"},
+    "sodium": {"subscriber"},
     "CLI": {"broker/daemon", "publisher/command"},
     "toml++": {"broker/daemon", "publisher/command"},
     "yaml-cpp": {"publisher/command"},

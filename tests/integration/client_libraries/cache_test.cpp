@@ -6,62 +6,14 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
-#include "broker/testing/broker.hpp"
-#include "publisher/publisher.hpp"
 #include "subscriber/seed_file.hpp"
-#include "subscriber/subscriber.hpp"
+#include "tests/integration/client_libraries/cache_bench.hpp"
 
 using namespace prismbus;
+using namespace prismbus::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-constexpr auto kSoon = 20s;
-
-struct Scratch {
-  Scratch() : path((std::filesystem::temp_directory_path() / "prismbus-cache-XXXXXX").string()) {
-    REQUIRE(::mkdtemp(path.data()) != nullptr);
-  }
-  ~Scratch() { std::filesystem::remove_all(path); }
-  std::string path;
-};
-
-std::unique_ptr<Publisher> publisher_of(const testing::Broker& broker) {
-  PublisherOptions options;
-  options.brokers = {broker.requests()};
-  return Publisher::open(options).value();
-}
-
-Seq put(Publisher& publisher, const std::string& ns, const std::string& key, std::uint64_t value) {
-  const auto done = publisher.put(ns, key, value).get();
-  REQUIRE(done);
-  return done->seq;
-}
-
-SubscriberOptions options_of(const testing::Broker& broker, const Scratch& scratch) {
-  SubscriberOptions options;
-  options.brokers = {broker.requests()};
-  options.namespaces = {"fees", "limits"};
-  options.cache.directory = scratch.path + "/cache";
-  return options;
-}
-
-// Lives until everything is live and the cache holds it; its end writes what is left.
-void run_once(const SubscriberOptions& options) {
-  auto subscriber = Subscriber::open(options).value();
-  REQUIRE(subscriber->wait_live(kSoon));
-}
-
-NamespaceStatus status_of(const Subscriber& subscriber, const std::string& ns) {
-  const auto status = subscriber.status();
-  return *std::find_if(status.namespaces.begin(), status.namespaces.end(),
-                       [&](const auto& n) { return n.ns == ns; });
-}
-
-}  // namespace
 
 TEST_CASE(
     "with the broker stopped a start reads the disk: the same seq, hash and values, stale, rung disk (I5)") {
@@ -264,6 +216,8 @@ TEST_CASE("10,000 keys are read from disk within 50 ms of opening, with no broke
   }
   auto options = options_of(*broker, scratch);
   options.namespaces = {"fees"};
+  const bool encrypted = GENERATE(false, true);
+  if (encrypted) options.cache.key_file = key_file(scratch, 'a');
   run_once(options);
   broker->stop();
   auto best = std::chrono::steady_clock::duration::max();
@@ -273,7 +227,7 @@ TEST_CASE("10,000 keys are read from disk within 50 ms of opening, with no broke
     REQUIRE(subscriber->view().get<std::uint64_t>("fees", "symbol/9999/tick") == 9999u);
     best = std::min(best, std::chrono::steady_clock::now() - before);
   }
-  std::printf("start from disk, 10,000 keys: %.1f ms\n",
+  std::printf("start from disk, 10,000 keys%s: %.1f ms\n", encrypted ? ", encrypted" : "",
               std::chrono::duration<double, std::milli>(best).count());
   const char* slack = std::getenv("PRISMBUS_TIME_SLACK");
   CHECK(best < 50ms * (slack == nullptr ? 1 : std::max(1, std::atoi(slack))));

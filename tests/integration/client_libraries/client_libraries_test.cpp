@@ -116,6 +116,32 @@ TEST_CASE("what is written is seen by a live subscriber, typed, with callbacks a
   CHECK(status.resyncs == 0);
 }
 
+TEST_CASE("a wait may be for ever, or for less than no time; options that no clock can count are refused") {
+  using std::chrono::milliseconds;
+  BrokerProcess broker;
+  auto publisher = publisher_of(broker);
+  const auto subscriber = subscriber_of(broker, {"fees.spot"}, {});
+  CHECK_FALSE(subscriber->wait_seq("fees.spot", Seq(1), milliseconds::min()));
+  CHECK(subscriber->wait_live(milliseconds::max()));
+  publisher->put("fees.spot", "maker", EncodedValue::of(1.5), {}, [](const Result<WriteOutcome>&) {});
+  CHECK(subscriber->wait_seq("fees.spot", Seq(1), milliseconds::max()));
+  CHECK(subscriber->wait_readable(milliseconds::max()));
+
+  SubscriberOptions options;
+  options.namespaces = {"fees.spot"};
+  options.check_interval = milliseconds::max();
+  const auto refused = [&] {
+    const auto opened = Subscriber::open(options);
+    return opened ? std::string() : opened.error().field.value_or("no field");
+  };
+  CHECK(refused() == "check_interval");
+  options.check_interval = kDurationMax;
+  options.staleness = {{"", StalenessPolicy::refuse, milliseconds::max()}};
+  CHECK(refused() == "staleness");
+  options.staleness.front().after = kDurationMax;
+  CHECK(refused().empty());
+}
+
 TEST_CASE("a publisher reads its own writes and compares before it sets (I9)") {
   BrokerProcess broker;
   auto publisher = publisher_of(broker);

@@ -168,6 +168,11 @@ TEST_CASE("a replay that cannot be is refused with the reason") {
   options.ns = "no/such";
   CHECK(Replay::open(options).error().field == "ns");
   options.ns = "fees";
+  options.timeout = std::chrono::milliseconds::max();
+  const auto endless = Replay::open(options);
+  REQUIRE_FALSE(endless);
+  CHECK(endless.error().field == "timeout");
+  options.timeout = kDurationMax;
   options.from = Revision(1);
   options.to.reset();
   auto replay = Replay::open(options).value();

@@ -78,6 +78,40 @@ TEST_CASE("with news an ack leaves after ack_ms, without after ten times of it")
   CHECK(a.due_in() == 10ms);
 }
 
+TEST_CASE("a rare change is acknowledged at once, and in a crowd at the next whole pace since the last ack") {
+  Acks a;
+  auto& n = a.name("a", 5);
+  a.state.on_joined(1000, 0ms, a.now);
+  (void)a.make();
+  a.state.on_answered(1000);
+  a.now += 3400ms;
+  CHECK_FALSE(a.state.due(a.now));
+  a.state.touched(n);
+  CHECK(a.state.due(a.now));
+  (void)a.make();
+  a.state.on_answered(5000);
+  a.now += 12s;
+  CHECK_FALSE(a.state.due(a.now));
+  a.state.touched(n);
+  CHECK_FALSE(a.state.due(a.now));
+  CHECK(a.due_in() == 3s);
+  a.now += 2s;
+  a.state.touched(n);  // later news does not put it off
+  CHECK_FALSE(a.state.due(a.now));
+  CHECK(a.due_in() == 1s);
+  a.now += 1s;
+  CHECK(a.state.due(a.now));
+  CHECK(a.make() == "a@5 ");
+}
+
+TEST_CASE("a crowd that joins at once acks first after the wait each was given") {
+  Acks a;
+  a.state.on_joined(5000, 1300ms, a.now);
+  a.state.touched(a.name("a", 5));
+  CHECK_FALSE(a.state.due(a.now));
+  CHECK(a.due_in() == 1300ms);
+}
+
 TEST_CASE("what an ack told that was not answered is told again, at its present seq (A1)") {
   Acks a;
   auto& n = a.name("a", 5);
@@ -146,4 +180,45 @@ TEST_CASE("an ack carries as many names and samples as its limits allow, the res
   const AckRequest second = a.state.make(2, a.now);
   CHECK(second.applied.size() == 3);
   CHECK(second.latency_us.empty());
+}
+
+TEST_CASE("a seq is not told before the rejections up to it, 256 an ack") {
+  Acks a;
+  auto& n = a.name("a", 300);
+  auto& other = a.name("b", 5);
+  a.state.on_joined(1000, 0ms, a.now);
+  for (std::uint64_t seq = 1; seq <= 300; ++seq) a.state.reject(n, {"k", Seq(seq), "no"});
+  a.state.touched(n);
+  a.state.touched(other);
+  CHECK(a.make() == "a@256 b@5 ");
+  a.state.on_answered(1000);
+  a.now += 1000ms;
+  CHECK(a.state.due(a.now));
+  const AckRequest rest = a.state.make(++a.tag, a.now);
+  CHECK(rest.rejected.size() == 44);
+  CHECK(rest.rejected.front().seq == Seq(257));
+  REQUIRE(rest.applied.size() == 1);
+  CHECK(rest.applied[0].second == Seq(300));
+}
+
+TEST_CASE("rejections of an ack that failed are told again, in order (A1); more than can wait are counted") {
+  Acks a;
+  auto& n = a.name("a", 2);
+  a.state.reject(n, {"k", Seq(1), "before hello: what stands is told after it"});
+  a.state.on_joined(1000, 0ms, a.now);
+  a.state.reject(n, {"k", Seq(1), "one"});
+  CHECK(a.state.make(1, a.now).rejected.size() == 1);
+  a.state.reject(n, {"k", Seq(2), "two"});
+  a.state.on_failed(a.now);
+  a.now += 1000ms;
+  const AckRequest again = a.state.make(2, a.now);
+  REQUIRE(again.rejected.size() == 2);
+  CHECK(again.rejected[0].reason == "one");
+  CHECK(again.rejected[1].reason == "two");
+  a.state.on_answered(1000);
+  CHECK(a.due_in() == 10s);
+  for (std::size_t i = 0; i < AckState::kRejectionsWaiting + 3; ++i)
+    a.state.reject(n, {"k", Seq(3 + i), "no"});
+  CHECK(a.state.rejections_dropped() == 3);
+  CHECK(a.due_in() == 1s);
 }

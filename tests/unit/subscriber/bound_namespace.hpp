@@ -46,16 +46,7 @@ class BoundNamespace {
     set.changes = std::move(changes);
     std::vector<KeyChange> told;
     copy_.apply(set, garbage_, &told);
-    auto* leaf = new NamespaceLeaf;
-    leaf->name = name_;
-    leaf->hash = xxh3_64(*name_);
-    leaf->shown = true;
-    leaf->entries = copy_.entries;
-    leaf->seq = copy_.seq;
-    leaf->rev = copy_.rev;
-    leaf->state = NamespaceState::live;
-    table_.put(leaf, garbage_);
-    store.publish(new ViewRoot{Epoch(1), true, true, nullptr, table_});
+    show();
     std::vector<SyncEvent> events;
     for (const KeyChange& change : told) {
       SyncEvent event;
@@ -76,6 +67,12 @@ class BoundNamespace {
     event.after = now;
     step({event});
   }
+  // Too old to be read, and then live again.
+  void refuse(bool refused) {
+    refused_ = refused;
+    show();
+    state(refused ? NamespaceState::stale : NamespaceState::live);
+  }
 
   template <class T>
   Result<Handle<T>> bind_fields(std::string ns, std::vector<Field<T>> fields, T otherwise,
@@ -83,7 +80,7 @@ class BoundNamespace {
     auto cell = std::make_shared<ValueCell<T>>(ns, std::move(fields), std::move(otherwise), std::move(told),
                                                bindings.memory());
     if (auto attached = bindings.attach(cell); !attached) return tl::unexpected<Error>(attached.error());
-    return Handle<T>(std::shared_ptr<const ValueCell<T>>(cell));
+    return Handle<T>(cell);
   }
   template <class T>
   Result<Handle<T>> bind(std::string key, T otherwise, std::type_identity_t<OnChange<T>> told = {}) {
@@ -95,10 +92,25 @@ class BoundNamespace {
   Bindings bindings;
 
  private:
+  void show() {
+    auto* leaf = new NamespaceLeaf;
+    leaf->name = name_;
+    leaf->hash = xxh3_64(*name_);
+    leaf->shown = true;
+    leaf->refused = refused_;
+    leaf->entries = copy_.entries;
+    leaf->seq = copy_.seq;
+    leaf->rev = copy_.rev;
+    leaf->state = refused_ ? NamespaceState::stale : NamespaceState::live;
+    table_.put(leaf, garbage_);
+    store.publish(new ViewRoot{Epoch(1), true, true, nullptr, table_});
+  }
+
   std::shared_ptr<const std::string> name_ = std::make_shared<const std::string>("n");
   NamespaceCopy copy_;
   Hamt<NamespaceLeaf> table_;
   Garbage garbage_;
+  bool refused_ = false;
 };
 
 }  // namespace prismbus

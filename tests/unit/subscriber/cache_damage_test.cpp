@@ -1,5 +1,6 @@
-// Random damage to a cache directory: whatever is done to a file, what is read is a state that the namespace
-// had in the newest history, or nothing, and never a crash; afterwards the cache can be written again.
+// Random damage to a cache directory, plain or encrypted: whatever is done to a file, what is read is a state
+// that the namespace had in the newest history, or nothing, and never a crash; afterwards the cache can be
+// written again.
 // PRISMBUS_DAMAGES says how many (the long form: 10,000), PRISMBUS_SEED where the run begins.
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,36 +23,44 @@ namespace {
 constexpr std::uint64_t kDamages = 600, kSeed = 20'260;
 const std::array<std::string, 3> kNames{"fees", "fees.spot", "limits"};
 const Epoch kEpoch(77), kOldEpoch(11);
-const Wall kOld = from_micros(1'000'000), kNew = from_micros(2'000'000);
+const Wall kOld = from_micros(1'000'000), kNew = from_micros(2'000'000), kNewer = from_micros(3'000'000);
 
 struct World {
-  explicit World(std::mt19937_64& random) {
+  World(std::mt19937_64& random, bool encrypted) : key(encrypted ? key_of(scratch, 1) : nullptr) {
     for (const std::string& ns : kNames) all.emplace_back(ns, kEpoch);
     auto directory = CacheDirectory::open(scratch.cache()).value();
-    CacheWriter writer(directory);
+    CacheWriter writer(directory, key.get());
     for (CachedNamespace& n : all) {
-      for (std::uint64_t i = random() % 20 + 1; i > 0; --i) (void)n.step(random, kNew);
-      REQUIRE(n.write_picture(writer, kNew));
-      std::vector<CacheStep> steps;
-      for (std::uint64_t i = random() % 20; i > 0; --i) steps.push_back(n.step(random, kNew));
-      REQUIRE(writer.append(n.ns, steps).value());
+      fill(writer, n, random);
+      older[n.ns] = slurp(scratch.file(n.ns));
+      fill(writer, n, random);
     }
+  }
+  static void fill(CacheWriter& writer, CachedNamespace& n, std::mt19937_64& random) {
+    for (std::uint64_t i = random() % 20 + 1; i > 0; --i) (void)n.step(random, kNew);
+    REQUIRE(n.write_picture(writer, kNew));
+    std::vector<CacheStep> steps;
+    for (std::uint64_t i = random() % 20; i > 0; --i) steps.push_back(n.step(random, kNew));
+    REQUIRE(writer.append(n.ns, steps).value());
   }
   CachedNamespace& named(const std::string& ns) {
     return *std::find_if(all.begin(), all.end(), [&](const auto& n) { return n.ns == ns; });
   }
   CacheScratch scratch;
+  const std::unique_ptr<const CacheKey> key;
   std::deque<CachedNamespace> all;
+  std::map<std::string, std::string> older;  // each file before it was written anew
 };
 
-// A file of another history with the same namespace, as it would be found there.
-void put_old_epoch(World& world, const std::string& ns, std::mt19937_64& random) {
+// A file of the namespace from elsewhere, as it would be found there.
+void put_foreign(World& world, const std::string& ns, Epoch epoch, Wall seen, const CacheKey* key,
+                 std::mt19937_64& random) {
   CacheScratch elsewhere;
   auto directory = CacheDirectory::open(elsewhere.cache()).value();
-  CacheWriter writer(directory);
-  CachedNamespace old(ns, kOldEpoch);
-  for (int i = 0; i < 8; ++i) (void)old.step(random, kOld);
-  REQUIRE(old.write_picture(writer, kOld));
+  CacheWriter writer(directory, key);
+  CachedNamespace foreign(ns, epoch);
+  for (int i = 0; i < 8; ++i) (void)foreign.step(random, seen);
+  REQUIRE(foreign.write_picture(writer, seen));
   spill(world.scratch.file(ns), slurp(elsewhere.file(ns)));
 }
 
@@ -68,7 +77,7 @@ std::string damage(World& world, const std::string& ns, std::mt19937_64& random)
   std::string bytes = slurp(path);
   const std::size_t at = random() % bytes.size(), size = random() % (bytes.size() - at) + 1;
   const std::string& other = kNames[random() % kNames.size()];
-  switch (random() % 10) {
+  switch (random() % 12) {
     case 0:
       flip(bytes, random);
       spill(path, bytes);
@@ -84,7 +93,7 @@ std::string damage(World& world, const std::string& ns, std::mt19937_64& random)
       spill(path, slurp(world.scratch.file(other)));
       return "swapped namespace: " + other;
     case 4:
-      put_old_epoch(world, ns, random);
+      put_foreign(world, ns, kOldEpoch, kOld, world.key.get(), random);
       return "old epoch";
     case 5:
       std::filesystem::rename(path, world.scratch.path() + "/elsewhere");
@@ -103,6 +112,16 @@ std::string damage(World& world, const std::string& ns, std::mt19937_64& random)
     case 8:
       spill(path, bytes.substr(0, at + size) + bytes.substr(at));
       return "doubled";
+    case 9: {
+      const std::string& older = world.older.at(ns);
+      spill(path, older.substr(0, std::min(at, older.size())) + bytes.substr(at));
+      return "spliced with its own past";
+    }
+    case 10: {  // newer than all there is, but for the key
+      const auto wrong = random() % 2 == 0 || world.key == nullptr ? key_of(world.scratch, 2) : nullptr;
+      put_foreign(world, ns, kEpoch, kNewer, wrong.get(), random);
+      return wrong ? "another key" : "not encrypted";
+    }
     default:
       std::filesystem::remove(path);
       REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
@@ -113,12 +132,13 @@ std::string damage(World& world, const std::string& ns, std::mt19937_64& random)
 // What is there now; the writer goes on from it and every namespace moves once more.
 void check_and_mend(World& world, const std::string& hurt, std::mt19937_64& random) {
   auto directory = CacheDirectory::open(world.scratch.cache()).value();
-  CacheWriter writer(directory);
-  CacheFindings found = load_cache(directory, directory.names());
+  CacheWriter writer(directory, world.key.get());
+  CacheFindings found = load_cache(directory, directory.names(), world.key.get());
   for (cache::Loaded& loaded : found.namespaces) {
     const CachedNamespace& n = world.named(loaded.ns);
     const auto state = n.at_seq.find(loaded.copy.seq.value());
     REQUIRE(loaded.epoch == kEpoch);
+    REQUIRE(loaded.seen <= kNew);
     REQUIRE(state != n.at_seq.end());
     REQUIRE(content_of(loaded.copy) == state->second);
     if (loaded.ns != hurt) REQUIRE(loaded.copy.seq == n.copy.seq);
@@ -129,7 +149,7 @@ void check_and_mend(World& world, const std::string& hurt, std::mt19937_64& rand
     const bool fits = writer.append(n.ns, {n.step(random, kNew)}).value();
     if (!fits) REQUIRE(n.write_picture(writer, kNew));
   }
-  found = load_cache(directory, directory.names());
+  found = load_cache(directory, directory.names(), world.key.get());
   REQUIRE(found.namespaces.size() == kNames.size());
   for (cache::Loaded& loaded : found.namespaces) {
     const CachedNamespace& n = world.named(loaded.ns);
@@ -148,15 +168,15 @@ TEST_CASE("a damaged cache gives a state the namespace had in this history, or n
   for (std::uint64_t i = 0; i < damages; ++i) {
     INFO("PRISMBUS_SEED=" << seed + i << " PRISMBUS_DAMAGES=1");
     std::mt19937_64 random(seed + i);
-    World world(random);
+    World world(random, (seed + i) % 2 == 1);
     const std::string& hurt = kNames[random() % kNames.size()];
     const std::string how = damage(world, hurt, random);
     INFO(how << " of " << hurt);
     ++kinds[how.substr(0, how.find(':'))];
     check_and_mend(world, hurt, random);
   }
-  std::printf("cache damages: %llu, seed %llu:", static_cast<unsigned long long>(damages),
-              static_cast<unsigned long long>(seed));
+  std::printf("cache damages: %llu, half of them encrypted, seed %llu:",
+              static_cast<unsigned long long>(damages), static_cast<unsigned long long>(seed));
   for (const auto& [kind, n] : kinds)
     std::printf(" %s %llu,", kind.c_str(), static_cast<unsigned long long>(n));
   std::printf(" none wrong\n");

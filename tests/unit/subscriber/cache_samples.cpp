@@ -1,5 +1,7 @@
 #include "tests/unit/subscriber/cache_samples.hpp"
 
+#include <fmt/format.h>
+#include <sys/stat.h>
 #include <catch2/catch.hpp>
 
 #include <cstdlib>
@@ -61,6 +63,13 @@ CacheStep CachedNamespace::step(std::mt19937_64& random, Wall seen) {
 
 Result<void> CachedNamespace::write_picture(CacheWriter& writer, Wall seen) {
   return writer.picture(epoch, ns, copy.entries, {copy.seq, copy.rev, copy.time, copy.hash, seen});
+}
+
+std::unique_ptr<const CacheKey> key_of(const CacheScratch& scratch, std::uint64_t n) {
+  const std::string path = scratch.path() + "/key-" + std::to_string(n);
+  spill(path, fmt::format("{:064x}\n", n));
+  REQUIRE(::chmod(path.c_str(), 0600) == 0);
+  return CacheKey::read(path).value();
 }
 
 CachedMap content_of(const NamespaceCopy& copy) {

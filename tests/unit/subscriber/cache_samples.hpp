@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -54,6 +55,8 @@ class CachedNamespace {
   Garbage garbage_;
 };
 
+// The key whose file holds the hexadecimal digits of `n`, in a file of that directory.
+[[nodiscard]] std::unique_ptr<const CacheKey> key_of(const CacheScratch& scratch, std::uint64_t n);
 [[nodiscard]] CachedMap content_of(const NamespaceCopy& copy);
 void release(NamespaceCopy& copy);
 [[nodiscard]] std::string slurp(const std::string& path);

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "tests/unit/subscriber/bound_namespace.hpp"
@@ -188,6 +189,71 @@ TEST_CASE("handles that nobody holds any more are forgotten, so that binding aga
   CHECK(told == 1);
 }
 
+TEST_CASE("when the last copy of a handle is gone its hook does not run, and what the hook owns is let go") {
+  BoundNamespace n;
+  const auto owned = std::make_shared<int>(0);
+  std::optional<Handle<int>> a, b;
+  // Whichever is told first lets the other go.
+  a.emplace(n.bind("k", 0, [&, owned](int, int) {
+    ++*owned;
+    b.reset();
+  }));
+  b.emplace(n.bind("k", 0, [&, owned](int, int) {
+    ++*owned;
+    a.reset();
+  }));
+  auto copy = *a;
+  CHECK(owned.use_count() == 3);
+  a.reset();
+  CHECK(owned.use_count() == 3);  // a copy lives
+  a.emplace(std::move(copy));
+  n.write({Put::put("k", 1)});
+  CHECK(*owned == 1);
+  CHECK(owned.use_count() == 2);
+  n.write({Put::put("k", 2)});
+  CHECK(*owned == 2);
+}
+
+TEST_CASE("a hook may let its own handle go: it is the last time it runs") {
+  BoundNamespace n;
+  const auto owned = std::make_shared<int>(0);
+  std::optional<Handle<int>> a;
+  a.emplace(n.bind("k", 0, [&, owned](int, int) {
+    a.reset();
+    ++*owned;  // it lives until it returns
+  }));
+  n.write({Put::put("k", 1)});
+  CHECK(*owned == 1);
+  CHECK(owned.use_count() == 1);
+  n.write({Put::put("k", 2)});
+  CHECK(*owned == 1);
+}
+
+TEST_CASE("a handle keeps what it had while its namespace is refused as too old, then has the newest") {
+  BoundNamespace n;
+  std::vector<int> told;
+  const Handle<int> before = n.bind("k", 0, [&](int, int after) { told.push_back(after); });
+  n.write({Put::put("k", 1)});
+  n.refuse(true);
+  const Handle<int> meanwhile = n.bind("k", 7, [&](int, int after) { told.push_back(-after); });
+  n.step({});
+  CHECK(before.get() == 1);
+  CHECK(meanwhile.get() == 7);
+  CHECK_FALSE(meanwhile.meta().present);
+  n.write({Put::put("k", 2)});
+  CHECK(before.get() == 1);
+  CHECK(meanwhile.get() == 7);
+  CHECK(told == std::vector<int>{1});
+  n.refuse(false);
+  CHECK(before.get() == 2);
+  CHECK(meanwhile.get() == 2);
+  std::sort(told.begin(), told.end());
+  CHECK(told == std::vector<int>{-2, 1, 2});
+  n.refuse(true);  // nothing was missed meanwhile: nothing is told
+  n.refuse(false);
+  CHECK(told.size() == 3);
+}
+
 TEST_CASE("what a handle replaced is freed when no reader looks at it") {
   BoundNamespace n;
   const Handle<std::string> venue = n.bind("venue", std::string("none"));
@@ -212,7 +278,7 @@ TEST_CASE("through the machine: a handle joins, follows, falls stale and survive
   auto cell = std::make_shared<ValueCell<int>>("a", std::vector<Field<int>>{whole<int>("k")}, -1,
                                                OnChange<int>(), bindings.memory());
   REQUIRE(bindings.attach(cell));
-  const Handle<int> k{std::shared_ptr<const ValueCell<int>>(cell)};
+  const Handle<int> k(cell);
   CHECK(k.get() == -1);
   r.join_live(5, 50);
   CHECK(k.get() == '5');  // its one byte is a number

@@ -2,6 +2,9 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -98,4 +101,58 @@ TEST_CASE("handles are bound, copied and let go on threads while their keys chan
   for (auto& binder : binders) binder.join();
   n.step({});
   CHECK(wrong == 0);
+}
+
+TEST_CASE("who lets the last copy of a handle go waits for its hook under way, and it never runs again") {
+  using namespace std::chrono_literals;
+  BoundNamespace n;
+  std::atomic<bool> inside{false}, over{false}, gone{false}, waited{false};
+  std::atomic<int> told{0};
+  std::optional<Handle<int>> handle;
+  handle.emplace(n.bind("k", 0, [&](int, int) {
+    ++told;
+    inside = true;
+    // Long enough for one who does not wait to be gone.
+    const auto end = std::chrono::steady_clock::now() + 100ms;
+    while (!gone && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    over = true;
+  }));
+  std::thread owner([&] {
+    while (!inside) std::this_thread::yield();
+    handle.reset();
+    waited = over.load();
+    gone = true;
+  });
+  n.write({Put::put("k", 1)});
+  owner.join();
+  CHECK(waited);
+  n.write({Put::put("k", 2)});
+  CHECK(told == 1);
+}
+
+TEST_CASE("hooks never see the owner of their handle destroyed, however both race") {
+  struct Owner {
+    explicit Owner(BoundNamespace& n)
+        : handle(
+              n.bind("k", std::uint64_t{0}, [this](std::uint64_t, std::uint64_t after) { seen = after; })) {}
+    std::uint64_t seen = 0;
+    Handle<std::uint64_t> handle;
+  };
+  BoundNamespace n;
+  std::atomic<int> owners{3};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 1000; ++i) {
+        const auto owner = std::make_unique<Owner>(n);
+        const std::uint64_t first = owner->handle.get();
+        for (int look = 0; look < 50 && owner->handle.get() == first; ++look) std::this_thread::yield();
+      }
+      owners.fetch_sub(1);
+    });
+  }
+  for (std::uint64_t i = 1; owners.load() != 0; ++i) n.write({Put::put("k", i)});
+  for (auto& thread : threads) thread.join();
+  n.step({});
+  CHECK(n.bindings.exceptions() == 0);
 }

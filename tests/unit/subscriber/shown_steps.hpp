@@ -76,6 +76,9 @@ class ShownSteps {
     events_.push_back(std::move(event));
   }
 
+  // Whether readers see nothing of it, as it is too old.
+  void refuse(const std::string& ns, bool refused) { find(ns).refused = refused; }
+
   // One step of the background thread: what was said since the last one becomes visible, whole.
   bool step(SubscriptionSet& subscriptions) {
     auto* root = new ViewRoot;
@@ -84,6 +87,7 @@ class ShownSteps {
       leaf->hash = xxh3_64(name);
       leaf->name = n.name;
       leaf->shown = n.shown;
+      leaf->refused = n.refused;
       if (n.shown) {
         leaf->entries = n.copy.entries;
         leaf->seq = n.copy.seq;
@@ -111,7 +115,7 @@ class ShownSteps {
   struct Namespace {
     std::shared_ptr<const std::string> name;
     NamespaceCopy copy;
-    bool shown = false;
+    bool shown = false, refused = false;
   };
   Namespace& find(const std::string& ns) {
     Namespace& n = namespaces_[ns];

@@ -99,6 +99,7 @@ class Trial {
 
   void change() {
     const std::string ns(1, static_cast<char>('a' + below(3)));
+    if (below(10) == 0) steps_.refuse(ns, below(2) == 0);
     ShownSteps::Changes changes;
     const bool snapshot = below(8) == 0;
     for (std::size_t n = below(snapshot ? 25 : 6) + 1; n > 0; --n) {
@@ -141,6 +142,7 @@ class Trial {
 
   void settle() {
     settling_ = true;
+    for (const char* ns : {"a", "b", "c"}) steps_.refuse(ns, false);
     for (auto& f : followers_) {
       if (f->paused) REQUIRE(set_.resume(f->id, Resume::catch_up));
     }

@@ -7,9 +7,9 @@ namespace prismbus {
 using namespace std::chrono_literals;
 
 SyncRecorder::SyncRecorder(std::vector<std::string> namespaces, std::vector<std::string> subtrees,
-                           std::vector<StalenessRule> staleness)
+                           std::vector<StalenessRule> staleness, std::vector<Validator> validators)
     : sync(*FollowSet::make(std::move(namespaces), std::move(subtrees)),
-           {1 << 20, 30'000ms, 1, std::move(staleness)}, *this) {
+           {1 << 20, 30'000ms, 1, std::move(staleness), std::move(validators)}, *this) {
   now.steady = Steady(1000s);
   take();
 }
@@ -32,6 +32,10 @@ void SyncRecorder::ask(std::uint64_t tag, const RequestBody& body) {
     std::string text;
     for (const auto& [ns, seq] : a->applied)
       text += std::string(ns) + "@" + std::to_string(seq.value()) + " ";
+    for (const auto& r : a->rejected) {
+      text += "!" + std::string(r.ns) + "/" + std::string(r.key) + "@" + std::to_string(r.seq.value()) + ":" +
+              std::string(r.reason) + " ";
+    }
     acks.push_back(text + std::string(a->state.value_or("")));
     ack_tag = tag;
     return;

@@ -15,7 +15,7 @@ namespace prismbus {
 class SyncRecorder : public SyncActions {
  public:
   explicit SyncRecorder(std::vector<std::string> namespaces, std::vector<std::string> subtrees = {},
-                        std::vector<StalenessRule> staleness = {});
+                        std::vector<StalenessRule> staleness = {}, std::vector<Validator> validators = {});
   ~SyncRecorder() override;
 
   void open_lane(Lane lane, const std::vector<std::string>&) override {

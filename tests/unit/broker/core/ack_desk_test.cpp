@@ -25,6 +25,7 @@ struct Bus final : ReplySink, Feed {
   std::uint64_t send(std::uint64_t connection, RequestBody body) {
     const Request request{{false, ++last_id}, {}, {}, std::move(body)};
     broker->pipeline.on_request({ConnectionId(connection), "peer", {}}, codec::encode_request(request), now);
+    step();
     return last_id;
   }
   std::uint64_t hello(std::uint64_t connection, std::string_view instance, std::vector<std::string_view> ns,
@@ -111,6 +112,19 @@ TEST_CASE("an ack is answered with what its connection follows and has not reach
   bus.put("other");
   CHECK(bus.behind(bus.ack(1, {})) == Names{"a@2"});
   CHECK(bus.behind(bus.ack(1, {{"a", Seq(2)}, {"other", Seq(1)}})).empty());
+}
+
+TEST_CASE("acks are asked for at common moments, within the interval of hello") {
+  Bus bus;
+  const auto greeted = codec::decode_hello_reply(bus.header(bus.hello(1, "i", {"a"}))).value();
+  const milliseconds interval(greeted.ack_ms);
+  for (const auto pause : {0, 1, 3, 9, 10, 1234}) {
+    bus.pass(milliseconds(pause));
+    const milliseconds told(codec::decode_ack_reply(bus.header(bus.ack(1, {}))).value().ack_ms);
+    CHECK((bus.now.steady + told).time_since_epoch() % AckDesk::kGather < milliseconds(1));
+    CHECK(told <= interval);
+    CHECK(told > interval - AckDesk::kGather);
+  }
 }
 
 TEST_CASE("whoever follows a subtree is told of every name below that changed since it came") {
@@ -215,8 +229,94 @@ TEST_CASE(
   bus.broker->pipeline.on_gone(ConnectionId(2));
   CHECK_FALSE(bus.answered(wait));
   bus.broker->pipeline.on_gone(ConnectionId(1));
+  bus.step();
   CHECK(bus.waited(wait).applied == Names{"two"});
   CHECK(bus.waited(wait).silent == Names{"one"});
+}
+
+TEST_CASE("an instance that has come back speaks for its old connection that is half open") {
+  Bus bus;
+  bus.hello(1, "one", {"a"});
+  bus.put("a");
+  const auto wait = bus.send(9, WaitAppliedRequest{"a", Seq(1), 2000, {}});
+  bus.hello(2, "one", {"a"});
+  bus.ack(2, {{"a", Seq(1)}});
+  CHECK(bus.waited(wait).applied == Names{"one"});
+  CHECK(bus.waited(wait).silent.empty());
+}
+
+TEST_CASE("a wait for a number counts instances, not connections") {
+  Bus bus;
+  bus.hello(1, "one", {"a"});
+  bus.hello(2, "one", {"a"});
+  bus.hello(3, "two", {"a"});
+  bus.put("a");
+  const auto wait = bus.send(9, WaitAppliedRequest{"a", Seq(1), 2000, 2});
+  bus.ack(1, {{"a", Seq(1)}}, {{"a", Seq(1), "k", "no"}});
+  bus.ack(2, {{"a", Seq(1)}});
+  CHECK_FALSE(bus.answered(wait));
+  bus.ack(3, {{"a", Seq(1)}});
+  CHECK(bus.waited(wait).applied == Names{"one", "two"});
+  const auto again = bus.send(9, WaitAppliedRequest{"a", Seq(2), 2000, 2});
+  bus.put("a");
+  bus.ack(1, {{"a", Seq(2)}});
+  bus.broker->pipeline.on_gone(ConnectionId(1));
+  bus.ack(2, {{"a", Seq(2)}});
+  CHECK_FALSE(bus.answered(again));
+  bus.ack(3, {{"a", Seq(2)}});
+  CHECK(bus.waited(again).applied == Names{"one", "two"});
+}
+
+TEST_CASE("a hello that says the same again forgets nothing of its follower and ends no wait") {
+  Bus bus;
+  bus.hello(1, "one", {}, {""});
+  bus.put("a");
+  bus.put("b");
+  bus.ack(1, {{"a", Seq(1)}});
+  const auto wait = bus.send(9, WaitAppliedRequest{"b", Seq(1), 2000, {}});
+  bus.hello(1, "one", {}, {""});
+  CHECK_FALSE(bus.answered(wait));
+  CHECK(bus.rows({"a", {}}).subscribers.at(0).lag == 0);
+  bus.hello(1, "one", {"b"});  // another one
+  CHECK(bus.waited(wait).silent == Names{"one"});
+  CHECK(bus.rows({"a", {}}).subscribers.empty());
+}
+
+TEST_CASE("a wait that is repeated on its connection has one answer") {
+  Bus bus;
+  bus.hello(1, "one", {"a"});
+  bus.put("a");
+  const auto wait = bus.send(9, WaitAppliedRequest{"a", Seq(1), 2000, {}});
+  bus.last_id = wait - 1;  // the same id
+  CHECK(bus.send(9, WaitAppliedRequest{"a", Seq(1), 2000, {}}) == wait);
+  bus.ack(1, {{"a", Seq(1)}});  // two answers would not pass reply()
+  CHECK(bus.waited(wait).applied == Names{"one"});
+}
+
+TEST_CASE("a refusal counts as one also when newer ones have pushed out its reason") {
+  Bus bus;
+  bus.hello(1, "one", {"a"});
+  for (int i = 0; i < 20; ++i) bus.put("a");
+  const auto wait = bus.send(9, WaitAppliedRequest{"a", Seq(1), 2000, {}});
+  std::vector<AckRequest::Rejection> refused;
+  for (std::uint64_t n = 1; n <= 20; ++n) refused.push_back({"a", Seq(n), "k", "no"});
+  bus.ack(1, {{"a", Seq(20)}}, refused);
+  CHECK(bus.waited(wait).rejected == Names{"one"});
+  CHECK(bus.waited(wait).reasons.empty());
+  bus.ack(1, {}, {refused.back()});  // told twice
+  CHECK(bus.rows().subscribers.at(0).rejections == 20);
+}
+
+TEST_CASE("an instance has so many connections that follow; a further one may come when one has gone (I8)") {
+  Bus bus;
+  const std::uint64_t most = FollowerTable::kInstanceRowsMax;
+  for (std::uint64_t i = 1; i <= most + 1; ++i) bus.hello(i, "one", {"a"});
+  CHECK_FALSE(bus.header(bus.ack(most, {})).error);
+  CHECK(bus.refusal(bus.ack(most + 1, {})) == ErrorCode::overloaded);
+  bus.broker->pipeline.on_gone(ConnectionId(1));
+  CHECK(bus.refusal(bus.ack(most + 1, {})) == ErrorCode::unauthenticated);  // it says hello again
+  bus.hello(most + 1, "one", {"a"});
+  CHECK_FALSE(bus.header(bus.ack(most + 1, {})).error);
 }
 
 TEST_CASE("waits are bounded, and end when the broker stops (I8)") {
@@ -224,8 +324,12 @@ TEST_CASE("waits are bounded, and end when the broker stops (I8)") {
   bus.hello(1, "one", {"a"});
   std::uint64_t last = 0;
   for (std::size_t i = 0; i < AppliedWaits::kWaitsMax; ++i)
-    last = bus.send(9, WaitAppliedRequest{"a", Seq(1), 2000, {}});
+    last = bus.send(10 + i / AppliedWaits::kConnectionWaitsMax, WaitAppliedRequest{"a", Seq(1), 2000, {}});
   CHECK_FALSE(bus.answered(last));
+  CHECK(bus.refusal(bus.send(9, WaitAppliedRequest{"a", Seq(1), 2000, {}})) == ErrorCode::overloaded);
+  bus.broker->pipeline.on_gone(ConnectionId(10));  // what it waited for is dropped
+  for (std::size_t i = 0; i < AppliedWaits::kConnectionWaitsMax; ++i)
+    CHECK_FALSE(bus.answered(bus.send(9, WaitAppliedRequest{"a", Seq(1), 2000, {}})));
   CHECK(bus.refusal(bus.send(9, WaitAppliedRequest{"a", Seq(1), 2000, {}})) == ErrorCode::overloaded);
   bus.broker->pipeline.drain();
   bus.step();
