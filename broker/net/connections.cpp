@@ -26,7 +26,8 @@ bool ask_peer(int fd, Peer& peer) {
   return ::getpeername(fd, peer.generic(), &peer.size) == 0;
 }
 
-// 0 if there is none. The number may by now name what another thread of the process opened: then the inode differs.
+// 0 if there is none. The number may by now name what another thread of the process opened: then the inode
+// differs.
 std::uint64_t inode_of(int fd) {
   struct statx info {};
   return ::statx(fd, "", AT_EMPTY_PATH, STATX_INO, &info) == 0 ? info.stx_ino : 0;
