@@ -67,7 +67,9 @@ class OfflineStart(unittest.TestCase):
         for name in os.listdir(cache):
             with open(os.path.join(cache, name), "rb") as file:
                 self.assertNotIn(b"canary", file.read())
-        self.assertEqual(self.run_example(cache, key, program=ENCRYPTED), (0, "login canary-login from disk\n", ""))
+        code, out, err = self.run_example(cache, key, program=ENCRYPTED)
+        self.assertEqual((code, out), (0, "login canary-login from disk\n"))
+        self.assertNotIn("canary", err)  # a slow machine may log that the broker is away
         code, _, err = self.run_example(cache, other, program=ENCRYPTED)
         self.assertEqual(code, 3)
         self.assertIn("event=cache_file_dropped", err)

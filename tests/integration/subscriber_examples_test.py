@@ -66,7 +66,7 @@ class SubscriberExamples(unittest.TestCase):
         self.client.put(NS, "taker_bps", 4.0)
         said = process.stdout.read()
         self.assertEqual(process.wait(SECONDS), 0)
-        self.assertRegex(said.splitlines()[-1], "^caught up from seq 1 to [123] with 0 snapshots$")
+        self.assertRegex(said, r"(?m)^caught up from seq 1 to [123] with 0 snapshots$")
 
     def test_a_writer_learns_who_applied_its_write(self):
         self.client.put(NS, "maker_bps", 1.0)
