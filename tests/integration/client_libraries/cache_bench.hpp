@@ -11,13 +11,34 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <string_view>
 
 #include "broker/testing/broker.hpp"
 #include "publisher/publisher.hpp"
 #include "subscriber/subscriber.hpp"
 
 namespace prismbus::test {
+
+// What a subscriber logs, from whichever of its threads.
+class LogLines {
+ public:
+  LogSink sink() {
+    return [this](LogLevel, std::string_view line) {
+      const std::lock_guard lock(mutex_);
+      (text_ += line) += '\n';
+    };
+  }
+  bool has(std::string_view words) const {
+    const std::lock_guard lock(mutex_);
+    return text_.find(words) != std::string::npos;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string text_;
+};
 
 using namespace std::chrono_literals;
 

@@ -39,8 +39,8 @@ TEST_CASE(
     CHECK(second->view().in("fees")->rung() == Rung::disk);
   }
 
-  std::string log;
-  options.log = [&](LogLevel, std::string_view line) { (log += line) += '\n'; };
+  LogLines log;
+  options.log = log.sink();
   SECTION("another key finds no cache, says so, and begins its own when the broker is back") {
     options.cache.key_file = key_file(scratch, 'b');
     {
@@ -48,8 +48,8 @@ TEST_CASE(
       CHECK(third->status().cache.dropped == 2);
       CHECK_FALSE(third->view().in("fees"));
     }
-    CHECK(log.find("event=cache_file_dropped") != std::string::npos);
-    CHECK(log.find("the key in cache.key_file does not open it") != std::string::npos);
+    CHECK(log.has("event=cache_file_dropped"));
+    CHECK(log.has("the key in cache.key_file does not open it"));
     REQUIRE(broker->resume());
     run_once(options);
     broker->stop();
@@ -64,10 +64,10 @@ TEST_CASE(
       CHECK(third->status().cache.dropped == 2);
       CHECK_FALSE(third->view().in("fees"));
     }
-    CHECK(log.find("it is encrypted, and there is no cache.key_file") != std::string::npos);
+    CHECK(log.has("it is encrypted, and there is no cache.key_file"));
     CHECK(Subscriber::open(options).value()->status().cache.loaded == 2);
   }
-  CHECK(log.find("canary") == std::string::npos);
+  CHECK_FALSE(log.has("canary"));
 }
 
 TEST_CASE("encryption turned on later: what is there unencrypted is no cache, and leaves the disk") {
@@ -96,12 +96,12 @@ TEST_CASE("secret namespaces are on disk only when it is encrypted, and never co
   auto options = options_of(*broker, scratch);
   run_once(options);  // before anybody said that it is secret
   CHECK(on_disk(scratch, "canary"));
-  std::string log;
-  options.log = [&](LogLevel, std::string_view line) { (log += line) += '\n'; };
+  LogLines log;
+  options.log = log.sink();
   options.cache.secret = {"limits.**"};
   {
     auto second = Subscriber::open(options).value();
-    CHECK(log.find("why=\"cache.secret names it, and it is not encrypted\"") != std::string::npos);
+    CHECK(log.has("why=\"cache.secret names it, and it is not encrypted\""));
     CHECK_FALSE(on_disk(scratch, "canary"));
     REQUIRE(second->wait_live(kSoon));
     REQUIRE(second->wait_seq("limits", put(*publisher, "limits", "canary-late", 6), kSoon));
@@ -133,7 +133,7 @@ TEST_CASE("secret namespaces are on disk only when it is encrypted, and never co
     std::ofstream(options.seed_file, std::ios::binary) << bytes;
     auto third = Subscriber::open(options).value();
     CHECK_FALSE(third->view().in("limits"));
-    CHECK(log.find("event=seed_namespace_dropped ns=limits") != std::string::npos);
+    CHECK(log.has("event=seed_namespace_dropped ns=limits"));
   }
   SECTION("a pattern of another form is an error that names the option") {
     options.cache.secret = {"limits.*"};
