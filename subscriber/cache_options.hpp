@@ -34,7 +34,7 @@ struct CacheOptions {
 };
 
 struct CacheStatus {
-  bool writer = false;  // this process keeps the cache; false: off, or another process does (for now)
+  bool writer = false;  // this process keeps the cache; false: off, or another process does, until it ends
   bool encrypted = false;
   std::uint64_t loaded = 0, dropped = 0, torn = 0;      // files at the start: used, of no use, used in part
   std::uint64_t pictures = 0, steps = 0, failures = 0;  // written since
