@@ -28,18 +28,26 @@ class SubscriberExamples(unittest.TestCase):
         return self.start("prismbus_example_subscriber", self.broker.requests, *arguments)
 
     def start(self, program, *arguments):
-        process = subprocess.Popen(["stdbuf", "-oL", os.path.join(BIN, program), *arguments], stdout=subprocess.PIPE,
-                                   text=True)
-        self.addCleanup(process.stdout.close)
+        """Its standard output is a terminal, which shows each line at once."""
+        terminal, end = os.openpty()
+        process = subprocess.Popen([os.path.join(BIN, program), *arguments], stdout=end)
+        os.close(end)
+        process.terminal = os.fdopen(terminal, encoding="utf-8")
+        self.addCleanup(process.terminal.close)
         self.addCleanup(process.wait, SECONDS)
         self.addCleanup(process.kill)
         return process
 
+    def lines(self, process):
+        try:
+            while line := process.terminal.readline():
+                yield line.strip()
+        except OSError:  # how a terminal says that nobody writes to it any more
+            return
+
     def read_until(self, process, wanted):
-        for line in process.stdout:
-            if line.strip() == wanted:
-                return
-        self.fail(f"the example ended before it said: {wanted}")
+        if wanted not in self.lines(process):
+            self.fail(f"the example ended before it said: {wanted}")
 
     def run_example(self, program, *arguments):
         return subprocess.run([os.path.join(BIN, program), self.broker.requests, *arguments], capture_output=True,
@@ -64,7 +72,7 @@ class SubscriberExamples(unittest.TestCase):
         self.broker.start()
         self.client.put(NS, "maker_bps", 1.5)
         self.client.put(NS, "taker_bps", 4.0)
-        said = process.stdout.read()
+        said = "\n".join(self.lines(process))
         self.assertEqual(process.wait(SECONDS), 0)
         self.assertRegex(said, r"(?m)^caught up from seq 1 to [123] with 0 snapshots$")
 

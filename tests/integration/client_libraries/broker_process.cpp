@@ -50,6 +50,11 @@ void BrokerProcess::kill() {
 
 void BrokerProcess::freeze() {
   ::kill(pid_, SIGSTOP);
+  // Threads on other cores run on until the signal reaches them; this returns when the last has stopped.
+  int status = 0;
+  if (::waitpid(pid_, &status, WUNTRACED) != pid_ || !WIFSTOPPED(status)) {
+    throw std::runtime_error("the broker ended where it was to stop");
+  }
 }
 void BrokerProcess::thaw() {
   ::kill(pid_, SIGCONT);

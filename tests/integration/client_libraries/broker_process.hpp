@@ -18,7 +18,7 @@ class BrokerProcess {
   BrokerProcess& operator=(const BrokerProcess&) = delete;
 
   void kill();    // SIGKILL, waits for its end
-  void freeze();  // SIGSTOP: connections stay, nothing answers
+  void freeze();  // SIGSTOP, waits until all its threads stand: connections stay, nothing answers
   void thaw();
   void start();  // on the same ports and data
   [[nodiscard]] const std::string& requests() const { return requests_; }
