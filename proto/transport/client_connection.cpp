@@ -18,7 +18,8 @@ using namespace std::chrono_literals;
 using std::chrono::nanoseconds;
 
 constexpr int kRepliesPerStep = 512;             // then the owner's other work has its turn
-constexpr auto kScanEvery = 20ms;                // deadlines and repeats are this exact
+constexpr auto kScanEvery = 20ms;                // not oftener: deadlines and repeats are this exact
+constexpr std::size_t kHelloDoublingsMax = 2;    // of the time for an answer to `hello`
 constexpr std::size_t kBrokersMax = 64;          // candidates, told ones included
 constexpr auto kAnswerSlack = 500ms;             // for a broker that waited as long as it may
 constexpr unsigned kInternalMax = 3;             // repeats of a request that hits a defect of the broker
@@ -91,7 +92,7 @@ void ClientConnection::send_hello(Now now) {
   request.body = std::move(hello);
   hello_pending_ = true;
   hello_sent_ = now.steady;
-  next_scan_ = std::min(next_scan_, now.steady + kScanEvery);
+  next_scan_ = std::min(next_scan_, silence_deadline());
   transmit(codec::encode_request(request));
 }
 
@@ -173,6 +174,7 @@ void ClientConnection::on_hello_reply(const ReplyHeader& reply, Now now) {
       if (PendingRequest* request = table_.find(id); request->after_hello) repeat(*request, now);
     }
   }
+  next_scan_ = std::min(next_scan_, silence_deadline());
   if (tell) owner_->on_greeting(greeting_);
 }
 
@@ -195,7 +197,7 @@ void ClientConnection::submit(std::uint64_t tag, const RequestBody& body, const 
   message.epoch = request.epoch;
   message.body = body;
   request.payload = codec::encode_request(message);
-  next_scan_ = std::min(next_scan_, now.steady + kScanEvery);
+  next_scan_ = std::min({next_scan_, silence_deadline(), request.deadline, request.retry_at});
   ++counters_.sent;
   transmit(request.payload);
 }
@@ -211,6 +213,7 @@ void ClientConnection::repeat(PendingRequest& request, Now now) {
   request.after_hello = false;
   ++request.sent;
   request.sent_at = now.steady;
+  next_scan_ = std::min(next_scan_, request.retry_at);
   ++counters_.repeated;
   transmit(request.payload);
 }
@@ -218,6 +221,7 @@ void ClientConnection::repeat(PendingRequest& request, Now now) {
 void ClientConnection::repeat_all(Now now) {
   for (const std::uint64_t id : table_.ids()) repeat(*table_.find(id), now);
   quiet_since_ = now.steady;
+  next_scan_ = std::min(next_scan_, silence_deadline());
 }
 
 void ClientConnection::receive_one(std::string_view payload, Now now) {
@@ -288,9 +292,11 @@ void ClientConnection::on_final_or_retry(PendingRequest& request, const ReplyHea
   // A repeat that is under way is awaited before there is another.
   if (surely_not_done(error.code) && request.answered < request.sent) {
     request.retry_at = std::max(now.steady + pause, request.sent_at + limits::kMinRevWait + kAnswerSlack);
+    next_scan_ = std::min(next_scan_, request.retry_at);
     return;
   }
   request.retry_at = now.steady + jittered(std::max<nanoseconds>(pause, 1ms));
+  next_scan_ = std::min(next_scan_, request.retry_at);
   // A broker that waited before it said so (for a revision) will wait again: what it said stands unless there
   // is time for that. Asking once more and not hearing the answer would make a known outcome unknown.
   const nanoseconds took = now.steady - request.sent_at;
@@ -319,19 +325,29 @@ bool ClientConnection::step(Now now) {
   return received == kRepliesPerStep;
 }
 
+// When a broker that goes on saying nothing is probed or left; kNever while it owes nothing.
+Steady ClientConnection::silence_deadline() const {
+  if (state_ == State::greeting) {
+    // A crowd that leaves too early is greeted twice: a broker that answers late gets longer each round.
+    const auto rounds = std::min<std::size_t>(failures_ / brokers_.size(), kHelloDoublingsMax);
+    return hello_sent_ + options_.hello_timeout * (1 << rounds);
+  }
+  if (state_ != State::ready || (table_.size() == 0 && !hello_pending_)) return kNever;
+  return quiet_since_ + (hello_pending_ ? options_.silence_max : options_.probe_after);
+}
+
 void ClientConnection::check_timers(Now now) {
   next_scan_ = kNever;
-  if (state_ == State::greeting && now.steady - hello_sent_ >= options_.hello_timeout) {
+  if (state_ == State::greeting && now.steady >= silence_deadline()) {
     move_on(fail(ErrorCode::unavailable, "no answer to hello").value(), now);
-  }
-  if (state_ == State::ready && (table_.size() > 0 || hello_pending_)) {
-    const auto quiet = now.steady - quiet_since_;
-    if (quiet >= options_.silence_max) {
+  } else if (state_ == State::ready && now.steady >= silence_deadline()) {
+    if (now.steady - quiet_since_ >= options_.silence_max) {
       move_on(fail(ErrorCode::unavailable, "the broker fell silent").value(), now);
-    } else if (quiet >= options_.probe_after && !hello_pending_) {
+    } else if (!hello_pending_) {
       send_hello(now);
     }
   }
+  Steady next = silence_deadline();
   for (const std::uint64_t id : table_.ids()) {
     PendingRequest* request = table_.find(id);
     if (request == nullptr) continue;
@@ -340,11 +356,12 @@ void ClientConnection::check_timers(Now now) {
       const std::uint64_t tag = request->tag;
       table_.remove(id);
       owner_->on_expired(tag, error);
-    } else if (state_ == State::ready && now.steady >= request->retry_at) {
-      repeat(*request, now);
+      continue;
     }
+    if (state_ == State::ready && now.steady >= request->retry_at) repeat(*request, now);
+    next = std::min({next, request->deadline, state_ == State::ready ? request->retry_at : kNever});
   }
-  if (table_.size() > 0 || hello_pending_) next_scan_ = std::min(next_scan_, now.steady + kScanEvery);
+  next_scan_ = std::max(std::min(next, next_scan_), now.steady + kScanEvery);
 }
 
 Steady ClientConnection::next_deadline() const {

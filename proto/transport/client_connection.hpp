@@ -33,7 +33,8 @@ struct ConnectionOptions {
   std::vector<std::string> brokers{"tcp://127.0.0.1:7400"};  // request endpoints, tried in turn
   ClientIdentity client;
   std::vector<std::string> follow_ns, follow_under;  // told in `hello`
-  std::chrono::milliseconds hello_timeout{2000};     // no answer: the next broker
+  // No answer: the next broker. Doubles to 4 x while whole rounds of the list fail.
+  std::chrono::milliseconds hello_timeout{2000};
   std::chrono::milliseconds probe_after{300};  // requests in flight and silence: `hello` again, as a question
   std::chrono::milliseconds silence_max{3000};     // requests in flight and silence: the next broker
   std::chrono::milliseconds retry_interval{1000};  // first repeat of one request; doubles to 8 x, with jitter
@@ -124,6 +125,7 @@ class ClientConnection {
   void repeat(PendingRequest& request, Now now);
   void repeat_all(Now now);
   void check_timers(Now now);
+  [[nodiscard]] Steady silence_deadline() const;
   void add_brokers(const HelloReply& hello);
   [[nodiscard]] std::chrono::nanoseconds jittered(std::chrono::nanoseconds d);
   void log(LogLevel level, const LogLine& line) const;

@@ -138,6 +138,49 @@ TEST_CASE("a restarted broker is greeted anew and gets what was in flight at onc
   CHECK(client.greetings.back().hello.run == Run(2));
 }
 
+TEST_CASE("a client that waits for an answer sleeps until it is to probe, repeat, give up or leave") {
+  Context context;
+  FakeRequestDoor door(context);
+  Client client(context, {door.endpoint()});
+  REQUIRE(until(client, {&door}, answer_all, [&] { return client.connection->ready(); }));
+  const Steady before = read_clock().steady;
+  client.put(1);
+  CHECK(client.connection->next_deadline() >= before + 50ms);  // the probe
+  int wakes = 0;
+  const auto swallow = [](FakeRequestDoor&, const FakeRequestDoor::Received&) {};
+  while (client.losses.empty() && read_clock().steady < before + 5s) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(client.connection->next_deadline() -
+                                                                   read_clock().steady);
+    zmq_poll(nullptr, 0, std::max<long>(0, left.count()));
+    ++wakes;
+    (void)until(client, {&door}, swallow, [] { return true; });
+  }
+  CHECK(client.losses.size() == 1);
+  CHECK(read_clock().steady - before >= 300ms);
+  CHECK(wakes <= 8);  // the probe, repeats from 100 ms on, the end of patience; not one in 20 ms
+}
+
+TEST_CASE("a crowded broker gets longer to answer hello each round, up to four times") {
+  Context context;
+  FakeRequestDoor door(context);
+  Client client(context, {door.endpoint()});
+  std::vector<std::chrono::nanoseconds> waited;
+  Steady opened{};
+  const auto swallow = [&](FakeRequestDoor&, const FakeRequestDoor::Received&) {};
+  REQUIRE(until(client, {&door}, swallow, [&] {
+    const bool greeting = client.connection->pollable() != nullptr;
+    const Steady now = read_clock().steady;
+    if (greeting && opened == Steady{}) opened = now;
+    if (!greeting && opened != Steady{}) waited.push_back(now - std::exchange(opened, Steady{}));
+    return waited.size() == 4;
+  }));
+  CHECK(waited[0] >= 190ms);
+  CHECK(waited[1] >= 390ms);
+  CHECK(waited[2] >= 790ms);
+  CHECK(waited[3] >= 790ms);
+  CHECK(waited[3] < 1500ms);
+}
+
 TEST_CASE("a silent broker is left for the next of the list, with what is in flight") {
   Context context;
   FakeRequestDoor dead(context), door(context);
