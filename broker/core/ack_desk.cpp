@@ -58,6 +58,7 @@ bool AckDesk::may_read(const Principal& principal, std::string_view ns) const {
 }
 
 void AckDesk::ack(const Asked& asked, const AckRequest& request) {
+  ++acks_;
   const auto refuse = [&](const Error& error) { replier_.refuse(asked.from, asked.id(), error); };
   Follower* const row = table_.find(asked.from.connection);
   const auto outside = no_room_.find(asked.from.connection);

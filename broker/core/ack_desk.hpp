@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <unordered_map>
 
@@ -55,6 +56,7 @@ class AckDesk {
   [[nodiscard]] std::chrono::milliseconds ack_interval() const { return table_.ack_interval(); }
   [[nodiscard]] const FollowerTable& table() const { return table_; }
   [[nodiscard]] const AppliedWaits& waits() const { return waits_; }
+  [[nodiscard]] std::uint64_t acks() const { return acks_; }  // since the start, refused ones among them
 
  private:
   void ack(const Asked& asked, const AckRequest& request);
@@ -76,6 +78,7 @@ class AckDesk {
   HeadBoard board_;
   FollowerTable table_;
   AppliedWaits waits_;
+  std::uint64_t acks_ = 0;
   // Follow without a row: whose they are. Bounded by the process's descriptors.
   std::unordered_map<ConnectionId, std::string> no_room_;
 };

@@ -288,7 +288,7 @@ struct Pipeline::Impl final : HeadSource {
     const auto up = std::chrono::duration_cast<std::chrono::milliseconds>(asked.now.steady - started);
     const StatusSources ask{settings,          sequencer, write_room, backups, recent, fold,     pending,
                             waiting.parking(), sessions,  stream,     replier, reads,  followers};
-    const StatusCounters counters{started == Steady{} ? up.zero() : up, requests, writes};
+    const StatusCounters counters{started == Steady{} ? up.zero() : up, requests, acks.acks(), writes};
     replier.send(asked.from, encode_status_reply(replier.head(asked.id()), ask, counters));
   }
 

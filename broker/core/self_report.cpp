@@ -23,7 +23,7 @@ std::string encode_status_reply(const codec::ReplyHead& head, const StatusSource
   const ChangeStream::Counters& streamed = ask.stream.counters();
   const SpaceReading disk = ask.room.space().reading().value_or(SpaceReading{});
   const ReaderCounters& read = ask.reads.counters();
-  const std::array<std::pair<std::string_view, std::uint64_t>, 31> figures{{
+  const std::array<std::pair<std::string_view, std::uint64_t>, 32> figures{{
       {"run", ask.settings.run.value()},
       {"applied", ask.recent.applied().value()},
       {"folded", ask.fold.folded().value()},
@@ -36,6 +36,7 @@ std::string encode_status_reply(const codec::ReplyHead& head, const StatusSource
       {"parked", ask.parking.size()},
       {"sessions", ask.sessions.size()},
       {"requests", counters.requests},
+      {"acks", counters.acks},
       {"writes", counters.writes},
       {"errors", ask.replier.errors()},
       {"frames", streamed.frames},

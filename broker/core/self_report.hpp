@@ -41,7 +41,7 @@ struct StatusSources {
 };
 struct StatusCounters {
   std::chrono::milliseconds uptime{};
-  std::uint64_t requests = 0, writes = 0;
+  std::uint64_t requests = 0, acks = 0, writes = 0;
 };
 [[nodiscard]] std::string encode_status_reply(const codec::ReplyHead& head, const StatusSources& ask,
                                               const StatusCounters& counters);

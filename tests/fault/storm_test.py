@@ -19,6 +19,7 @@ from prismbus_client import Client
 CLOCK = "storm.clock"
 BULK, BULK_WRITES, BULK_BYTES = "storm.bulk", 1500, 3000  # more than a stopped peer's queue and sockets hold
 FRAMES_MAX = 100
+ACK_SECONDS = 1  # the pace of acks at its fastest
 SLACK = float(os.environ.get("PRISMBUS_TIME_SLACK", "1"))
 
 
@@ -148,10 +149,12 @@ class Storm(unittest.TestCase):
         took = time.monotonic() - ready
         live = ask_all(self.crowds, "live", 60)
         status = self.client.ask("status")
+        since_ready = time.monotonic() - ready
         joins, resyncs = (sum(column) for column in zip(*ask_all(self.crowds, "figures")))
-        each = (status["requests"] - 4) / self.total
+        each = (status["requests"] - status["acks"] - 4) / self.total
         print(f"{self.total} subscribers of {len(names)} namespaces, broker killed: all equal {took:.2f} s after ready; "
-              f"{each:.2f} requests a subscriber ({asked} of them before the heads were read), "
+              f"{each:.2f} requests a subscriber and {status['acks'] / self.total:.2f} acks "
+              f"({asked} of them before the heads were read), "
               f"{status['changes']} changes, {status['snapshots']} snapshots, joins {joins - joins_before}, "
               f"broker {self.broker.rss_kib() // 1024} MiB, chunk hits {status['chunk_hits']}, "
               f"change hits {status['change_hits']} of {status['change_hits'] + status['change_misses']}")
@@ -159,6 +162,8 @@ class Storm(unittest.TestCase):
         self.assertEqual(sum(count for count, in live), self.total)
         self.assertLessEqual(took, 5 * SLACK)
         self.assertLessEqual(each, 3)
+        # The first ack, one of what changed since, and no more than the pace allows.
+        self.assertLessEqual(status["acks"] / self.total, 2 + since_ready / ACK_SECONDS)
         self.assertEqual((status["snapshots"], resyncs), (0, 0))
         self.assertEqual(status["followers"], self.total)
         self.assertLessEqual(self.broker.rss_kib(), (64 + self.total) * 1024)  # a mebibyte each, and its own
