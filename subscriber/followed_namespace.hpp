@@ -2,15 +2,18 @@
 // SyncState.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "proto/wire/messages.hpp"
 #include "subscriber/namespace_copy.hpp"
 #include "subscriber/rejected_changes.hpp"
+#include "subscriber/sync_report.hpp"
 #include "subscriber/view.hpp"
 
 namespace prismbus {
@@ -19,6 +22,13 @@ enum class Need : std::uint8_t { nothing, snapshot, changes, survey };
 // Why changes are wanted: after a join (only once the barriers came), to close a gap, or to look for a lost
 // tail.
 enum class Cause : std::uint8_t { join, gap, check };
+
+// What was done for a namespace since the start.
+struct SyncTotals {
+  std::uint64_t events = 0;                          // changes of keys that readers noticed
+  std::uint64_t stream_bytes = 0, answer_bytes = 0;  // keys and values
+  std::uint64_t snapshots = 0;                       // that took the place of its picture
+};
 
 struct FollowedNamespace {
   std::shared_ptr<const std::string> name;
@@ -49,6 +59,20 @@ struct FollowedNamespace {
   bool stopped = false;        // a feature of a set is not understood: nothing after it is applied
   bool denied = false;         // the broker refused it; asked again at the next check
 
+  // Tags of the requests behind what is shown: of the last snapshot, and of the last one answered to its end.
+  std::uint64_t snapshot_by = 0, settled_by = 0;
+  SyncTotals totals;
+  std::chrono::microseconds latency{};  // of the last set the stream brought, from its time until applied
+  ResyncReason resync_reason = ResyncReason::content_hash;  // of the next snapshot
+  std::string_view asked_by;                                // the call that made it ask
+  struct {
+    bool open = false;
+    Now began{};
+    Seq before;
+    SyncTotals totals;
+    std::string_view why;
+  } record;  // the sync under way (sync_records)
+
   std::uint64_t named_in = 0;  // the last survey that named it
 
   Lane lane = Lane::changes;
@@ -75,10 +99,11 @@ struct FollowedSubtree {
   Need need = Need::snapshot;  // changes = those since `first_rev`
   Steady need_at{};
   std::uint64_t job = 0;
-  bool synced = false;           // its snapshot in this epoch is complete
-  bool revealed = false;         // ... and its namespaces are shown
-  bool restored = false;         // synced by what disk or seed held: the first survey tells what they lack
-  Revision first_rev, last_rev;  // of the snapshot's first and last chunk
+  bool synced = false;    // its snapshot in this epoch is complete
+  bool revealed = false;  // ... and its namespaces are shown
+  bool restored = false;  // synced by what disk or seed held: the first survey tells what they lack
+  std::uint64_t snapshot_by = 0, survey_by = 0;  // tags of the last ones that were answered
+  Revision first_rev, last_rev;                  // of the snapshot's first and last chunk
   std::uint64_t fresh_in = 0;
 };
 

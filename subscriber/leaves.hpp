@@ -11,6 +11,7 @@
 #include "proto/base/hash.hpp"
 #include "proto/base/strong.hpp"
 #include "subscriber/hamt.hpp"
+#include "subscriber/sync_report.hpp"
 #include "subscriber/validator.hpp"
 #include "subscriber/view.hpp"
 
@@ -70,6 +71,9 @@ struct NamespaceLeaf {
   NamespaceState state = NamespaceState::joining;
   Steady current_at{};  // not live: when it was last
   std::uint64_t resyncs = 0;
+  std::uint64_t events = 0, bytes = 0;     // told; received: keys and values
+  std::uint64_t behind = 0;                // sets known of and not shown yet
+  std::chrono::microseconds latency{};     // of the last set that the stream brought
   std::shared_ptr<const std::string> why;  // may be null
 
   [[nodiscard]] std::string_view key() const { return *name; }
@@ -87,6 +91,8 @@ struct ViewRoot {
   bool connected = false;                     // a broker answered `hello` and every lane's barrier came
   std::shared_ptr<const std::string> broker;  // its request endpoint; null before the first
   Hamt<NamespaceLeaf> namespaces;
+  SyncMetrics metrics = {};
+  std::shared_ptr<const std::vector<SyncRecord>> history = {};  // null: none yet
 
   // Also what is not shown, or refused; null when nothing is known of it.
   [[nodiscard]] const NamespaceLeaf* find(std::string_view ns) const {

@@ -15,6 +15,8 @@ SubscriberStatus status_of(const ViewRoot& root, Steady now) {
   out.connected = root.connected;
   if (root.broker) out.broker = *root.broker;
   out.epoch = root.epoch;
+  out.sync = root.metrics;
+  if (root.history) out.history = *root.history;
   root.namespaces.for_each([&](const NamespaceLeaf& leaf) {
     NamespaceStatus ns;
     ns.ns = *leaf.name;
@@ -28,6 +30,10 @@ SubscriberStatus status_of(const ViewRoot& root, Steady now) {
     ns.rung = leaf.rung;
     ns.age = leaf.age(now);
     ns.resyncs = leaf.resyncs;
+    ns.events = leaf.events;
+    ns.bytes = leaf.bytes;
+    ns.behind = leaf.behind;
+    ns.latency = leaf.latency;
     if (leaf.why) ns.why = *leaf.why;
     out.namespaces.push_back(std::move(ns));
   });

@@ -37,6 +37,7 @@ void Subscriber::Impl::run() {
   now_ = read_clock();
   sync_.on_lost(fail(ErrorCode::unavailable, "the subscriber was stopped").value(), now_);
   show();
+  answer_sync_calls();
 }
 
 bool Subscriber::Impl::step() {
@@ -44,8 +45,11 @@ bool Subscriber::Impl::step() {
   bool more = connection_->step(now_);
   more = inbox_.step(sync_, now_) || more;
   if (now_.steady - before > kStall) sync_.on_stall(now_);
+  take_sync_calls();
   sync_.tick(now_);
-  return show() || more;
+  more = show() || more;
+  answer_sync_calls();
+  return more;
 }
 
 // First the picture, then the handles and their hooks, then the callbacks, then what it replaced is let go: a
@@ -142,6 +146,8 @@ void Subscriber::Impl::stop() {
   waker_->wake();
   reads_->stop();  // a callback that waits for an answer gets one
   thread_.join();
+  stopped_.store(true, std::memory_order_seq_cst);
+  refuse_sync_calls();
   subscriptions_.stop();
   threads_.stop();
   if (!cache_thread_.joinable()) return;
@@ -257,6 +263,16 @@ Result<void> Subscriber::resume(SubscriptionId id, Resume how) {
 }
 std::vector<SubscriptionStatus> Subscriber::subscriptions() const {
   return impl_->subscriptions().list();
+}
+Subscriber::SyncFuture Subscriber::full_sync(std::chrono::milliseconds at_most) {
+  return impl_->sync(SyncKind::full, {}, at_most);
+}
+Subscriber::SyncFuture Subscriber::incremental_sync(std::chrono::milliseconds at_most) {
+  return impl_->sync(SyncKind::incremental, {}, at_most);
+}
+Subscriber::SyncFuture Subscriber::selective_sync(std::vector<std::string> namespaces,
+                                                  std::chrono::milliseconds at_most) {
+  return impl_->sync(SyncKind::selective, std::move(namespaces), at_most);
 }
 void Subscriber::stop() {
   impl_->stop();

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@
 #include "subscriber/handle.hpp"
 #include "subscriber/staleness.hpp"
 #include "subscriber/subscription.hpp"
+#include "subscriber/sync_report.hpp"
 #include "subscriber/validator.hpp"
 #include "subscriber/view.hpp"
 
@@ -93,9 +95,11 @@ struct SubscriberOptions {
   std::chrono::milliseconds read_timeout{10'000};  // of broker()'s reads, from the call to the answer
   CacheOptions cache;                    // the disk below the local copy; off unless a directory is given
   std::vector<StalenessRule> staleness;  // the first that covers a namespace counts; none = served at any age
-  std::vector<Validator> validators;     // may keep a change from readers; see validator.hpp
-  std::string seed_file;                 // read for what the cache does not hold; empty = none
-  LogSink log;                           // may be empty; called on the background threads, and in open()
+  std::chrono::milliseconds full_sync_interval{5'000};  // between two full_sync(); sooner is `overloaded`
+  std::chrono::milliseconds sync_interval{100};         // likewise of the others
+  std::vector<Validator> validators;                    // may keep a change from readers; see validator.hpp
+  std::string seed_file;                                // read for what the cache does not hold; empty = none
+  LogSink log;  // may be empty; called on the background threads, and in open()
 };
 
 struct NamespaceStatus {
@@ -111,7 +115,12 @@ struct NamespaceStatus {
   Rung rung = Rung::memory;         // where what is shown came from
   std::chrono::milliseconds age{};  // since it was last known to be current
   std::uint64_t resyncs = 0;        // snapshots taken after the first
-  std::string why;                  // of the last resync, or why it is stale
+  std::uint64_t events = 0;         // changes of keys that readers noticed
+  std::uint64_t bytes = 0;          // keys and values received
+  std::uint64_t behind = 0;         // change sets known of and not shown yet
+  std::chrono::microseconds
+      latency{};    // of the last set the stream brought: from its time until it was applied
+  std::string why;  // of the last resync, or why it is stale
 };
 
 struct SubscriberStatus {
@@ -123,6 +132,8 @@ struct SubscriberStatus {
   std::uint64_t rejected = 0;           // changes of keys that a validator refused
   std::uint64_t rejections_untold = 0;  // ... of which the broker was not told: hundreds a second for long
   std::uint64_t handle_mismatches = 0;  // entries of another type than a handle that reads their key
+  SyncMetrics sync;
+  std::vector<SyncRecord> history;  // syncs of namespaces, the last kSyncHistory, the oldest first
   CacheStatus cache;
 };
 
@@ -181,6 +192,23 @@ class Subscriber {
   // Since `ns` was last known to be current: 0 while live; nullopt when nothing of it is shown. Any thread.
   [[nodiscard]] std::optional<std::chrono::milliseconds> age(std::string_view ns) const;
   [[nodiscard]] SubscriberStatus status() const;  // any thread
+
+  // ---- catching up on demand: any thread; they do not wait, the future does ----
+  // A Subscriber catches up by itself; these are for who has to be sure. When the future is ready everything
+  // committed before the call is shown (but for what a validator keeps back), where the report has no error:
+  // a namespace that does not get there within `at_most` has one. Never wait for it on the background thread.
+  // Errors of the whole: overloaded with retry_after_ms (called again within SubscriberOptions'
+  // full_sync_interval or sync_interval, or too many at once), invalid_argument naming `namespaces` (none, or
+  // one that is not followed), unavailable (stopped).
+  using SyncFuture = std::future<Result<SyncReport>>;
+  // Fresh snapshots of all that is followed, whatever is known. What is shown stays until each is complete
+  // and then is replaced (told as a resync, with what differs). Begins up to 250 ms later, by chance: a herd
+  // is not to ask at once.
+  [[nodiscard]] SyncFuture full_sync(std::chrono::milliseconds at_most = std::chrono::seconds(60));
+  // The changes since each seq, and a snapshot only where they are not there any more.
+  [[nodiscard]] SyncFuture incremental_sync(std::chrono::milliseconds at_most = std::chrono::seconds(60));
+  [[nodiscard]] SyncFuture selective_sync(std::vector<std::string> namespaces,
+                                          std::chrono::milliseconds at_most = std::chrono::seconds(60));
 
   // ---- subscriptions: any thread, callbacks too; none of these waits but unsubscribe() ----
   // Hears of part of what is followed, from now on: whatever is committed after it returned is told.

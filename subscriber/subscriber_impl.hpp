@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "proto/base/bounded_queue.hpp"
 #include "proto/base/random.hpp"
 #include "proto/base/waker.hpp"
 #include "proto/transport/context.hpp"
@@ -48,6 +50,8 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
   [[nodiscard]] const FollowSet& follow() const { return follow_; }
   [[nodiscard]] Result<void> readable(std::string_view ns) const;
   [[nodiscard]] Result<void> all_readable() const;
+  [[nodiscard]] SyncFuture sync(SyncKind kind, std::vector<std::string> names,
+                                std::chrono::milliseconds at_most);
 
   // SyncActions
   void open_lane(Lane lane, const std::vector<std::string>& endpoints) override {
@@ -70,6 +74,7 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
   void on_expired(std::uint64_t tag, const Error& error) override;
 
  private:
+  static constexpr std::size_t kSyncCallsMax = 64;  // within one step of the background thread
   enum class Asked : std::uint8_t { snapshot, changes, namespaces, ack };
 
   Impl(const FollowSet& follow, SubscriberOptions options)
@@ -82,12 +87,15 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
         bindings_(follow_, store_, waker_.get(), options.log),
         sync_(follow_,
               {options.buffer_bytes_max, options.check_interval, random_u64(), std::move(options.staleness),
-               std::move(options.validators)},
+               std::move(options.validators), options.full_sync_interval, options.sync_interval},
               *this) {}
   [[nodiscard]] Result<void> read_disk(const CacheOptions& options, const std::string& seed_file);
   void restore(std::vector<cache::Loaded> loaded, Rung rung);
   void show_unheard(bool to_be_told);
   void tell_unheard();
+  void take_sync_calls();
+  void answer_sync_calls();
+  void refuse_sync_calls();
   void run();
   void keep_cache();
   bool step();
@@ -110,10 +118,18 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
   SyncState sync_;
   std::unordered_map<std::uint64_t, Asked> asked_;
   std::unique_ptr<BrokerReads> reads_;
+  struct SyncCall {
+    SyncKind kind = SyncKind::incremental;
+    std::vector<std::string> names;
+    std::chrono::milliseconds at_most{};
+    std::promise<Result<SyncReport>> promise;
+  };
+  BoundedQueue<SyncCall> sync_calls_{kSyncCallsMax, waker_.get()};
+  std::unordered_map<std::uint64_t, std::promise<Result<SyncReport>>> syncs_;  // under way
   Now now_{};
 
   std::thread thread_, cache_thread_;
-  std::atomic<bool> stopping_{false}, cache_stopping_{false};
+  std::atomic<bool> stopping_{false}, stopped_{false}, cache_stopping_{false};
   mutable std::atomic<int> waiters_{0};
   mutable Waker shown_;
   struct {

@@ -34,6 +34,8 @@ void SyncState::on_answer(std::uint64_t tag, SyncAnswer answer, Now now) {
     on_survey(tag, job, std::get<NamespacesReply>(*answer.reply), now);
   }
   next_work_ = now.steady;  // a place for another request is free
+  wake_runs(now);
+  step_runs(now);
   pump(now);
 }
 
@@ -46,7 +48,9 @@ void SyncState::on_snapshot(std::uint64_t tag, Job& job, SnapshotReply& reply, R
     return job.subtree ? follow_.subtree_of(ns) == job.subtree : ns == job.ns;
   };
   for (const auto& entry : reply.entries) {
-    if (covered(entry.ns)) job.build[entry.ns].insert(entry, garbage_);
+    if (!covered(entry.ns)) continue;
+    job.build[entry.ns].insert(entry, garbage_);
+    job.bytes[entry.ns] += entry.key.size() + entry.value.size();
   }
   for (const auto& [ns, head] : reply.heads) {
     if (!covered(ns)) continue;
@@ -78,6 +82,7 @@ void SyncState::finish_snapshot(Job& job, Now now) {
   s.job = 0;
   s.synced = true;
   s.revealed = false;
+  s.snapshot_by = job.tag;
   s.first_rev = job.first_rev;
   s.last_rev = job.last_rev;
   s.need = Need::changes;
@@ -104,6 +109,11 @@ void SyncState::abandon(FollowedNamespace& n) {
 void SyncState::install(FollowedNamespace& n, NamespaceCopy&& copy, const Job& job, Now now) {
   if (n.next) n.next->entries.retire(garbage_);
   n.next = std::move(copy);
+  n.snapshot_by = job.tag;
+  open_record(n, job.asked);
+  const auto bytes = job.bytes.find(*n.name);
+  n.totals.answer_bytes += bytes == job.bytes.end() ? 0 : bytes->second;
+  metrics_.snapshot_bytes += bytes == job.bytes.end() ? 0 : bytes->second;
   n.reveal_rev = job.last_rev;
   n.building = n.denied = false;
   n.fresh_in = 0;
@@ -124,7 +134,11 @@ void SyncState::on_changes(std::uint64_t tag, Job& job, ChangesReply& reply, Rev
   }
   for (auto& [ns, set] : reply.sets) {
     FollowedNamespace* n = job.subtree ? find_or_follow(ns) : find(ns);
-    if (n != nullptr && set.epoch == epoch_ && !set.is_marker()) on_set(*n, std::move(set), now);
+    if (n == nullptr || set.epoch != epoch_ || set.is_marker()) continue;
+    const std::size_t bytes = content_bytes(set);
+    n->totals.answer_bytes += bytes;
+    metrics_.change_bytes += bytes;
+    on_set(*n, std::move(set), now);
   }
   for (const auto& [ns, error] : reply.failed) {
     FollowedNamespace* n = find(ns);
@@ -159,7 +173,7 @@ void SyncState::on_heads(const std::vector<std::pair<std::string, Head>>& heads,
     n->seen = std::max(n->seen, head.seq);
     if (!n->can_apply()) continue;
     if (head.seq > n->work().seq) {
-      resync(*n, "the broker's changes left out some up to its head", now);
+      resync(*n, ResyncReason::incomplete, "the broker's changes left out some up to its head", now);
     } else {
       compare_hash(*n, head.seq, head.hash, now);
     }
@@ -185,6 +199,7 @@ void SyncState::finish_subtree_changes(Job& job, Revision rev, Now now) {
 // A final answer about `n`, complete up to `rev`.
 void SyncState::settle(FollowedNamespace& n, const Job& job, Revision rev, Now now) {
   const bool after_barriers = job.join == join_ && job.after_barriers;
+  n.settled_by = job.tag;
   if (n.building || n.stopped || n.need == Need::snapshot) {
     enqueue(n);
     return update_state(n, now);
@@ -208,6 +223,7 @@ void SyncState::settle(FollowedNamespace& n, const Job& job, Revision rev, Now n
   } else if (n.fresh_in != join_) {
     want(n, Need::changes, Cause::join, now.steady);
   }
+  if (n.need == Need::nothing) close_record(n, now);
   enqueue(n);
   update_state(n, now);
 }
@@ -252,6 +268,7 @@ void SyncState::finish_survey(std::uint64_t tag, Job& job, Now now) {
     return;
   }
   s.fresh_in = join_;
+  s.survey_by = tag;
   for (auto& [name, n] : namespaces_) {
     if (n->subtree != job.subtree) continue;
     if (n->named_in != tag && n->shown && n->copy.seq > Seq() && n->known) {

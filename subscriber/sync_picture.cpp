@@ -32,6 +32,8 @@ void SyncState::tell(FollowedNamespace& n, const std::shared_ptr<const SetMeta>&
   moved.ns = n.name;
   moved.set = set;
   moved.changes = static_cast<std::size_t>(std::count_if(changes.begin(), changes.end(), seen));
+  n.totals.events += moved.changes;
+  metrics_.events += moved.changes;
   events_.push_back(std::move(moved));
 }
 
@@ -52,7 +54,9 @@ void SyncState::reveal(FollowedNamespace& n) {
   n.shown = !n.gone;
   const std::size_t first = events_.size();
   tell(n, meta, changes_scratch_);
+  ++n.totals.snapshots;
   if (again) {
+    ++metrics_.resyncs[static_cast<std::size_t>(n.resync_reason)];
     ++n.resyncs;
     ++counters_.resyncs;
     for (std::size_t i = first; i < events_.size(); ++i) {
@@ -133,13 +137,21 @@ SyncUpdate SyncState::take_update() {
     leaf->state = n->state;
     leaf->current_at = n->current_at;
     leaf->resyncs = n->resyncs;
+    leaf->events = n->totals.events;
+    leaf->bytes = n->totals.stream_bytes + n->totals.answer_bytes;
+    leaf->behind = n->seen > leaf->seq ? n->seen.value() - leaf->seq.value() : 0;
+    leaf->latency = n->latency;
     leaf->why = n->why;
     table_.put(leaf, garbage_);
   }
-  if (!dirty_.empty() || now_told != told_) {
+  if (!dirty_.empty() || now_told != told_ || history_changed_) {
     dirty_.clear();
     told_ = now_told;
-    update.root = new ViewRoot{told_.epoch, told_.all_live, told_.connected, told_.broker, table_};
+    if (std::exchange(history_changed_, false)) {
+      told_history_ = std::make_shared<const std::vector<SyncRecord>>(history_.begin(), history_.end());
+    }
+    update.root = new ViewRoot{told_.epoch, told_.all_live, told_.connected, told_.broker,
+                               table_,      metrics_,       told_history_};
   }
   update.events = std::exchange(events_, {});
   update.garbage = std::exchange(garbage_, {});

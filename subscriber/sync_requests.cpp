@@ -34,6 +34,7 @@ void SyncState::want(FollowedNamespace& n, Need need, Cause cause, Steady at) {
   }
   enqueue(n);
   next_work_ = std::min(next_work_, n.need_at);
+  if (n.behind()) mark_dirty(n);  // how far is told
 }
 
 void SyncState::pump(Now now) {
@@ -102,13 +103,17 @@ void SyncState::begin(Job job, Now now) {
   const std::uint64_t tag = ++last_tag_;
   job.join = join_;
   job.after_barriers = in_force();
+  job.tag = tag;
+  job.asked = now;
   if (job.subtree) {
     subtrees_[*job.subtree].job = tag;
   } else if (job.kind == Job::Kind::snapshot) {
     find(job.ns)->job = tag;
+    open_record(*find(job.ns), now);
   } else {
     for (auto& [n, seq] : job.since) {
       n->job = tag;
+      open_record(*n, now);
       update_state(*n, now);
     }
   }
@@ -185,6 +190,7 @@ void SyncState::requeue(std::uint64_t tag, Job& job, Steady at) {
 void SyncState::on_failed(std::uint64_t tag, const Error& error, bool same_epoch, Now now) {
   auto extracted = jobs_.extract(tag);
   Job& job = extracted.mapped();
+  ++metrics_.failures;
   const Steady again = now.steady + std::chrono::milliseconds(kAgainMinMs + below(kAgainJitterMs));
   actions_->log(LogLevel::warn, LogLine("request_failed")
                                     .with("code", error_row(error.code).name)
@@ -193,6 +199,10 @@ void SyncState::on_failed(std::uint64_t tag, const Error& error, bool same_epoch
   const bool lost_history = same_epoch && error.code == ErrorCode::other_history;
   if (job.subtree && (lost_history || error.code == ErrorCode::compacted)) {
     subtrees_[*job.subtree].synced = subtrees_[*job.subtree].revealed = false;
+    for (auto& [name, n] : namespaces_) {
+      if (n->subtree == job.subtree)
+        n->resync_reason = lost_history ? ResyncReason::unknown_seq : ResyncReason::compacted;
+    }
   }
   if (error.code == ErrorCode::other_history && !same_epoch)
     rejoin("the broker has another history", true, now);
@@ -224,12 +234,13 @@ void SyncState::on_failed_name(FollowedNamespace& n, const Error& error, Now now
       n.denied = true;
       n.need = Need::nothing;
       explain(n, "the broker refuses it: " + error.message);
+      close_record(n, now, error);
       break;
     case ErrorCode::compacted:
-      resync(n, "the changes since its seq are compacted", now);
+      resync(n, ResyncReason::compacted, "the changes since its seq are compacted", now);
       break;
     case ErrorCode::other_history:
-      resync(n, "the broker does not know its seq", now);
+      resync(n, ResyncReason::unknown_seq, "the broker does not know its seq", now);
       break;
     default:
       want(n, Need::changes, n.cause,

@@ -20,6 +20,7 @@ bool SyncState::restore(KnownNamespace&& known, Now now) {
   n->seen = known.copy.seq;
   n->next = std::move(known.copy);
   reveal(*n);
+  n->totals = {};  // no broker brought it
   n->rung = known.rung;
   n->current_at = now.steady - std::max(now.wall - known.seen, std::chrono::microseconds(0));
   explain(*n, known.rung == Rung::disk ? "no broker yet: read from the cache"

@@ -124,6 +124,8 @@ void SyncState::forget_history(Now now) {
     n->mismatch = {};
     n->need = Need::nothing;
     drop_held(*n);
+    n->resync_reason = ResyncReason::other_history;
+    n->record.open = false;
     if (n->shown) explain(*n, "another history: the broker's epoch changed");
   }
   for (FollowedSubtree& s : subtrees_) {
@@ -254,6 +256,7 @@ void SyncState::tick(Now now) {
     actions_->say_hello();
   }
   check_staleness(now);
+  step_runs(now);
   for (const Lane lane : kLanes) check_lane(lane, now);
   if (greeted_ && now.steady >= check_at_) begin_check(now, now.steady - acked_at_ > options_.check_interval);
   pump(now);
@@ -261,8 +264,8 @@ void SyncState::tick(Now now) {
 }
 
 Steady SyncState::next_deadline() const {
-  if (!greeted_) return stale_at_;
-  Steady at = std::min({check_at_, next_work_, stale_at_});
+  if (!greeted_) return std::min(stale_at_, runs_at_);
+  Steady at = std::min({check_at_, next_work_, stale_at_, runs_at_});
   if (rejoin_at_) return std::min(at, *rejoin_at_);
   at = std::min(at, acks_.next_deadline());
   for (const LaneWatch& w : lanes_) at = std::min(at, w.next_deadline());

@@ -20,6 +20,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -34,6 +35,7 @@
 #include "subscriber/lane_watch.hpp"
 #include "subscriber/leaves.hpp"
 #include "subscriber/staleness.hpp"
+#include "subscriber/sync_run.hpp"
 #include "subscriber/sync_update.hpp"
 #include "subscriber/validator_set.hpp"
 
@@ -78,6 +80,7 @@ struct SyncOptions {
   std::uint64_t seed = 0;
   std::vector<StalenessRule> staleness = {};
   std::vector<Validator> validators = {};
+  std::chrono::milliseconds full_sync_interval{5000}, sync_interval{100};  // between two of a kind
 };
 
 class SyncState {
@@ -105,6 +108,18 @@ class SyncState {
   void on_stall(Now now);
   [[nodiscard]] Steady next_deadline() const;
 
+  // Brings everything (selective: `names`) up to what the broker has now: full by fresh snapshots, the others
+  // by changes where they are enough. Gives the id under which take_reports() tells how it went, `at_most`
+  // later. Errors: invalid_argument (no name, or one that is not followed), overloaded with retry_after_ms
+  // (again within the kind's interval, or too many under way).
+  [[nodiscard]] Result<std::uint64_t> begin_sync(SyncKind kind, const std::vector<std::string>& names,
+                                                 std::chrono::milliseconds at_most, Now now);
+  // Those that ended since the last call. What they tell of is in the update that was not taken yet, or
+  // before.
+  [[nodiscard]] std::vector<std::pair<std::uint64_t, SyncReport>> take_reports() {
+    return std::exchange(reports_, {});
+  }
+
   // What became visible since the last call. The taker owns what `root` reaches; see SyncUpdate.
   [[nodiscard]] SyncUpdate take_update();
 
@@ -130,6 +145,9 @@ class SyncState {
     std::vector<std::pair<FollowedNamespace*, Seq>> since;
     std::optional<std::string> after;
     bool begun = false;  // the first chunk came
+    std::uint64_t tag = 0;
+    Now asked{};
+    std::unordered_map<std::string, std::uint64_t> bytes;  // of a snapshot, by namespace
     Revision first_rev, last_rev;
     std::unordered_map<std::string, NamespaceCopy> build;
     std::unordered_map<std::string, Lane> lanes;
@@ -160,7 +178,7 @@ class SyncState {
   void drop_held(FollowedNamespace& n);
   void overflow(Now now);
   void compare_hash(FollowedNamespace& n, Seq seq, std::uint64_t hash, Now now);
-  void resync(FollowedNamespace& n, std::string why, Now now);
+  void resync(FollowedNamespace& n, ResyncReason reason, std::string why, Now now);
 
   // sync_requests.cpp: what is asked
   void want(FollowedNamespace& n, Need need, Cause cause, Steady at);
@@ -191,6 +209,21 @@ class SyncState {
   void step_acks(Now now);
   void on_ack(const SyncAnswer& answer, Now now);
   void on_behind(FollowedNamespace& n, const Head& head, Now now);
+
+  // sync_on_demand.cpp: what the application asks for
+  void add_to_run(SyncRun& run, FollowedNamespace& n);
+  void add_to_run(SyncRun& run, const std::string& ns);
+  void wake_runs(Now now);
+  void step_runs(Now now);
+  [[nodiscard]] bool step_run(SyncRun& run, const SyncRun::Subtree& item, Now now);
+  void step_run(const SyncRun& run, SyncRun::Item& item, Now now);
+  void expect_snapshot(FollowedNamespace& n);
+  void end_item(const SyncRun& run, SyncRun::Item& item, Now now, std::optional<Error> error = {});
+  void finish_run(SyncRun& run, Now now);
+  // sync_records.cpp: what is remembered
+  [[nodiscard]] NamespaceSync measure(const FollowedNamespace& n, Seq before, const SyncTotals& since) const;
+  void open_record(FollowedNamespace& n, Now began);
+  void close_record(FollowedNamespace& n, Now now, std::optional<Error> error = {});
 
   // sync_picture.cpp: what is shown
   void reveal(FollowedNamespace& n);
@@ -237,6 +270,15 @@ class SyncState {
   std::unordered_map<std::uint64_t, Job> jobs_;
   std::uint64_t last_tag_ = 0;
   std::size_t held_bytes_ = 0;
+
+  std::vector<SyncRun> runs_;
+  std::vector<std::pair<std::uint64_t, SyncReport>> reports_;
+  std::uint64_t last_run_ = 0;
+  Steady runs_at_ = Steady::max(), full_sync_at_{}, sync_at_{};  // steps of runs; no sooner than
+  std::deque<SyncRecord> history_;
+  bool history_changed_ = false;
+  std::shared_ptr<const std::vector<SyncRecord>> told_history_;
+  SyncMetrics metrics_;
 
   Hamt<NamespaceLeaf> table_;
   std::vector<FollowedNamespace*> dirty_;

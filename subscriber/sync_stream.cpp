@@ -16,12 +16,16 @@ constexpr auto kSameMismatch = 60s;         // the same unequal hash causes one 
 constexpr std::size_t kHeldOverhead = 200;  // of a set kept, besides its bytes
 
 std::size_t size_of(const ChangeSet& set) {
-  std::size_t bytes = kHeldOverhead;
-  for (const Change& change : set.changes) bytes += sizeof(Change) + change.key.size() + change.value.size();
-  return bytes;
+  return kHeldOverhead + set.changes.size() * sizeof(Change) + content_bytes(set);
 }
 
 }  // namespace
+
+std::size_t content_bytes(const ChangeSet& set) {
+  std::size_t bytes = 0;
+  for (const Change& change : set.changes) bytes += change.key.size() + change.value.size();
+  return bytes;
+}
 
 FollowedNamespace* SyncState::find(std::string_view ns) {
   const auto found = namespaces_.find(ns);
@@ -68,8 +72,13 @@ void SyncState::on_sets(Lane lane, std::string_view ns, std::vector<ChangeSet> s
     } else {
       const Wall written = set.time;
       const Seq seq = set.seq, before = n->copy.seq;
+      const std::size_t bytes = content_bytes(set);
+      n->totals.stream_bytes += bytes;
+      metrics_.stream_bytes += bytes;
       on_set(*n, std::move(set), now);
-      if (n->shown && before < seq && n->copy.seq >= seq) acks_.sample(now.wall - written, random_());
+      if (!n->shown || before >= seq || n->copy.seq < seq) continue;
+      n->latency = now.wall - written;
+      acks_.sample(n->latency, random_());
     }
   }
   pump(now);
@@ -85,7 +94,10 @@ void SyncState::on_set(FollowedNamespace& n, ChangeSet&& set, Now now) {
     apply_held(n);
     const bool only_a_gap =
         n.need == Need::changes && n.cause == Cause::gap && !n.next && n.fresh_in == join_;
-    if (only_a_gap && !n.behind()) n.need = Need::nothing;  // it closed by itself
+    if (only_a_gap && !n.behind()) {
+      n.need = Need::nothing;  // it closed by itself
+      wake_runs(now);
+    }
     update_state(n, now);
     return;
   }
@@ -181,10 +193,12 @@ void SyncState::compare_hash(FollowedNamespace& n, Seq seq, std::uint64_t hash, 
       n.mismatch.seq == seq && n.mismatch.hash == hash && now.steady - n.mismatch.at < kSameMismatch;
   if (same || n.job != 0 || n.need == Need::snapshot) return;
   n.mismatch = {seq, hash, now.steady};
-  resync(n, "another content hash than the broker's at seq " + std::to_string(seq.value()), now);
+  resync(n, ResyncReason::content_hash,
+         "another content hash than the broker's at seq " + std::to_string(seq.value()), now);
 }
 
-void SyncState::resync(FollowedNamespace& n, std::string why, Now now) {
+void SyncState::resync(FollowedNamespace& n, ResyncReason reason, std::string why, Now now) {
+  n.resync_reason = reason;
   actions_->log(LogLevel::warn,
                 LogLine("resync").with("ns", *n.name).with("seq", n.work().seq.value()).with("why", why));
   explain(n, std::move(why));

@@ -15,6 +15,9 @@
 
 namespace prismbus {
 
+// Bytes of keys and values.
+[[nodiscard]] std::size_t content_bytes(const ChangeSet& set);
+
 // What a change set says besides its changes.
 struct SetMeta {
   Seq seq;

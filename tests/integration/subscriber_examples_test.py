@@ -1,4 +1,4 @@
-# The programs of subscriber/examples that follow and replay, run as their first lines say, and the publisher's that waits
+# The programs of subscriber/examples that follow, sync and replay, run as their first lines say, and the publisher's that waits
 # until a follower has applied its write.
 import os
 import subprocess
@@ -94,6 +94,19 @@ class SubscriberExamples(unittest.TestCase):
         self.assertTrue(lines[0].startswith("0 keys at revision "), lines)
         self.assertEqual([line.split(": ")[1] for line in lines[1:-1]], ["1 changes", "2 changes"], lines)
         self.assertTrue(lines[-1].startswith("2 keys at revision "), lines)
+
+    def test_each_sync_on_demand_tells_how_it_went(self):
+        self.client.put(NS, "maker_bps", 1.0)
+        self.client.put(NS, "maker_bps", 1.5)
+        done = self.run_example("prismbus_example_sync")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(done.stdout.splitlines(),
+                         [f"incremental: {NS} by nothing, seq 2 -> 2, 0 events, 0 bytes",
+                          "selective: 'example.fees.old' is not followed by this subscriber",
+                          f"full: {NS} by snapshot, seq 2 -> 2, 0 events, 18 bytes",
+                          "full: full_sync was called a moment ago (again later)",
+                          f"history: {NS} join: snapshot", f"history: {NS} incremental_sync: nothing",
+                          f"history: {NS} full_sync: snapshot"])
 
     def test_a_subscriber_reads_from_the_broker_what_it_does_not_hold(self):
         self.client.put(NS, "maker_bps", 1.0)

@@ -125,6 +125,48 @@ void World::take() {
   check_events(update.events);
   if (update.root != nullptr) check_picture(update.events);
   store_.retire(std::move(update.garbage));
+  check_syncs();
+}
+
+void World::call_sync() {
+  const std::uint64_t kind = random_.below(3);
+  std::vector<std::string> names;
+  if (kind == 2) names.push_back(exact_.empty() ? under_[0].empty() ? "c" : under_[0] : exact_[0]);
+  const auto id = sync_->begin_sync(static_cast<SyncKind>(kind), names,
+                                    std::chrono::milliseconds(random_.below(30'000)), now_);
+  if (!id) return;  // too soon after another one
+  Called called{broker().epoch(), kind == 0, {}};
+  for (const auto& [ns, n] : broker().namespaces()) {
+    if (followed(ns) && (names.empty() || names[0] == ns)) called.seqs[ns] = n.seq;
+  }
+  called_.emplace(*id, std::move(called));
+}
+
+// A complete sync shows at least what the broker had when it was asked for; and its report says what is
+// shown.
+void World::check_syncs() {
+  const View view = store_.view();
+  for (const auto& [id, report] : sync_->take_reports()) {
+    ++summary_.syncs;
+    const Called called = called_.at(id);
+    called_.erase(id);
+    for (const NamespaceSync& sync : report.namespaces) {
+      if (called.full && !sync.error && sync.how != SyncHow::snapshot && sync.after > Seq()) {
+        wrong(sync.ns + ": a full sync without a snapshot");
+      }
+    }
+    if (!report.complete()) ++summary_.syncs_incomplete;
+    // Brokers of a cluster may answer from behind each other.
+    if (!report.complete() || cluster_ || called.epoch != broker().epoch() || view.epoch() != called.epoch)
+      continue;
+    for (const auto& [ns, seq] : called.seqs) {
+      const auto shown = view.seq(ns);
+      if (!shown || shown->value() < seq) {
+        wrong(fmt::format("a sync is complete, {} had seq {} and {} is shown", ns, seq,
+                          shown ? shown->value() : 0));
+      }
+    }
+  }
 }
 
 // The callbacks, added up, give the picture; in a namespace seqs ascend within

@@ -99,6 +99,7 @@ void World::run() {
     if (now_.steady > deadline) wrong("not live long after the last fault");
     step();
   }
+  if (!called_.empty()) wrong("a sync that was asked for was never answered");
   check_end();
   summary_.joins = sync_->counters().joins;
   summary_.resyncs = sync_->counters().resyncs;
@@ -137,6 +138,7 @@ void World::do_faults() {
   if (random_.below(8000) == 0) restart(true);
   if (random_.below(2000) == 0) remake(links_[random_.below(2)]);
   if (random_.below(2000) == 0) forget_connection();
+  if (random_.below(500) == 0) call_sync();
   if (random_.below(1500) == 0) {
     for (Broker& b : brokers_) b.compact(random_);
   }

@@ -32,7 +32,7 @@ class World final : public SyncActions {
   struct Summary {
     std::uint64_t commits = 0, events = 0, joins = 0, resyncs = 0, gaps = 0, overflows = 0, epochs = 0,
                   runs = 0, moves = 0, frames = 0, flips = 0, snapshots = 0, acks = 0, behind = 0,
-                  rejected = 0;
+                  rejected = 0, syncs = 0, syncs_incomplete = 0;
   };
   [[nodiscard]] const Summary& summary() const { return summary_; }
 
@@ -93,6 +93,8 @@ class World final : public SyncActions {
   void greet_in(std::uint64_t ms);
   void restart(bool other_epoch);
   void take();
+  void call_sync();
+  void check_syncs();
   void check_events(const std::vector<SyncEvent>& events);
   void check_picture(const std::vector<SyncEvent>& events);
   void check_end();
@@ -129,6 +131,14 @@ class World final : public SyncActions {
   std::array<Link, 2> links_;
   std::vector<Question> questions_;
   Follower follower_;
+
+  // Syncs that were asked for: what the broker had then.
+  struct Called {
+    Epoch epoch;
+    bool full = false;
+    std::map<std::string, std::uint64_t> seqs;
+  };
+  std::map<std::uint64_t, Called> called_;
 
   ViewStore store_;
   std::unique_ptr<SyncState> sync_;

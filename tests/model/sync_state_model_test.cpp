@@ -72,12 +72,15 @@ TEST_CASE(
     sum.acks += s.acks;
     sum.behind += s.behind;
     sum.rejected += s.rejected;
+    sum.syncs += s.syncs;
+    sum.syncs_incomplete += s.syncs_incomplete;
   }
   WARN("seeds 1.." << runs << ": commits " << sum.commits << ", frames " << sum.frames << ", events "
                    << sum.events << ", joins " << sum.joins << ", resyncs " << sum.resyncs << ", gaps "
                    << sum.gaps << ", overflows " << sum.overflows << ", restarts " << sum.runs << ", epochs "
                    << sum.epochs << ", moves " << sum.moves << ", acks " << sum.acks
-                   << ", lost tails they told of " << sum.behind << ", changes refused " << sum.rejected);
+                   << ", lost tails they told of " << sum.behind << ", changes refused " << sum.rejected
+                   << ", syncs asked for " << sum.syncs << ", of them not complete " << sum.syncs_incomplete);
   // The network was bad enough to mean something.
   if (runs >= 500) {
     CHECK(sum.gaps > runs);
@@ -87,5 +90,7 @@ TEST_CASE(
     CHECK(sum.acks > runs);
     CHECK(sum.behind > 0);
     CHECK(sum.rejected > runs);
+    CHECK(sum.syncs > runs);
+    CHECK(sum.syncs_incomplete < sum.syncs / 2);
   }
 }
