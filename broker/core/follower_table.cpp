@@ -190,7 +190,10 @@ std::optional<Steady> FollowerTable::next_overdue() const {
 std::chrono::milliseconds FollowerTable::ack_interval() const {
   const auto all = kAckCost * static_cast<std::int64_t>(rows_.size());
   const auto affordable = std::chrono::duration_cast<std::chrono::milliseconds>(all * 100 / kAckPercent);
-  return std::max(ack_, std::min(affordable, kAckMax));
+  const auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(
+      kAckPatience * static_cast<std::int64_t>(rows_.size()));
+  return std::max(
+      ack_, std::min({affordable, std::max<std::chrono::milliseconds>(patience, kAckPatienceMin), kAckMax}));
 }
 
 std::chrono::milliseconds FollowerTable::forget_after() const {

@@ -77,9 +77,11 @@ class FollowerTable {
   static constexpr std::size_t kRefusalsKept = limits::kAckRejections;
   static constexpr std::chrono::seconds kForgottenAfter{60};  // at least; with slow acks 30 of them
   static constexpr std::chrono::milliseconds kAckMax{30'000};
-  static constexpr std::chrono::microseconds kAckCost{
-      50};                               // of all its threads; 12.5 s with 10,000 followers
-  static constexpr int kAckPercent = 4;  // of a core that all acks together may take
+  static constexpr std::chrono::microseconds kAckCost{50};  // of all threads of the broker
+  static constexpr int kAckPercent = 4;                     // of a core for all acks together
+  // ... but so that up to 10,000 followers answer who waits for them within 5 s, whatever it costs.
+  static constexpr std::chrono::microseconds kAckPatience{500};  // a follower
+  static constexpr std::chrono::seconds kAckPatienceMin{5};
 
   explicit FollowerTable(std::chrono::milliseconds ack) : ack_(ack) {}
 
