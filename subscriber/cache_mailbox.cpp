@@ -24,7 +24,6 @@ void CacheMailbox::step(std::string_view ns, CacheStep step) {
     CacheMail& mail = mail_of(ns);
     const std::size_t size = step.body.size() + sizeof(CacheStep);
     if (bytes_ + size > bytes_max_) {
-      ++overflows_;
       drop_steps(mail);
       mail.picture = true;  // it will hold this step: what is told here is shown already
     } else {
@@ -65,11 +64,6 @@ std::vector<CacheMail> CacheMailbox::drain() {
   mail_.clear();
   bytes_ = 0;
   return out;
-}
-
-std::uint64_t CacheMailbox::overflows() const {
-  const std::lock_guard lock(mutex_);
-  return overflows_;
 }
 
 }  // namespace prismbus

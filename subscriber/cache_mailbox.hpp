@@ -31,7 +31,6 @@ class CacheMailbox {
   void picture(std::string_view ns);
   void gone(std::string_view ns);
   [[nodiscard]] std::vector<CacheMail> drain();
-  [[nodiscard]] std::uint64_t overflows() const;
 
  private:
   CacheMail& mail_of(std::string_view ns);  // the lock is held
@@ -39,10 +38,9 @@ class CacheMailbox {
 
   const std::size_t bytes_max_;
   Waker* const waker_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::map<std::string, CacheMail, std::less<>> mail_;
   std::size_t bytes_ = 0;
-  std::uint64_t overflows_ = 0;
 };
 
 }  // namespace prismbus

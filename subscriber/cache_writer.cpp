@@ -16,8 +16,8 @@ void CacheWriter::adopt(const cache::Loaded& loaded) {
   files_[loaded.ns] = {loaded.epoch, loaded.copy.seq, loaded.good_bytes, loaded.picture_bytes, loaded.chain};
 }
 
-Result<void> CacheWriter::picture(Epoch epoch, std::string_view ns, const Hamt<EntryLeaf>& entries,
-                                  const cache::Mark& mark) {
+Result<CacheWriter::Draft> CacheWriter::draft(Epoch epoch, std::string_view ns,
+                                              const Hamt<EntryLeaf>& entries, const cache::Mark& mark) {
   auto file = directory_->begin();
   if (!file) return unexpected<Error>(file.error());
   cache::Encoder out(key_);
@@ -49,24 +49,26 @@ Result<void> CacheWriter::picture(Epoch epoch, std::string_view ns, const Hamt<E
   cache::append_state(body, mark, entries.size());
   out.record(cache::Kind::state, body);
   flush(0);
-  if (written) written = directory_->publish(*file, cache_file_name(ns));
-  if (written) {
-    files_[std::string(ns)] = {epoch, mark.seq, size, size, out.chain()};
-    return {};
+  if (!written) {
+    directory_->discard();
+    return unexpected<Error>(written.error());
   }
-  directory_->discard();
-  if (written.error().code == ErrorCode::too_large) {
-    remove(ns);
-    files_[std::string(ns)].too_large = true;
+  return Draft{std::string(ns), std::move(*file), {epoch, mark.seq, size, size, out.chain()}};
+}
+
+Result<void> CacheWriter::finish(Draft draft) {
+  if (auto published = directory_->publish(draft.handle, cache_file_name(draft.ns)); !published) {
+    directory_->discard();
+    return published;
   }
-  return written;
+  files_[draft.ns] = draft.file;
+  return {};
 }
 
 Result<bool> CacheWriter::append(std::string_view ns, const std::vector<CacheStep>& steps) {
   const auto found = files_.find(ns);
   if (found == files_.end()) return false;
   File& file = found->second;
-  if (file.too_large) return true;
   cache::Encoder out(file.chain, key_);
   Seq seq = file.seq;
   for (const CacheStep& step : steps) {
@@ -82,7 +84,10 @@ Result<bool> CacheWriter::append(std::string_view ns, const std::vector<CacheSte
   }
   if (out.bytes.empty()) return true;
   const std::uint64_t size = file.size + out.bytes.size();
-  if (size - file.picture_bytes > std::max(file.picture_bytes, kStepsBytesMin)) return false;
+  if (size - file.picture_bytes > std::max(file.picture_bytes, kStepsBytesMin) ||
+      size > cache::kFileBytesMax) {
+    return false;
+  }
   if (auto appended = directory_->append(cache_file_name(ns), file.size, out.bytes); !appended) {
     files_.erase(found);
     if (appended.error().code == ErrorCode::not_found) return false;

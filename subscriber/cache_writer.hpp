@@ -35,13 +35,16 @@ class CacheWriter {
   // What a load with the same key found: steps may follow it when the whole file was good.
   void adopt(const cache::Loaded& loaded);
 
-  // The namespace's file becomes this picture. Errors: as CacheDirectory, too_large (the cache does not keep
-  // it from now on: the file is removed).
-  [[nodiscard]] Result<void> picture(Epoch epoch, std::string_view ns, const Hamt<EntryLeaf>& entries,
-                                     const cache::Mark& mark);
+  // A picture that is to become the namespace's file. In two halves, for nothing in memory has to be held
+  // still while the disk syncs: draft() writes it beside the file, finish() puts it there. One at a time.
+  // Errors: as CacheDirectory, too_large (of draft); the former file is still there.
+  struct Draft;
+  [[nodiscard]] Result<Draft> draft(Epoch epoch, std::string_view ns, const Hamt<EntryLeaf>& entries,
+                                    const cache::Mark& mark);
+  [[nodiscard]] Result<void> finish(Draft draft);
 
   // Appends those of `steps` that the file does not hold yet. False: they do not continue it (or it outgrew
-  // its picture): a picture is needed. Errors: as CacheDirectory.
+  // its picture, or what is read): a picture is needed. Errors: as CacheDirectory.
   [[nodiscard]] Result<bool> append(std::string_view ns, const std::vector<CacheStep>& steps);
 
   void remove(std::string_view ns);
@@ -52,11 +55,16 @@ class CacheWriter {
     Seq seq;
     std::uint64_t size = 0, picture_bytes = 0;
     cache::Chain chain;
-    bool too_large = false;  // not kept, and not tried again
   };
   std::unordered_map<std::string, File, BytesHash, std::equal_to<>> files_;
   CacheDirectory* directory_;
   const CacheKey* key_;
+};
+
+struct CacheWriter::Draft {
+  std::string ns;
+  FileHandle handle;
+  File file;  // as it will be
 };
 
 }  // namespace prismbus

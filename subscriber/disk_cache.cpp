@@ -81,10 +81,9 @@ void DiskCache::tell_set(const SyncEvent& moved, const ViewRoot& shown, Now now)
   const bool known = found != told_.end() && found->second.epoch == set.epoch;
   if (known && !moved.resync && set.seq <= found->second.seq) return;  // it came from the cache
   if (!known || moved.resync || set.seq != found->second.seq.next()) {
-    if (denied(*moved.ns, shown)) return;
-    Told& told = told_[*moved.ns];
-    told.epoch = set.epoch;
-    told.seq = set.seq;
+    const NamespaceLeaf* leaf = shown.namespaces.find(xxh3_64(*moved.ns), *moved.ns);
+    if (leaf == nullptr || leaf->denied) return;
+    told_[*moved.ns] = {set.epoch, set.seq, leaf->state == NamespaceState::live, now.steady};
     return mailbox_.picture(*moved.ns);
   }
   body_scratch_.clear();

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -72,9 +73,10 @@ class DiskCache {
   void tell_all(const ViewRoot& shown, Now now);
   void take_over(const std::atomic<bool>& stopping);
   void write(const CacheMail& mail, const ViewStore& store);
+  void try_failed_again(const ViewStore& store);
   [[nodiscard]] Result<void> write_picture(const std::string& ns, const ViewStore& store);
   [[nodiscard]] bool stays_as_left(const std::string& ns, const NamespaceLeaf& leaf, Wall seen);
-  void failed(const std::string& ns, const Error& error);
+  void on_written(const std::string& ns, const Result<void>& written);
 
   CacheDirectory directory_;
   const std::unique_ptr<const CacheKey> key_;  // null: not encrypted
@@ -117,6 +119,12 @@ class DiskCache {
     bool adopted = false;
   };
   std::unordered_map<std::string, Left, BytesHash, std::equal_to<>> left_;
+  // Could not be written: nothing is until `again`, then a picture, which holds all that was told meanwhile.
+  struct Failing {
+    Steady again{};
+    std::chrono::milliseconds pause{};
+  };
+  std::unordered_map<std::string, Failing> failing_;
   std::optional<Steady> stop_at_;
 
   struct {

@@ -1,4 +1,5 @@
 // DiskCache, what the cache's thread does: write what was told, and take over from a writer that ended.
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -13,10 +14,18 @@ using namespace std::chrono_literals;
 
 constexpr auto kNap = 1s;        // it looks up at least so often, and asks for the lock
 constexpr auto kFinish = 500ms;  // its end: stop() promises a second
+// A disk that is full is not filled with every change anew: doubles from the one to the other.
+constexpr std::chrono::milliseconds kPauseMin = 1s, kPauseMax = 10min;
 
 }  // namespace
 
-void DiskCache::failed(const std::string& ns, const Error& error) {
+void DiskCache::on_written(const std::string& ns, const Result<void>& written) {
+  if (written) return void(failing_.erase(ns));
+  const Error& error = written.error();
+  if (error.code == ErrorCode::too_large) writer_.remove(ns);  // it stays what it was when it was small
+  Failing& failing = failing_[ns];
+  failing.pause = std::clamp(2 * failing.pause, kPauseMin, kPauseMax);
+  failing.again = read_clock().steady + failing.pause;
   const std::uint64_t n = counters_.failures.fetch_add(1, std::memory_order_relaxed) + 1;
   if ((n & (n - 1)) != 0) return;  // repeats are counted
   LogLine line("cache_not_written");
@@ -37,8 +46,8 @@ bool DiskCache::stays_as_left(const std::string& ns, const NamespaceLeaf& leaf, 
 }
 
 Result<void> DiskCache::write_picture(const std::string& ns, const ViewStore& store) {
-  const View view = store.view();
-  const NamespaceLeaf* leaf = ViewStore::root_of(view).namespaces.find(xxh3_64(ns), ns);
+  std::optional<View> view = store.view();
+  const NamespaceLeaf* leaf = ViewStore::root_of(*view).namespaces.find(xxh3_64(ns), ns);
   if (leaf == nullptr || !leaf->shown || leaf->denied) return {};
   const Now now = read_clock();
   const bool current = leaf->state == NamespaceState::live || leaf->current_at == Steady{};
@@ -48,15 +57,20 @@ Result<void> DiskCache::write_picture(const std::string& ns, const ViewStore& st
   const Wall seen = now.wall - age;
   if (stays_as_left(ns, *leaf, seen)) return {};
   counters_.pictures.fetch_add(1, std::memory_order_relaxed);
-  return writer_.picture(leaf->epoch, ns, leaf->entries,
-                         {leaf->seq, leaf->rev, leaf->time, leaf->content_hash, seen});
+  auto draft = writer_.draft(leaf->epoch, ns, leaf->entries,
+                             {leaf->seq, leaf->rev, leaf->time, leaf->content_hash, seen});
+  view.reset();  // the disk may take its time
+  if (!draft) return unexpected<Error>(draft.error());
+  return writer_.finish(std::move(*draft));
 }
 
 void DiskCache::write(const CacheMail& mail, const ViewStore& store) {
   if (mail.gone) {
     writer_.remove(mail.ns);
     left_.erase(mail.ns);
+    failing_.erase(mail.ns);
   }
+  if (failing_.contains(mail.ns)) return;
   Result<void> written;
   if (mail.picture) written = write_picture(mail.ns, store);
   if (written && !mail.steps.empty()) {
@@ -65,7 +79,16 @@ void DiskCache::write(const CacheMail& mail, const ViewStore& store) {
     if (appended && *appended) counters_.steps.fetch_add(mail.steps.size(), std::memory_order_relaxed);
     if (appended && !*appended) written = write_picture(mail.ns, store);
   }
-  if (!written) failed(mail.ns, written.error());
+  on_written(mail.ns, written);
+}
+
+void DiskCache::try_failed_again(const ViewStore& store) {
+  const Steady now = read_clock().steady;
+  std::vector<std::string> due;
+  for (const auto& [ns, failing] : failing_) {
+    if (now >= failing.again) due.push_back(ns);
+  }
+  for (const std::string& ns : due) on_written(ns, write_picture(ns, store));
 }
 
 // The writer before may have ended anywhere, in the middle of a record too; and it may have been ahead of us.
@@ -108,6 +131,7 @@ void DiskCache::step(const ViewStore& store, const std::atomic<bool>& stopping) 
     }
     write(mail, store);
   }
+  if (!failing_.empty() && !stopping.load(std::memory_order_acquire)) try_failed_again(store);
 }
 
 }  // namespace prismbus

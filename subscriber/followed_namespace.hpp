@@ -91,6 +91,10 @@ struct FollowedNamespace {
 
   [[nodiscard]] NamespaceCopy& work() { return next ? *next : copy; }
   [[nodiscard]] bool can_apply() const { return !building && !stopped && (next || known); }
+  // Its last snapshot did not make it equal to the broker, and nothing came since.
+  [[nodiscard]] bool unequal() const {
+    return shown && copy.seq > Seq() && mismatch.seq == copy.seq && mismatch.hash != copy.hash;
+  }
   [[nodiscard]] bool behind() { return work().seq < seen; }
 };
 

@@ -46,9 +46,9 @@ Result<void> readable_in(const ViewRoot& root, const FollowSet& follow, std::str
   if (!follow.covers(ns)) return fail_field("ns", std::string(ns) + " is not followed");
   const NamespaceLeaf* leaf = root.find(ns);
   if (leaf != nullptr && leaf->shown && !leaf->refused) return {};
-  const std::string why = leaf != nullptr && leaf->why
-                              ? *leaf->why
-                              : "no broker answered yet, and neither cache nor seed holds it";
+  const std::string why = leaf != nullptr && leaf->why ? *leaf->why
+                          : root.connected             ? "its first snapshot is on its way"
+                                           : "no broker answered yet, and neither cache nor seed holds it";
   const std::string_view refused = leaf != nullptr && leaf->refused ? ": too old to be served: " : ": ";
   return fail(ErrorCode::unavailable, std::string(ns).append(refused) + why);
 }

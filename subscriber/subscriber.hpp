@@ -90,8 +90,9 @@ struct SubscriberOptions {
   ClientIdentity client;
   SubscriberCallbacks callbacks;
   std::size_t buffer_bytes_max = 64u << 20;  // changes held while joining; over it they are fetched again
-  std::chrono::milliseconds check_interval{
-      30'000};  // asks the broker for its heads: finds a lost tail without markers
+  // Between looks at the broker's heads, which find a lost tail without markers: of everything while the
+  // broker takes no acks, else of what it refuses and what a snapshot did not make equal to it.
+  std::chrono::milliseconds check_interval{30'000};
   std::chrono::milliseconds read_timeout{10'000};  // of broker()'s reads, from the call to the answer
   CacheOptions cache;                    // the disk below the local copy; off unless a directory is given
   std::vector<StalenessRule> staleness;  // the first that covers a namespace counts; none = served at any age

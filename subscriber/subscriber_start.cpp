@@ -66,15 +66,28 @@ Result<std::unique_ptr<Subscriber::Impl>> Subscriber::Impl::make(SubscriberOptio
 
 // ---- disk and seed, before any broker answered ----
 
+namespace {
+
+tl::unexpected<Error> of_option(std::string_view option, Error error) {
+  if (!error.field) error.field = std::string(option);
+  return tl::unexpected<Error>(std::move(error));
+}
+
+}  // namespace
+
 Result<void> Subscriber::Impl::read_disk(const CacheOptions& options, const std::string& seed_file) {
   now_ = read_clock();
   auto secret = NamespacePatterns::make(options.secret, "cache.secret");
   if (!secret) return tl::unexpected<Error>(secret.error());
   if (options.keep_unfollowed < 0h)
     return fail_field("cache.keep_unfollowed", "cache.keep_unfollowed: not negative");
+  for (const std::string& ns : options.preload) {
+    if (follow_.covers(ns)) continue;
+    return fail_field("cache.preload", "cache.preload: '" + ns + "' is not followed by this subscriber");
+  }
   if (!options.directory.empty()) {
     auto cache = DiskCache::open(options, *secret, log_);
-    if (!cache) return tl::unexpected<Error>(cache.error());
+    if (!cache) return of_option("cache.directory", cache.error());
     cache_ = std::move(*cache);
     restore(cache_->load_first(follow_), Rung::disk);
   } else if (!options.key_file.empty()) {
@@ -83,7 +96,7 @@ Result<void> Subscriber::Impl::read_disk(const CacheOptions& options, const std:
   if (seed_file.empty()) return {};
   if (cache_) restore(cache_->load_rest(follow_), Rung::disk);  // the cache goes before the seed
   auto seed = load_seed(seed_file, follow_);
-  if (!seed) return tl::unexpected<Error>(seed.error());
+  if (!seed) return of_option("seed_file", seed.error());
   std::erase_if(*seed, [&](cache::Loaded& one) {
     if (!secret->covers(one.ns)) return false;
     const LogLine line =

@@ -244,6 +244,9 @@ void SyncState::on_survey(std::uint64_t tag, Job& job, NamespacesReply& reply, N
     if (n->stopped || !n->can_apply()) continue;
     if (row.head.seq <= n->work().seq) {
       compare_hash(*n, row.head.seq, row.head.hash, now);
+      // What disk or seed told may be ahead of this broker; `changes` says whether it is of its history.
+      if (subtrees_[*job.subtree].restored && row.head.seq < n->work().seq && n->job == 0)
+        want(*n, Need::changes, Cause::join, now.steady);
       continue;
     }
     n->seen = std::max(n->seen, row.head.seq);

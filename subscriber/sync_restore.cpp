@@ -12,7 +12,13 @@ bool SyncState::restore(KnownNamespace&& known, Now now) {
     known.copy.entries.retire(garbage_);
     return false;
   };
-  if (greeted_ || (has_epoch_ && known.epoch != epoch_)) return refuse();
+  if (has_epoch_ && known.epoch != epoch_) {
+    actions_->log(LogLevel::warn, LogLine("not_restored")
+                                      .with("ns", known.ns)
+                                      .with("why", "of another history than what is known already"));
+    return refuse();
+  }
+  if (greeted_) return refuse();
   FollowedNamespace* n = find_or_follow(known.ns);
   if (n == nullptr || n->shown) return refuse();
   epoch_ = known.epoch;
@@ -22,7 +28,8 @@ bool SyncState::restore(KnownNamespace&& known, Now now) {
   reveal(*n);
   n->totals = {};  // no broker brought it
   n->rung = known.rung;
-  n->current_at = now.steady - std::max(now.wall - known.seen, std::chrono::microseconds(0));
+  // A time to come says that a clock was wrong by as much: not that this is new.
+  n->current_at = now.steady - std::chrono::abs(now.wall - known.seen);
   explain(*n, known.rung == Rung::disk ? "no broker yet: read from the cache"
                                        : "no broker yet: read from the seed");
   if (n->subtree) {

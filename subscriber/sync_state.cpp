@@ -224,12 +224,13 @@ void SyncState::plan_check(Now now) {
 }
 
 // Asks for heads although nothing seems wrong: a tail whose markers were lost too is found here. While acks
-// are answered `behind` finds it, and only what the broker refuses is asked for.
+// are answered `behind` finds it, and only what the broker refuses, or what a snapshot did not make equal to
+// it, is asked for.
 void SyncState::begin_check(Now now, bool everything) {
   plan_check(now);
   std::vector<bool> wanted(subtrees_.size(), everything);
   for (auto& [name, n] : namespaces_) {
-    if (!everything && !n->denied) continue;
+    if (!everything && !n->denied && !n->unequal()) continue;
     if (n->subtree) wanted[*n->subtree] = true;
     if (n->subtree || n->job != 0 || n->need != Need::nothing || n->stopped) continue;
     n->denied = false;

@@ -161,6 +161,31 @@ TEST_CASE("a key file that others can read, or a key without a cache, is an erro
   CHECK(opened.error().field == "cache.key_file");
 }
 
+TEST_CASE("a cache that cannot be had is an error that names the option") {
+  Scratch scratch;
+  auto broker = testing::Broker::start().value();
+  auto options = options_of(*broker, scratch);
+  const std::string nowhere = options.cache.directory + "/no/such";
+  std::string field;
+  SECTION("a directory whose parent is not there") {
+    options.cache.directory = nowhere;
+    field = "cache.directory";
+  }
+  SECTION("a seed file that is not there") {
+    options.seed_file = nowhere;
+    field = "seed_file";
+  }
+  SECTION("a preloaded namespace that is not followed") {
+    options.subtrees.clear();
+    options.namespaces = {"fees"};
+    options.cache.preload = {"feees"};
+    field = "cache.preload";
+  }
+  const auto opened = Subscriber::open(options);
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().field == field);
+}
+
 TEST_CASE("a file that nobody has followed for long is removed by the next start that writes, others stay") {
   Scratch scratch;
   auto broker = testing::Broker::start().value();

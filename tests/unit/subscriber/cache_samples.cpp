@@ -62,7 +62,8 @@ CacheStep CachedNamespace::step(std::mt19937_64& random, Wall seen) {
 }
 
 Result<void> CachedNamespace::write_picture(CacheWriter& writer, Wall seen) {
-  return writer.picture(epoch, ns, copy.entries, {copy.seq, copy.rev, copy.time, copy.hash, seen});
+  auto draft = writer.draft(epoch, ns, copy.entries, {copy.seq, copy.rev, copy.time, copy.hash, seen});
+  return draft ? writer.finish(std::move(*draft)) : Result<void>(unexpected<Error>(draft.error()));
 }
 
 std::unique_ptr<const CacheKey> key_of(const CacheScratch& scratch, std::uint64_t n) {

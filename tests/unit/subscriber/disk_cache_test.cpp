@@ -225,3 +225,25 @@ TEST_CASE(
   p.write();
   CHECK(on_disk(scratch) == whole(6));
 }
+
+TEST_CASE("a disk that takes nothing is tried again after a pause, with one picture of all that was told") {
+  const CacheScratch scratch;
+  Process p(scratch);
+  const std::string in_the_way = scratch.cache() + "/partial";  // where a file is written before it counts
+  std::filesystem::create_directory(in_the_way);
+  p.join_live(5, 50);
+  p.write();
+  CHECK(p.told().failures == 1);
+  p.sets(6, 20);
+  p.write();
+  CHECK(p.told().failures == 1);
+  CHECK(on_disk(scratch) == OnDisk{});
+  std::filesystem::remove(in_the_way);
+  const Steady end = read_clock().steady + 20s;
+  while (p.told().pictures < 2 && read_clock().steady < end) p.cache->step(p.store, p.stopping);
+  CHECK(on_disk(scratch) == whole(20));
+  p.set(21, 210);
+  p.write();
+  CHECK(on_disk(scratch) == whole(21));
+  CHECK(p.told().failures == 1);
+}

@@ -56,6 +56,13 @@ TEST_CASE("what was restored is shown as stale, of its rung, with its age, and t
   CHECK_FALSE(r.events[1].resync);
 }
 
+TEST_CASE("a time to come in a file is an age, not freshness: a clock was wrong by as much") {
+  Restored r({"a"}, {}, {{"", StalenessPolicy::refuse, 5s}});
+  CHECK(r.restore(known("a", 5, r.now.wall + 1h)));
+  CHECK(r.status().refused);
+  CHECK(r.events.back().age == 1h);
+}
+
 TEST_CASE(
     "of the same history only the changes since are asked, then it is live and of the rung memory (I5)") {
   Restored r({"a"});
@@ -110,6 +117,24 @@ TEST_CASE("a restored subtree is surveyed; what it lacked is read as a snapshot 
   CHECK(r.said == Said{"snapshot a.c", "changes a.b@2"});
   CHECK_FALSE(r.store.view().in("a.c"));
   CHECK(r.state("a") == NamespaceState::live);
+}
+
+TEST_CASE("a restored subtree that is ahead of the broker is no agreement: its changes are asked for (I6)") {
+  Restored r({}, {"a"});
+  r.restore(known("a", 5, r.now.wall));
+  r.greet();
+  r.barrier();
+  r.said.clear();
+  NamespacesReply survey;
+  NamespaceRow row;
+  row.ns = "a";
+  row.head = {Seq(3), Revision(30), {}, 0, Lane::changes};
+  survey.namespaces.push_back(row);
+  r.answer(survey, 90);
+  CHECK(r.said == Said{"changes a@5"});
+  CHECK(r.state("a") != NamespaceState::live);
+  r.refuse(ErrorCode::other_history);
+  CHECK(r.said == Said{"changes a@5", "snapshot a"});
 }
 
 TEST_CASE("a stale namespace is warned of once, until it was live again") {

@@ -107,6 +107,32 @@ TEST_CASE("an equal seq with another hash takes a snapshot, the same one not aga
   CHECK(r.said == Said{"snapshot a"});
 }
 
+TEST_CASE("what a snapshot did not make equal to the broker is looked at again, acks or not (I6)") {
+  SyncRecorder r({"a"});
+  r.join_live(5, 50);
+  r.marker(5, 123);
+  Head head{Seq(5), Revision(50), {}, 123, Lane::changes};
+  SnapshotReply chunk;
+  chunk.heads.emplace_back("a", head);
+  r.answer(chunk, 50);
+  ChangesReply same;
+  same.heads.emplace_back("a", head);
+  r.answer(same, 50);
+  r.said.clear();
+  const auto pass_with_acks = [&](std::chrono::seconds time) {
+    for (const Steady end = r.now.steady + time; r.now.steady < end;) {
+      r.pass_with_beats(1s);
+      if (r.ack_tag != 0) r.answer_ack();
+    }
+  };
+  pass_with_acks(46s);
+  CHECK(r.said == Said{"changes a@5"});
+  r.answer(same, 50);
+  pass_with_acks(46s);
+  r.answer(same, 50);
+  CHECK(r.said == Said{"changes a@5", "changes a@5", "snapshot a"});
+}
+
 TEST_CASE("a set that must be understood and is not stops the namespace there, and says so") {
   SyncRecorder r({"a"});
   r.join_live(5, 50);
