@@ -14,15 +14,21 @@ using namespace std::chrono_literals;
 constexpr std::size_t kLoadedMax = 64;        // records read at once
 constexpr std::size_t kStepsMax = 64;         // of one step(): the publisher's own calls come in between
 constexpr std::size_t kAcknowledgedMax = 64;  // outcomes forgotten in one transaction
-constexpr auto kRetryAfter = 1s;              // the broker or the disk cannot now
-constexpr auto kAnswerWait = 30s;             // for one request, repeated meanwhile
+constexpr std::size_t kEntriesMost = 10'000'000,
+                      kBytesMost = std::size_t{64} << 30;  // LMDB maps a few times that
+constexpr auto kRetryAfter = 1s;                           // the broker or the disk cannot now
+constexpr auto kAnswerWait = 30s;                          // for one request, repeated meanwhile
 
 }  // namespace
 
 Result<std::unique_ptr<OutboxAgent>> OutboxAgent::make(const OutboxOptions& options, LogSink log,
                                                        lmdb::DiskFaults* faults) {
-  if (options.entries_max == 0) return fail_field("outbox.entries_max", "at least 1");
-  if (options.bytes_max == 0) return fail_field("outbox.bytes_max", "at least 1");
+  if (options.entries_max == 0 || options.entries_max > kEntriesMost) {
+    return fail_field("outbox.entries_max", "1..10,000,000");
+  }
+  if (options.bytes_max == 0 || options.bytes_max > kBytesMost) {
+    return fail_field("outbox.bytes_max", "1 byte..64 GiB");
+  }
   if (options.after < 0ms) return fail_field("outbox.after", "not negative");
   std::unique_ptr<OutboxAgent> agent(new OutboxAgent(options, std::move(log)));
   auto store = OutboxStore::open(options.directory, {options.entries_max, options.bytes_max, faults});

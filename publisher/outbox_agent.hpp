@@ -23,7 +23,7 @@ class OutboxAgent {
   // Tag of its requests at the connection: no slot of the publisher.
   static constexpr std::uint64_t kTag = ~std::uint64_t{0};
 
-  // Errors: those of OutboxStore::open, invalid_argument for limits of 0. `faults`: of tests.
+  // Errors: those of OutboxStore::open, invalid_argument for limits out of range. `faults`: of tests.
   [[nodiscard]] static Result<std::unique_ptr<OutboxAgent>> make(const OutboxOptions& options, LogSink log,
                                                                  lmdb::DiskFaults* faults = nullptr);
 

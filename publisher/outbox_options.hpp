@@ -84,8 +84,10 @@ struct OutboxOptions {
   std::string directory;  // empty = no outbox. Made with mode 0700; one process at a time
   ConflictPolicy policy = ConflictPolicy::server_wins;
   std::chrono::milliseconds after{1000};  // without a broker for so long: writes are queued
-  std::size_t entries_max = 100'000;      // pending writes and outcomes not acknowledged, together
-  std::size_t bytes_max = 256u << 20;     // of both; above either limit a write is answered `overloaded`
+  // Pending writes and outcomes not acknowledged, together, and their bytes: above either limit a write is
+  // answered `overloaded`. 1..10,000,000 and 1 byte..64 GiB.
+  std::size_t entries_max = 100'000;
+  std::size_t bytes_max = 256u << 20;
 
   // All run on the background thread and must not block it. What they throw is caught and logged: the write
   // is then reported as an undecided conflict, the outcome counts as not acknowledged. Outcomes of an earlier

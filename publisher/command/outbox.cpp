@@ -8,6 +8,7 @@
 #include "publisher/command/command.hpp"
 #include "publisher/command/json_value.hpp"
 #include "publisher/command/reply_value.hpp"
+#include "publisher/outbox_directory.hpp"
 #include "publisher/outbox_store.hpp"
 
 namespace prismbus::command {
@@ -108,7 +109,9 @@ void print_tables(const OutboxListing& listing, Terminal& terminal) {
   }
 }
 
+// Makes no outbox where there is none: reading it says so.
 Outcome<void> acknowledge(const Options& o) {
+  if (!holds_outbox(o.directory)) return {};
   const OutboxOptions usual;
   auto store = OutboxStore::open(o.directory, {usual.entries_max, usual.bytes_max, nullptr});
   if (!store) return failed(store.error(), "outbox");
@@ -123,8 +126,6 @@ Outcome<void> acknowledge(const Options& o) {
 }
 
 Outcome<void> outbox(const Options& o, Invocation& in) {
-  const auto before = OutboxStore::read(o.directory);
-  if (!before) return failed(before.error(), "outbox");
   if (o.all || !o.acknowledge.empty()) {
     if (const auto done = acknowledge(o); !done) return done;
   }

@@ -20,7 +20,8 @@ struct Options {
   std::string ns, key, value, file, note;
   std::optional<std::string> format;
   std::optional<std::uint64_t> if_rev;
-  std::string wait_applied;
+  std::string wait_applied;  // as it was typed
+  std::optional<AppliedWait> wait;
   bool has_value = false, string = false, edit = false;
 };
 
@@ -76,10 +77,8 @@ void report(const WriteOutcome& done, const std::optional<WaitAppliedReply>& app
 // What was written is told also when not everybody has applied it: by the line that says so.
 Outcome<void> finish(const Options& o, const WriteOutcome& done, Session& session, Invocation& in) {
   std::optional<WaitAppliedReply> applied;
-  if (!o.wait_applied.empty()) {
-    const auto wait = parse_applied_wait(o.wait_applied);
-    if (!wait) return tl::unexpected<Failure>(wait.error());
-    auto waited = await_applied(*wait, o.ns, done, session, fmt::format("put {} {}", o.ns, o.key));
+  if (o.wait) {
+    auto waited = await_applied(*o.wait, o.ns, done, session, fmt::format("put {} {}", o.ns, o.key));
     if (!waited) return tl::unexpected<Failure>(waited.error());
     applied = std::move(*waited);
   }
@@ -132,10 +131,11 @@ Outcome<void> edit(const Options& o, Invocation& in) {
   return finish(o, *done, *session, in);
 }
 
-Outcome<void> put(const Options& o, Invocation& in) {
+Outcome<void> put(Options& o, Invocation& in) {
   if (!o.wait_applied.empty()) {
-    if (const auto wait = parse_applied_wait(o.wait_applied); !wait)
-      return tl::unexpected<Failure>(wait.error());
+    auto wait = parse_applied_wait(o.wait_applied);
+    if (!wait) return tl::unexpected<Failure>(wait.error());
+    o.wait = *wait;
   }
   if (o.edit) return edit(o, in);
   const auto value = read_value(o, in.terminal);
