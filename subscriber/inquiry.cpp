@@ -24,7 +24,7 @@ Result<std::unique_ptr<Inquiry>> Inquiry::open(ConnectionOptions options, std::c
   for (Now now = read_clock(); !inquiry->connection_->ready(); now = read_clock()) {
     if (now.steady >= give_up)
       return tl::unexpected(error_of(ErrorCode::unavailable, "no broker answered in time"));
-    if (!inquiry->connection_->step(now)) inquiry->wait(now);
+    if (!inquiry->connection_->step(now) && !inquiry->connection_->ready()) inquiry->wait(now);
   }
   inquiry->epoch_ = inquiry->greeting().epoch;
   return inquiry;
@@ -43,7 +43,7 @@ Result<std::string> Inquiry::ask(const RequestBody& body) {
     }
     if (!sent && now.steady >= deadline)
       return tl::unexpected(error_of(ErrorCode::unavailable, "no broker answered in time"));
-    if (!connection_->step(now)) wait(now);
+    if (!connection_->step(now) && !answer_) wait(now);
   }
   return std::move(*answer_);
 }

@@ -53,6 +53,7 @@ FollowedNamespace* SyncState::find_or_follow(std::string_view ns) {
       n.reveal_rev = s.last_rev;
     }
     n.fresh_in = s.fresh_in;
+    n.snapshot_by = s.snapshot_by;  // which said that there was nothing
   }
   ++not_live_;
   namespaces_.emplace(std::string(ns), std::move(fresh));

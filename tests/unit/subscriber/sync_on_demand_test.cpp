@@ -248,6 +248,22 @@ TEST_CASE("a full sync of a subtree is one snapshot of all of it") {
   CHECK(r.state("s.a") == NamespaceState::live);
 }
 
+TEST_CASE("a full sync of a subtree ends with what began after its snapshot, too") {
+  SyncRecorder r({}, {"m"});
+  const std::uint64_t id = begin(r, SyncKind::full);
+  r.greet();
+  r.barrier();
+  r.answer(SnapshotReply{}, 50);
+  r.sync.on_sets(Lane::changes, "m.new", {set_of(1, 51, "1")}, r.now);
+  r.answer(ChangesReply{}, 51);
+  r.pass_with_beats(1s);
+  const SyncReport report = report_of(r, id);
+  CHECK(report.complete());
+  REQUIRE(report.namespaces.size() == 1);
+  CHECK(report.namespaces[0].ns == "m.new");
+  CHECK(report.namespaces[0].after == Seq(1));
+}
+
 TEST_CASE("the history holds the last syncs with their reasons, and no look that found nothing") {
   SyncRecorder r({"a"});
   r.join_live(5, 50);
