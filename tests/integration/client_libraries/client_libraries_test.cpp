@@ -151,9 +151,9 @@ TEST_CASE("a publisher reads its own writes and compares before it sets (I9)") {
   REQUIRE(got);
   CHECK(got->value.rev == put->rev);
   CHECK(got->rev >= put->rev);
-  Transaction stale;
-  stale.put("a.b", "k", 2).require("a.b", "k", Revision(put->rev.value() + 5));
-  CHECK_FALSE(publisher->commit(stale).get());
+  Transaction late;  // for one who believes that it is not there
+  late.put("a.b", "k", 2).require("a.b", "k", Revision(0));
+  CHECK(publisher->commit(late).get().error().code == ErrorCode::conflict);
   Transaction fresh;
   fresh.put("a.b", "k", 2).put("a.c", "k", 3).require("a.b", "k", put->rev);
   const auto done = publisher->commit(fresh).get();
