@@ -256,7 +256,7 @@ ReadFuture<WaitAppliedReply> Publisher::wait_applied(std::string_view ns, Seq se
   constexpr std::chrono::milliseconds kOnTheWay{
       2000};  // for the request, and for its answer when the wait is over
   return impl_->read(ask_wait_applied(ns, seq, at_most, count, call),
-                     call.timeout.value_or(at_most + kOnTheWay));
+                     call.timeout.value_or(std::min(at_most, kDurationMax) + kOnTheWay));
 }
 ReadFuture<BackupReply> Publisher::backup(std::string_view name, ReadCall call) {
   return impl_->read(ask_backup(name, call), call.timeout);

@@ -99,7 +99,7 @@ Step take_step(const Splitter::Record& record, Loaded& out, Garbage& garbage) {
     Fields in(record.body);
     const Wall seen = in.time();
     if (!in.ok() || !in.empty()) return Step::stop;
-    out.seen = std::max(out.seen, seen);
+    out.seen = seen;
     return Step::used;
   }
   if (record.kind != Kind::changes) return Step::stop;
@@ -107,7 +107,7 @@ Step take_step(const Splitter::Record& record, Loaded& out, Garbage& garbage) {
   const auto set = read_changes(record.body, mark);
   if (!set || mark.seq != out.copy.seq.next() || mark.rev <= out.copy.rev) return Step::stop;
   out.copy.apply(*set, garbage, nullptr);
-  out.seen = std::max(out.seen, mark.seen);
+  out.seen = mark.seen;  // the last word counts, as clocks are set back too
   return out.copy.hash == mark.hash ? Step::used : Step::contradiction;
 }
 

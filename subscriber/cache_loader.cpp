@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "subscriber/seen_time.hpp"
+
 namespace prismbus {
 
 void free_entries(cache::Loaded& loaded) {
@@ -28,8 +30,9 @@ Result<cache::Loaded> load_file(const std::string& name, std::string_view bytes,
 void keep_one_history(CacheFindings& found, std::optional<Epoch> epoch) {
   auto& all = found.namespaces;
   if (!epoch && !all.empty()) {
-    epoch = std::max_element(all.begin(), all.end(), [](const auto& a, const auto& b) {
-              return a.seen < b.seen;
+    const Wall now = read_clock().wall;
+    epoch = std::min_element(all.begin(), all.end(), [now](const auto& a, const auto& b) {
+              return age_of(a.seen, now) < age_of(b.seen, now);
             })->epoch;
   }
   const auto others = std::partition(all.begin(), all.end(),

@@ -73,7 +73,8 @@ class DiskCache {
   void tell_all(const ViewRoot& shown, Now now);
   void take_over(const std::atomic<bool>& stopping);
   void write(const CacheMail& mail, const ViewStore& store);
-  void try_failed_again(const ViewStore& store);
+  void try_failed_again(const ViewStore& store, const std::atomic<bool>& stopping);
+  [[nodiscard]] bool out_of_time(const std::atomic<bool>& stopping);
   [[nodiscard]] Result<void> write_picture(const std::string& ns, const ViewStore& store);
   [[nodiscard]] bool stays_as_left(const std::string& ns, const NamespaceLeaf& leaf, Wall seen);
   void on_written(const std::string& ns, const Result<void>& written);

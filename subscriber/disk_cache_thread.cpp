@@ -6,6 +6,7 @@
 #include "proto/base/hash.hpp"
 #include "subscriber/disk_cache.hpp"
 #include "subscriber/leaves.hpp"
+#include "subscriber/seen_time.hpp"
 
 namespace prismbus {
 namespace {
@@ -16,6 +17,7 @@ constexpr auto kNap = 1s;        // it looks up at least so often, and asks for 
 constexpr auto kFinish = 500ms;  // its end: stop() promises a second
 // A disk that is full is not filled with every change anew: doubles from the one to the other.
 constexpr std::chrono::milliseconds kPauseMin = 1s, kPauseMax = 10min;
+constexpr std::chrono::milliseconds kTooLargePause = 24h;  // to see whether it shrank, most of it is written
 
 }  // namespace
 
@@ -24,7 +26,8 @@ void DiskCache::on_written(const std::string& ns, const Result<void>& written) {
   const Error& error = written.error();
   if (error.code == ErrorCode::too_large) writer_.remove(ns);  // it stays what it was when it was small
   Failing& failing = failing_[ns];
-  failing.pause = std::clamp(2 * failing.pause, kPauseMin, kPauseMax);
+  failing.pause = error.code == ErrorCode::too_large ? kTooLargePause
+                                                     : std::clamp(2 * failing.pause, kPauseMin, kPauseMax);
   failing.again = read_clock().steady + failing.pause;
   const std::uint64_t n = counters_.failures.fetch_add(1, std::memory_order_relaxed) + 1;
   if ((n & (n - 1)) != 0) return;  // repeats are counted
@@ -40,7 +43,8 @@ bool DiskCache::stays_as_left(const std::string& ns, const NamespaceLeaf& leaf, 
   if (found == left_.end()) return false;
   const Left left = found->second;
   const bool same_history = left.epoch == leaf.epoch;
-  if (same_history ? leaf.seq < left.seq : seen < left.seen) return true;
+  const Wall now = read_clock().wall;
+  if (same_history ? leaf.seq < left.seq : age_of(seen, now) > age_of(left.seen, now)) return true;
   left_.erase(found);
   return same_history && left.adopted && leaf.seq == left.seq;  // it is what is there
 }
@@ -82,13 +86,26 @@ void DiskCache::write(const CacheMail& mail, const ViewStore& store) {
   on_written(mail.ns, written);
 }
 
-void DiskCache::try_failed_again(const ViewStore& store) {
+// At the end everything that failed has one more try, as far as the time goes.
+void DiskCache::try_failed_again(const ViewStore& store, const std::atomic<bool>& stopping) {
+  const bool ending = stopping.load(std::memory_order_acquire);
   const Steady now = read_clock().steady;
   std::vector<std::string> due;
   for (const auto& [ns, failing] : failing_) {
-    if (now >= failing.again) due.push_back(ns);
+    if (failing.pause != kTooLargePause ? ending || now >= failing.again : now >= failing.again)
+      due.push_back(ns);
   }
-  for (const std::string& ns : due) on_written(ns, write_picture(ns, store));
+  for (const std::string& ns : due) {
+    if (out_of_time(stopping)) return;
+    on_written(ns, write_picture(ns, store));
+  }
+}
+
+bool DiskCache::out_of_time(const std::atomic<bool>& stopping) {
+  if (!stopping.load(std::memory_order_acquire)) return false;
+  const Steady now = read_clock().steady;
+  if (!stop_at_) stop_at_ = now + kFinish;
+  return now > *stop_at_;
 }
 
 // The writer before may have ended anywhere, in the middle of a record too; and it may have been ahead of us.
@@ -124,14 +141,10 @@ void DiskCache::step(const ViewStore& store, const std::atomic<bool>& stopping) 
     return;
   }
   for (const CacheMail& mail : mailbox_.drain()) {
-    if (stopping.load(std::memory_order_acquire)) {
-      const Steady now = read_clock().steady;
-      if (!stop_at_) stop_at_ = now + kFinish;
-      if (now > *stop_at_) return;
-    }
+    if (out_of_time(stopping)) return;
     write(mail, store);
   }
-  if (!failing_.empty() && !stopping.load(std::memory_order_acquire)) try_failed_again(store);
+  if (!failing_.empty()) try_failed_again(store, stopping);
 }
 
 }  // namespace prismbus

@@ -106,8 +106,9 @@ struct FollowedSubtree {
   bool synced = false;    // its snapshot in this epoch is complete
   bool revealed = false;  // ... and its namespaces are shown
   bool restored = false;  // synced by what disk or seed held: the first survey tells what they lack
-  std::uint64_t snapshot_by = 0, survey_by = 0;  // tags of the last ones that were answered
-  Revision first_rev, last_rev;                  // of the snapshot's first and last chunk
+  std::uint64_t snapshot_by = 0, survey_by = 0;             // tags of the last ones that were answered
+  ResyncReason resync_reason = ResyncReason::content_hash;  // of the next snapshot
+  Revision first_rev, last_rev;                             // of the snapshot's first and last chunk
   std::uint64_t fresh_in = 0;
 };
 

@@ -43,7 +43,7 @@ void find_differences(const Hamt<EntryLeaf>& before, const Hamt<EntryLeaf>& afte
                       std::vector<KeyChange>& told) {
   after.for_each([&](const EntryLeaf& now) {
     const EntryLeaf* was = before.find(now.hash, now.key());
-    if (was != nullptr && was->rev == now.rev && was->value() == now.value()) return;
+    if (was != nullptr && same_version(*was, now)) return;
     told.push_back({was, &now, Reach::all});
   });
   before.for_each([&](const EntryLeaf& was) {

@@ -43,6 +43,11 @@ struct NamespaceCopy {
   const EntryLeaf* place(const EntryLeaf* leaf, Garbage& garbage);
 };
 
+// Nothing that a reader sees is different. A revision says it all within one history, not across two.
+[[nodiscard]] inline bool same_version(const EntryLeaf& a, const EntryLeaf& b) {
+  return a.rev == b.rev && a.version == b.version && a.time == b.time && a.value() == b.value();
+}
+
 // What a reader of `before` finds different in `after`.
 void find_differences(const Hamt<EntryLeaf>& before, const Hamt<EntryLeaf>& after,
                       std::vector<KeyChange>& told);

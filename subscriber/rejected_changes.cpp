@@ -170,8 +170,7 @@ RejectedChanges::Judged RejectedChanges::judge_snapshot(const std::string& ns, c
   const ShownEntries seen(before, kept_);
   after.for_each([&](const EntryLeaf& now) {
     const EntryLeaf* was = seen.find(now.hash, now.key());
-    if (was == nullptr || was->rev != now.rev || was->value() != now.value())
-      changes.push_back({was, &now, Reach::all});
+    if (was == nullptr || !same_version(*was, now)) changes.push_back({was, &now, Reach::all});
   });
   seen.for_each([&](const EntryLeaf& was) {
     if (after.find(was.hash, was.key()) == nullptr) changes.push_back({&was, nullptr, Reach::all});

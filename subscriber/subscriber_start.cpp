@@ -21,6 +21,10 @@ Result<std::unique_ptr<Subscriber::Impl>> Subscriber::Impl::make(SubscriberOptio
   if (options.check_interval < 10ms || options.check_interval > kDurationMax) {
     return fail_field("check_interval", "10 ms to ten years");
   }
+  if (options.full_sync_interval < 0ms || options.full_sync_interval > kDurationMax)
+    return fail_field("full_sync_interval", "0 to ten years");
+  if (options.sync_interval < 0ms || options.sync_interval > kDurationMax)
+    return fail_field("sync_interval", "0 to ten years");
   if (auto valid = validate_staleness(options.staleness); !valid) return tl::unexpected<Error>(valid.error());
   if (auto valid = ValidatorSet::validate(options.validators, *follow); !valid) {
     return tl::unexpected<Error>(valid.error());

@@ -65,6 +65,7 @@ void SyncState::on_behind(FollowedNamespace& n, const Head& head, Now now) {
   if (n.known) acks_.touched(n);
   if (n.stopped) return;
   if (std::exchange(n.denied, false)) {  // it may be read again
+    n.fresh_in = 0;                      // not current until it is answered
     want(n, n.can_apply() ? Need::changes : Need::snapshot, Cause::check, now.steady);
     return update_state(n, now);
   }

@@ -91,7 +91,10 @@ void SyncState::finish_snapshot(Job& job, Now now) {
   for (auto& [name, n] : namespaces_) {
     if (n->subtree != job.subtree) continue;
     abandon(*n);  // this snapshot is newer than what is asked for it alone
+    n->resync_reason = s.resync_reason;
     const auto built = job.build.find(name);
+    // Not named: gone, or born since, which the changes since the snapshot's beginning tell.
+    if (built == job.build.end() && n->held.empty()) n->seen = Seq();
     install(*n, built == job.build.end() ? NamespaceCopy{} : std::move(built->second), job, now);
   }
 }

@@ -68,7 +68,7 @@ void SyncState::add_to_run(SyncRun& run, FollowedNamespace& n) {
 }
 
 void SyncState::add_to_run(SyncRun& run, const std::string& ns) {
-  if (FollowedNamespace* n = find(ns)) return add_to_run(run, *n);
+  if (FollowedNamespace* n = find(ns); n != nullptr && !n->gone) return add_to_run(run, *n);
   const auto there = [&](const SyncRun::Item& item) { return item.sync.ns == ns; };
   if (std::any_of(run.items.begin(), run.items.end(), there)) return;
   run.items.emplace_back().sync.ns = ns;
@@ -106,12 +106,13 @@ void SyncState::step_runs(Now now) {
 // True when the broker was asked, after the call, what there is below it.
 bool SyncState::step_run(SyncRun& run, const SyncRun::Subtree& item, Now now) {
   FollowedSubtree& s = subtrees_[item.index];
-  if (s.job != 0 || s.need != Need::nothing) return false;
+  if (!greeted_ || s.job != 0 || s.need != Need::nothing) return false;
   const bool full = run.kind == SyncKind::full;
   const std::uint64_t by = full ? s.snapshot_by : std::max(s.snapshot_by, s.survey_by);
   if (!s.revealed || by <= run.after_tag) {
     s.need = full || !s.synced ? Need::snapshot : !s.revealed ? Need::changes : Need::survey;
     s.need_at = next_work_ = now.steady;
+    if (full) s.resync_reason = ResyncReason::asked;
     for (auto& [name, n] : namespaces_) {
       if (full && n->subtree == item.index) expect_snapshot(*n);
     }
@@ -123,7 +124,10 @@ bool SyncState::step_run(SyncRun& run, const SyncRun::Subtree& item, Now now) {
     if (named.n == nullptr) end_item(run, named, now);  // there is no such namespace
   }
   for (auto& [name, n] : namespaces_) {
-    if (item.all && n->subtree == item.index) add_to_run(run, *n);
+    if (!item.all || n->subtree != item.index || run.has.contains(n.get())) continue;
+    add_to_run(run, *n);  // nothing was known of it when the sync was called
+    run.items.back().totals = {};
+    run.items.back().sync.before = Seq();
   }
   return true;
 }
@@ -137,12 +141,18 @@ void SyncState::step_run(const SyncRun& run, SyncRun::Item& item, Now now) {
   if (!idle(n)) return;
   const bool full = run.kind == SyncKind::full;
   if ((full ? n.snapshot_by : n.settled_by) > run.after_tag) return end_item(run, item, now);
+  if (!greeted_) return;  // the join asks, and what is still missing then is wanted then
+  if (n.gone && !full) {  // its subtree's survey would name it, were it there
+    const FollowedSubtree& s = subtrees_[*n.subtree];
+    if (std::max(s.survey_by, s.snapshot_by) > run.after_tag) end_item(run, item, now);
+    return;
+  }
   if (n.denied && item.asked) {
     return end_item(run, item, now,
                     error_of(ErrorCode::permission_denied, n.why ? *n.why : "refused by the broker"));
   }
-  if (n.subtree && (full || !n.can_apply())) return;  // comes with its subtree's snapshot
-  n.denied = false;
+  if (n.subtree && (full || !n.can_apply())) return;   // comes with its subtree's snapshot
+  if (std::exchange(n.denied, false)) n.fresh_in = 0;  // not current until it is answered
   item.asked = true;
   n.asked_by = name_of(run.kind);
   const bool snapshot = full || !n.can_apply();
@@ -176,6 +186,9 @@ void SyncState::finish_run(SyncRun& run, Now now) {
       end_item(run, item, now,
                greeted_ ? error_of(ErrorCode::timeout, "not ended in time" + why)
                         : error_of(ErrorCode::unavailable, "no broker in time" + why));
+      // What is under way has its own record when it ends.
+      if (item.n == nullptr || !item.n->record.open)
+        remember({run.began.wall, std::string(name_of(run.kind)), item.sync});
     }
     report.namespaces.push_back(std::move(item.sync));
   }

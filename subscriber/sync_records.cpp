@@ -45,6 +45,10 @@ void SyncState::close_record(FollowedNamespace& n, Now now, std::optional<Error>
   // A look that found nothing is no news, unless somebody asked for it.
   if (asked_by.empty() && record.sync.how == SyncHow::nothing && !record.sync.error && record.why == "check")
     return;
+  remember(std::move(record));
+}
+
+void SyncState::remember(SyncRecord record) {
   ++metrics_.syncs;
   history_.push_back(std::move(record));
   if (history_.size() > kSyncHistory) history_.pop_front();

@@ -199,10 +199,8 @@ void SyncState::on_failed(std::uint64_t tag, const Error& error, bool same_epoch
   const bool lost_history = same_epoch && error.code == ErrorCode::other_history;
   if (job.subtree && (lost_history || error.code == ErrorCode::compacted)) {
     subtrees_[*job.subtree].synced = subtrees_[*job.subtree].revealed = false;
-    for (auto& [name, n] : namespaces_) {
-      if (n->subtree == job.subtree)
-        n->resync_reason = lost_history ? ResyncReason::unknown_seq : ResyncReason::compacted;
-    }
+    subtrees_[*job.subtree].resync_reason =
+        lost_history ? ResyncReason::unknown_seq : ResyncReason::compacted;
   }
   if (error.code == ErrorCode::other_history && !same_epoch)
     rejoin("the broker has another history", true, now);

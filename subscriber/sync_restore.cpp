@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "subscriber/seen_time.hpp"
 #include "subscriber/sync_state.hpp"
 
 namespace prismbus {
@@ -25,11 +26,13 @@ bool SyncState::restore(KnownNamespace&& known, Now now) {
   has_epoch_ = true;
   n->seen = known.copy.seq;
   n->next = std::move(known.copy);
+  const std::uint64_t events = metrics_.events;
   reveal(*n);
   n->totals = {};  // no broker brought it
+  metrics_.events = events;
   n->rung = known.rung;
-  // A time to come says that a clock was wrong by as much: not that this is new.
-  n->current_at = now.steady - std::chrono::abs(now.wall - known.seen);
+  n->current_at =
+      now.steady - std::min<std::chrono::microseconds>(age_of(known.seen, now.wall), kDurationMax);
   explain(*n, known.rung == Rung::disk ? "no broker yet: read from the cache"
                                        : "no broker yet: read from the seed");
   if (n->subtree) {

@@ -125,12 +125,15 @@ void SyncState::forget_history(Now now) {
     n->need = Need::nothing;
     drop_held(*n);
     n->resync_reason = ResyncReason::other_history;
+    n->snapshot_by = n->settled_by = 0;
+    n->asked_by = {};
     n->record.open = false;
     if (n->shown) explain(*n, "another history: the broker's epoch changed");
   }
   for (FollowedSubtree& s : subtrees_) {
     s.synced = s.revealed = s.restored = false;
-    s.job = 0;
+    s.job = s.snapshot_by = s.survey_by = 0;
+    s.resync_reason = ResyncReason::other_history;
   }
   actions_->log(LogLevel::warn,
                 LogLine("other_history").with("former_epoch", fmt::format("{:016x}", epoch_.value())));
@@ -233,7 +236,7 @@ void SyncState::begin_check(Now now, bool everything) {
     if (!everything && !n->denied && !n->unequal()) continue;
     if (n->subtree) wanted[*n->subtree] = true;
     if (n->subtree || n->job != 0 || n->need != Need::nothing || n->stopped) continue;
-    n->denied = false;
+    if (std::exchange(n->denied, false)) n->fresh_in = 0;  // not current until it is answered
     want(*n, n->can_apply() ? Need::changes : Need::snapshot, Cause::check, now.steady);
   }
   for (std::size_t i = 0; i < subtrees_.size(); ++i) {

@@ -224,6 +224,7 @@ class SyncState {
   [[nodiscard]] NamespaceSync measure(const FollowedNamespace& n, Seq before, const SyncTotals& since) const;
   void open_record(FollowedNamespace& n, Now began);
   void close_record(FollowedNamespace& n, Now now, std::optional<Error> error = {});
+  void remember(SyncRecord record);
 
   // sync_picture.cpp: what is shown
   void reveal(FollowedNamespace& n);
@@ -287,6 +288,7 @@ class SyncState {
     Epoch epoch;
     bool all_live = false, connected = false;
     std::shared_ptr<const std::string> broker;
+    SyncMetrics metrics;
     friend bool operator==(const Told&, const Told&) = default;
   } told_;  // what the last picture said besides its namespaces
   std::shared_ptr<const std::string> broker_;

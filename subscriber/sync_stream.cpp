@@ -97,6 +97,7 @@ void SyncState::on_set(FollowedNamespace& n, ChangeSet&& set, Now now) {
         n.need == Need::changes && n.cause == Cause::gap && !n.next && n.fresh_in == join_;
     if (only_a_gap && !n.behind()) {
       n.need = Need::nothing;  // it closed by itself
+      if (n.job == 0) close_record(n, now);
       wake_runs(now);
     }
     update_state(n, now);
@@ -200,6 +201,7 @@ void SyncState::compare_hash(FollowedNamespace& n, Seq seq, std::uint64_t hash, 
 
 void SyncState::resync(FollowedNamespace& n, ResyncReason reason, std::string why, Now now) {
   n.resync_reason = reason;
+  n.settled_by = 0;  // that answer was not enough
   actions_->log(LogLevel::warn,
                 LogLine("resync").with("ns", *n.name).with("seq", n.work().seq.value()).with("why", why));
   explain(n, std::move(why));

@@ -46,4 +46,12 @@ Result<CursorToken> decode_cursor(std::string_view bytes, CursorKind kind, Epoch
   return cursor;
 }
 
+Result<std::optional<CursorToken>> cursor_of(const std::optional<std::string_view>& after, CursorKind kind,
+                                             Epoch epoch, Revision at) {
+  if (!after) return std::nullopt;
+  auto cursor = decode_cursor(*after, kind, epoch, at);
+  if (!cursor) return tl::unexpected(cursor.error());
+  return std::move(*cursor);
+}
+
 }  // namespace prismbus

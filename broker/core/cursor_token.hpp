@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -40,5 +41,8 @@ struct CursorToken {
 // unavailable (this broker is behind the page before).
 [[nodiscard]] Result<CursorToken> decode_cursor(std::string_view bytes, CursorKind kind, Epoch epoch,
                                                 Revision at);
+// Likewise of a request that may have none: nullopt.
+[[nodiscard]] Result<std::optional<CursorToken>> cursor_of(const std::optional<std::string_view>& after,
+                                                           CursorKind kind, Epoch epoch, Revision at);
 
 }  // namespace prismbus

@@ -20,15 +20,6 @@ struct Position {
   std::string ns, key;
 };
 
-// Decodes `after` into where to go on; nothing when the request has none.
-Result<std::optional<CursorToken>> cursor_of(const std::optional<std::string_view>& after, CursorKind kind,
-                                             const ReplyHead& head) {
-  if (!after) return std::nullopt;
-  auto cursor = decode_cursor(*after, kind, head.epoch, head.rev);
-  if (!cursor) return tl::unexpected(cursor.error());
-  return std::move(*cursor);
-}
-
 // What a list or mget reads: from its cursor and, for one of the past, its revision.
 struct Reading {
   std::optional<CursorToken> cursor;
@@ -40,7 +31,7 @@ struct Reading {
 Result<Reading> begin_reading(const ReadView& view, ReplyHead& head, const ReadOptions& read,
                               const std::optional<std::string_view>& after, CursorKind now, CursorKind past) {
   const bool of_past = is_of_past(read);
-  auto cursor = cursor_of(after, of_past ? past : now, head);
+  auto cursor = cursor_of(after, of_past ? past : now, head.epoch, head.rev);
   if (!cursor) return tl::unexpected(cursor.error());
   if (of_past) {
     const auto at = revision_read(view, read, *cursor);
@@ -136,7 +127,7 @@ std::string answer_mget(const ReadView& view, const ReplyHead& now, const MGetRe
 }
 
 std::string answer_namespaces(const ReadView& view, const ReplyHead& head, const NamespacesRequest& request) {
-  const auto cursor = cursor_of(request.page.after, CursorKind::namespaces, head);
+  const auto cursor = cursor_of(request.page.after, CursorKind::namespaces, head.epoch, head.rev);
   if (!cursor) return encode_error_reply(head, cursor.error());
   PageBuilder page(request.page.limit);
   std::optional<CursorToken> after;

@@ -30,14 +30,6 @@ struct HeadsBuilder {
   }
 };
 
-Result<std::optional<CursorToken>> cursor_of(const std::optional<std::string_view>& after, CursorKind kind,
-                                             const ReplyHead& head) {
-  if (!after) return std::nullopt;
-  auto cursor = decode_cursor(*after, kind, head.epoch, head.rev);
-  if (!cursor) return tl::unexpected(cursor.error());
-  return std::move(*cursor);
-}
-
 // One snapshot chunk. It stands at (ns, key): all up to there was given, the head of ns with its first key.
 class SnapshotChunk {
  public:
@@ -275,7 +267,7 @@ std::string chunk_reply(const ReplyHead& head, const CachedChunk& chunk) {
 
 std::string answer_snapshot(const ReadView& view, const ReplyHead& head, const SnapshotRequest& request,
                             ChunkCache* cache) {
-  auto cursor = cursor_of(request.after, CursorKind::snapshot, head);
+  auto cursor = cursor_of(request.after, CursorKind::snapshot, head.epoch, head.rev);
   if (!cursor) return encode_error_reply(head, cursor.error());
   const std::size_t bytes_max =
       std::min<std::uint64_t>(request.max_bytes.value_or(limits::kPageBytes), limits::kTxnBytes);
@@ -304,7 +296,7 @@ std::string answer_snapshot(const ReadView& view, const ReplyHead& head, const S
 
 std::string answer_changes(const ReadView& view, const ReplyHead& head, const ChangesRequest& request) {
   const CursorKind kind = request.under ? CursorKind::changes_under : CursorKind::changes;
-  const auto cursor = cursor_of(request.page.after, kind, head);
+  const auto cursor = cursor_of(request.page.after, kind, head.epoch, head.rev);
   if (!cursor) return encode_error_reply(head, cursor.error());
   if (request.under) return changes_under(view, head, request, *cursor);
   SinceSeqs since(view, head, request);

@@ -1,5 +1,6 @@
 // Catching up on demand: a job that must not start on old fees asks for what is new and waits until it is
-// shown; an operator's button takes everything anew. Prints how, and what is remembered of it.
+// shown; an operator's button takes everything anew. Prints how, and what is remembered of it. Ends with 1
+// when the job would be on old fees.
 //   prismbus_example_sync [tcp://127.0.0.1:7400]
 #include <chrono>
 #include <cstdio>
@@ -10,6 +11,8 @@
 using namespace prismbus;
 
 namespace {
+
+constexpr std::chrono::seconds kPatience{5};
 
 void print(const char* what, const Result<SyncReport>& report) {
   if (!report) {
@@ -38,17 +41,17 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "cannot start: %s\n", subscriber.error().message.c_str());
     return 2;
   }
-  if (!(*subscriber)->wait_live(std::chrono::seconds(20)))
-    std::printf("not live yet; syncing all the same\n");
+  if (!(*subscriber)->wait_live(kPatience)) std::printf("not live yet; syncing all the same\n");
   // Everything that was committed before this call is in the view when it is answered.
-  print("incremental", (*subscriber)->incremental_sync(std::chrono::seconds(20)).get());
-  print("selective", (*subscriber)->selective_sync({"example.fees.old"}).get());
-  print("full", (*subscriber)->full_sync(std::chrono::seconds(20)).get());
-  print("full", (*subscriber)->full_sync().get());  // not at once again
+  const auto caught_up = (*subscriber)->incremental_sync(kPatience).get();
+  print("incremental", caught_up);
+  print("selective", (*subscriber)->selective_sync({"example.fees.old"}, kPatience).get());
+  print("full", (*subscriber)->full_sync(kPatience).get());
+  print("full", (*subscriber)->full_sync(kPatience).get());  // not at once again
   for (const SyncRecord& record : (*subscriber)->status().history) {
     std::printf("history: %s %s: %s\n", record.sync.ns.c_str(), record.why.c_str(),
                 record.sync.error ? record.sync.error->message.c_str()
                                   : std::string(name_of(record.sync.how)).c_str());
   }
-  return 0;
+  return caught_up && caught_up->complete() ? 0 : 1;
 }

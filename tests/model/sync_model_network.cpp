@@ -151,7 +151,10 @@ void World::check_syncs() {
     const Called called = called_.at(id);
     called_.erase(id);
     for (const NamespaceSync& sync : report.namespaces) {
-      if (called.full && !sync.error && sync.how != SyncHow::snapshot && sync.after > Seq()) {
+      // What was born after its subtree's snapshot came by changes alone.
+      const auto then = called.seqs.find(sync.ns);
+      const bool there = then != called.seqs.end() && then->second > 0 && !cluster_;
+      if (called.full && there && !sync.error && sync.how != SyncHow::snapshot && sync.after > Seq()) {
         wrong(sync.ns + ": a full sync without a snapshot");
       }
     }

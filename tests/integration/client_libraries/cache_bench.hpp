@@ -15,9 +15,8 @@
 #include <string>
 #include <string_view>
 
-#include "broker/testing/broker.hpp"
-#include "publisher/publisher.hpp"
 #include "subscriber/subscriber.hpp"
+#include "tests/integration/client_libraries/in_process.hpp"
 
 namespace prismbus::test {
 
@@ -42,8 +41,6 @@ class LogLines {
 
 using namespace std::chrono_literals;
 
-inline constexpr auto kSoon = 20s;
-
 struct Scratch {
   Scratch() : path((std::filesystem::temp_directory_path() / "prismbus-cache-XXXXXX").string()) {
     REQUIRE(::mkdtemp(path.data()) != nullptr);
@@ -51,12 +48,6 @@ struct Scratch {
   ~Scratch() { std::filesystem::remove_all(path); }
   std::string path;
 };
-
-inline std::unique_ptr<Publisher> publisher_of(const testing::Broker& broker) {
-  PublisherOptions options;
-  options.brokers = {broker.requests()};
-  return Publisher::open(options).value();
-}
 
 inline Seq put(Publisher& publisher, const std::string& ns, const std::string& key, std::uint64_t value) {
   const auto done = publisher.put(ns, key, value).get();
@@ -97,7 +88,7 @@ inline bool on_disk(const Scratch& scratch, const std::string& word) {
 // Lives until everything is live and the cache holds it; its end writes what is left.
 inline void run_once(const SubscriberOptions& options) {
   auto subscriber = Subscriber::open(options).value();
-  REQUIRE(subscriber->wait_live(kSoon));
+  REQUIRE(subscriber->wait_live(kPatience));
 }
 
 inline NamespaceStatus status_of(const Subscriber& subscriber, const std::string& ns) {

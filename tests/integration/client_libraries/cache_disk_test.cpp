@@ -25,8 +25,8 @@ TEST_CASE(
   options.cache.key_file = key_file(scratch, 'a');
   {
     auto first = Subscriber::open(options).value();
-    REQUIRE(first->wait_live(kSoon));
-    REQUIRE(first->wait_seq("fees", put(*publisher, "fees", "canary-late", 51), kSoon));
+    REQUIRE(first->wait_live(kPatience));
+    REQUIRE(first->wait_seq("fees", put(*publisher, "fees", "canary-late", 51), kPatience));
     CHECK(first->status().cache.encrypted);
   }
   for (const char* word : {"canary", "fees", "limits", "max"}) CHECK_FALSE(on_disk(scratch, word));
@@ -103,8 +103,8 @@ TEST_CASE("secret namespaces are on disk only when it is encrypted, and never co
     auto second = Subscriber::open(options).value();
     CHECK(log.has("why=\"cache.secret names it, and it is not encrypted\""));
     CHECK_FALSE(on_disk(scratch, "canary"));
-    REQUIRE(second->wait_live(kSoon));
-    REQUIRE(second->wait_seq("limits", put(*publisher, "limits", "canary-late", 6), kSoon));
+    REQUIRE(second->wait_live(kPatience));
+    REQUIRE(second->wait_seq("limits", put(*publisher, "limits", "canary-late", 6), kPatience));
   }
   CHECK(on_disk(scratch, "plain-key"));
   CHECK_FALSE(on_disk(scratch, "canary"));

@@ -26,8 +26,8 @@ TEST_CASE(
   std::uint64_t hash = 0;
   {
     auto first = Subscriber::open(options).value();
-    REQUIRE(first->wait_live(kSoon));
-    REQUIRE(first->wait_seq("fees", put(*publisher, "fees", "late", 51), kSoon));
+    REQUIRE(first->wait_live(kPatience));
+    REQUIRE(first->wait_seq("fees", put(*publisher, "fees", "late", 51), kPatience));
     hash = *first->view().hash("fees");
     CHECK(first->view().in("fees")->rung() == Rung::memory);
     CHECK(first->age("fees") == 0ms);
@@ -71,8 +71,8 @@ TEST_CASE("after a start from disk the broker is asked for the changes since, no
   const Seq fees = put(*publisher, "fees", "k1", 100);
   put(*publisher, "fees.late", "taker", 2);
   auto second = Subscriber::open(options).value();
-  REQUIRE(second->wait_live(kSoon));
-  REQUIRE(second->wait_seq("fees", fees, kSoon));
+  REQUIRE(second->wait_live(kPatience));
+  REQUIRE(second->wait_seq("fees", fees, kPatience));
   CHECK(second->view().get<std::uint64_t>("fees", "k1") == 100u);
   CHECK(second->view().in("fees")->rung() == Rung::memory);
   CHECK(status_of(*second, "fees").resyncs == 0);
@@ -94,7 +94,7 @@ TEST_CASE("another history replaces what the disk held, and tells that it is a r
   put(*publisher, "fees", "k1", 7);
   {
     auto second = Subscriber::open(options).value();
-    REQUIRE(second->wait_live(kSoon));
+    REQUIRE(second->wait_live(kPatience));
     CHECK(second->view().get<std::uint64_t>("fees", "k1") == 7u);
     CHECK_FALSE(second->view().get("fees", "k2"));
     CHECK(status_of(*second, "fees").resyncs == 1);
@@ -119,7 +119,7 @@ TEST_CASE(
     auto plain = options;
     plain.cache = {};
     auto subscriber = Subscriber::open(plain).value();
-    REQUIRE(subscriber->wait_live(kSoon));
+    REQUIRE(subscriber->wait_live(kPatience));
     const View view = subscriber->view();
     std::string bytes;
     for (const char* ns : {"fees", "limits"}) {
@@ -184,7 +184,7 @@ TEST_CASE("two subscribers share a cache directory: one writes, the other reads 
   CHECK(writer->status().cache.writer);
   CHECK_FALSE(reader->status().cache.writer);
   CHECK(reader->status().cache.loaded == 2);
-  REQUIRE(reader->wait_live(kSoon));
+  REQUIRE(reader->wait_live(kPatience));
   CHECK(reader->view().get<std::uint64_t>("fees", "maker") == 1u);
 }
 
@@ -200,7 +200,7 @@ TEST_CASE("the preload list is shown when open() returns, the rest soon after") 
   options.cache.preload = {"limits"};
   auto subscriber = Subscriber::open(options).value();
   CHECK(subscriber->view().get<std::uint64_t>("limits", "max") == 5u);
-  CHECK(subscriber->wait_readable(kSoon));
+  CHECK(subscriber->wait_readable(kPatience));
   CHECK(subscriber->view().get<std::uint64_t>("fees", "maker") == 1u);
 }
 

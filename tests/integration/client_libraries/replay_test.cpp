@@ -6,11 +6,11 @@
 #include <cstdlib>
 #include <random>
 
-#include "broker/testing/broker.hpp"
-#include "publisher/publisher.hpp"
 #include "subscriber/replay.hpp"
+#include "tests/integration/client_libraries/in_process.hpp"
 
 using namespace prismbus;
+using namespace prismbus::test;
 using namespace std::chrono_literals;
 
 namespace {
@@ -18,12 +18,6 @@ namespace {
 using Name = ReplayedState::Name;
 // What every revision left behind, from the writer's own answers; index = revision.
 using Pictures = std::vector<std::map<Name, Revision>>;
-
-std::unique_ptr<Publisher> publisher_of(const testing::Broker& broker) {
-  PublisherOptions options;
-  options.brokers = {broker.requests()};
-  return Publisher::open(options).value();
-}
 
 // Transactions over a few keys of three namespaces, two of them a subtree.
 Pictures write_history(Publisher& publisher, std::mt19937_64& random, std::size_t transactions) {

@@ -14,40 +14,23 @@
 #include <thread>
 #include <vector>
 
-#include "broker/testing/broker.hpp"
-#include "publisher/publisher.hpp"
 #include "subscriber/native.hpp"
 #include "subscriber/subscriber.hpp"
+#include "tests/integration/client_libraries/in_process.hpp"
 
 using namespace prismbus;
+using namespace prismbus::test;
 using namespace std::chrono_literals;
 
 namespace {
 
 using Kind = SubscriptionEvent::Kind;
-constexpr auto kPatience = 30s;
-
-std::unique_ptr<Publisher> publisher_of(const testing::Broker& broker) {
-  PublisherOptions options;
-  options.brokers = {broker.requests()};
-  return Publisher::open(options).value();
-}
 
 std::unique_ptr<Subscriber> subscriber_of(const testing::Broker& broker) {
   SubscriberOptions options;
   options.brokers = {broker.requests()};
   options.subtrees = {"fees"};
   return Subscriber::open(std::move(options)).value();
-}
-
-template <class Condition>
-bool eventually(Condition condition) {
-  const auto give_up = std::chrono::steady_clock::now() + kPatience;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > give_up) return false;
-    std::this_thread::yield();
-  }
-  return true;
 }
 
 // What one subscription was told, applied to a map.

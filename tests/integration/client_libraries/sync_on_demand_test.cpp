@@ -9,22 +9,14 @@
 #include <thread>
 #include <vector>
 
-#include "broker/testing/broker.hpp"
-#include "publisher/publisher.hpp"
 #include "subscriber/subscriber.hpp"
+#include "tests/integration/client_libraries/in_process.hpp"
 
 using namespace prismbus;
+using namespace prismbus::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr auto kSoon = 20s;
-
-std::unique_ptr<Publisher> publisher_of(const testing::Broker& broker) {
-  PublisherOptions options;
-  options.brokers = {broker.requests()};
-  return Publisher::open(options).value();
-}
 
 SubscriberOptions options_of(const testing::Broker& broker) {
   SubscriberOptions options;
@@ -50,7 +42,8 @@ TEST_CASE("what was committed before an incremental sync is shown when it is ans
     const std::string ns = i % 3 == 0 ? "market.n" + std::to_string(i) : "fees";  // some of them new
     REQUIRE(publisher->put(ns, "last", i).get());
     const bool named = i % 2 == 0;
-    auto answer = named ? subscriber->selective_sync({ns}, kSoon) : subscriber->incremental_sync(kSoon);
+    auto answer =
+        named ? subscriber->selective_sync({ns}, kPatience) : subscriber->incremental_sync(kPatience);
     const auto report = answer.get();
     REQUIRE(report);
     CHECK(report->complete());
@@ -89,7 +82,7 @@ TEST_CASE("a full sync takes everything anew under writes, and nothing goes back
   });
   std::uint64_t snapshots = 0;
   for (int i = 0; i < 10; ++i) {
-    const auto report = subscriber->full_sync(kSoon).get();
+    const auto report = subscriber->full_sync(kPatience).get();
     REQUIRE(report);
     for (const NamespaceSync& sync : report->namespaces) {
       INFO("round " << i << ", " << sync.ns);
@@ -108,7 +101,7 @@ TEST_CASE("a full sync takes everything anew under writes, and nothing goes back
   CHECK(status.sync.snapshot_bytes > 0);
   CHECK(status.sync.stream_bytes > 0);
   CHECK(status.history.size() <= kSyncHistory);
-  REQUIRE(subscriber->incremental_sync(kSoon).get());
+  REQUIRE(subscriber->incremental_sync(kPatience).get());
   const auto rows = publisher->namespaces().get().value().value;
   for (const auto& row : rows) {
     CHECK(subscriber->view().hash(row.ns) == row.head.hash);
@@ -118,8 +111,8 @@ TEST_CASE("a full sync takes everything anew under writes, and nothing goes back
 TEST_CASE("limits, outages and the end are answers") {
   auto broker = testing::Broker::start().value();
   auto subscriber = Subscriber::open(options_of(*broker)).value();
-  REQUIRE(subscriber->wait_live(kSoon));
-  REQUIRE(subscriber->full_sync(kSoon).get());
+  REQUIRE(subscriber->wait_live(kPatience));
+  REQUIRE(subscriber->full_sync(kPatience).get());
   const auto again = subscriber->full_sync().get();
   REQUIRE_FALSE(again);
   CHECK(again.error().code == ErrorCode::overloaded);
@@ -131,10 +124,10 @@ TEST_CASE("limits, outages and the end are answers") {
   const auto away = subscriber->selective_sync({"fees"}, 200ms).get();
   REQUIRE(away);
   CHECK_FALSE(away->complete());
-  auto open_end = subscriber->incremental_sync(kSoon);
+  auto open_end = subscriber->incremental_sync(kPatience);
   std::vector<Subscriber::SyncFuture> calls;
   std::thread caller([&] {
-    for (int i = 0; i < 200; ++i) calls.push_back(subscriber->incremental_sync(kSoon));
+    for (int i = 0; i < 200; ++i) calls.push_back(subscriber->incremental_sync(kPatience));
   });
   subscriber->stop();
   caller.join();

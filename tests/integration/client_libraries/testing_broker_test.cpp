@@ -3,40 +3,21 @@
 
 #include <chrono>
 
-#include "broker/testing/broker.hpp"
-#include "publisher/publisher.hpp"
 #include "subscriber/native.hpp"
 #include "subscriber/subscriber.hpp"
+#include "tests/integration/client_libraries/in_process.hpp"
 
 using namespace prismbus;
+using namespace prismbus::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr auto kPatience = 30s;
-
-std::unique_ptr<Publisher> publisher_of(const testing::Broker& broker) {
-  PublisherOptions options;
-  options.brokers = {broker.requests()};
-  return Publisher::open(options).value();
-}
 
 std::unique_ptr<Subscriber> subscriber_of(const testing::Broker& broker, std::string ns) {
   SubscriberOptions options;
   options.brokers = {broker.requests()};
   options.namespaces = {std::move(ns)};
   return Subscriber::open(std::move(options)).value();
-}
-
-// Polls the status: an outage has no event of its own to wait on.
-template <class Condition>
-bool eventually(Condition condition) {
-  const auto give_up = std::chrono::steady_clock::now() + kPatience;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > give_up) return false;
-    std::this_thread::yield();
-  }
-  return true;
 }
 
 }  // namespace

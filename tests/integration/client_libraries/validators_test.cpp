@@ -9,22 +9,14 @@
 #include <string>
 #include <thread>
 
-#include "broker/testing/broker.hpp"
-#include "publisher/publisher.hpp"
 #include "subscriber/subscriber.hpp"
+#include "tests/integration/client_libraries/in_process.hpp"
 
 using namespace prismbus;
+using namespace prismbus::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr auto kSoon = 20s;
-
-std::unique_ptr<Publisher> publisher_of(const testing::Broker& broker) {
-  PublisherOptions options;
-  options.brokers = {broker.requests()};
-  return Publisher::open(options).value();
-}
 
 // Refuses negative numbers, and that "needed" is deleted.
 std::optional<std::string> judge(const ProposedChange& change) {
@@ -71,11 +63,11 @@ TEST_CASE("who waits for a write is told who refused it and why; the next good v
   auto trusting = options_of(*broker, "trusting");
   trusting.validators.clear();
   auto other = Subscriber::open(trusting).value();
-  REQUIRE(guarded->wait_live(kSoon));
-  REQUIRE(other->wait_live(kSoon));
+  REQUIRE(guarded->wait_live(kPatience));
+  REQUIRE(other->wait_live(kPatience));
   Handle<std::int64_t> max = guarded->bind("limits", "max", std::int64_t{1});
   const Seq bad = put(*publisher, "max", -1);
-  const auto waited = publisher->wait_applied("limits", bad, kSoon).get();
+  const auto waited = publisher->wait_applied("limits", bad, kPatience).get();
   REQUIRE(waited);
   CHECK(waited->value.applied == std::vector<std::string>{"trusting"});
   CHECK(waited->value.rejected == std::vector<std::string>{"guarded"});
@@ -101,7 +93,7 @@ TEST_CASE("who waits for a write is told who refused it and why; the next good v
     if (row.instance == "guarded") CHECK(row.rejected.at(0) == Rejection{"limits", bad, "max", "negative"});
   }
   const Seq good = put(*publisher, "max", 7);
-  const auto all = publisher->wait_applied("limits", good, kSoon).get();
+  const auto all = publisher->wait_applied("limits", good, kPatience).get();
   REQUIRE(all);
   CHECK(all->value.applied.size() == 2);
   CHECK(max.get() == 7);
@@ -123,19 +115,19 @@ TEST_CASE("a transaction with one refused key is kept back whole, and shown whol
     txn.put("limits", "low", low).put("limits", "high", high);
     return publisher->commit(txn).get().value().seqs.at(0).second;
   };
-  REQUIRE(subscriber->wait_seq("limits", commit(1, 2), kSoon));
-  REQUIRE(subscriber->wait_seq("limits", commit(3, -4), kSoon));
+  REQUIRE(subscriber->wait_seq("limits", commit(1, 2), kPatience));
+  REQUIRE(subscriber->wait_seq("limits", commit(3, -4), kPatience));
   CHECK(pair.get() == Pair{1, 2});
-  REQUIRE(subscriber->wait_seq("limits", put(*publisher, "low", 5), kSoon));
+  REQUIRE(subscriber->wait_seq("limits", put(*publisher, "low", 5), kPatience));
   CHECK(pair.get() == Pair{1, 2});  // "low" waits for what it was written with
-  REQUIRE(subscriber->wait_seq("limits", put(*publisher, "high", 6), kSoon));
+  REQUIRE(subscriber->wait_seq("limits", put(*publisher, "high", 6), kPatience));
   CHECK(pair.get() == Pair{5, 6});
   REQUIRE(publisher->remove("limits", "low").get());
   const auto removed = put(*publisher, "needed", 1);
-  REQUIRE(subscriber->wait_seq("limits", removed, kSoon));
+  REQUIRE(subscriber->wait_seq("limits", removed, kPatience));
   const auto gone = publisher->remove("limits", "needed").get();
   REQUIRE(gone);
-  REQUIRE(subscriber->wait_seq("limits", gone->seq, kSoon));
+  REQUIRE(subscriber->wait_seq("limits", gone->seq, kPatience));
   CHECK(subscriber->view().get<std::int64_t>("limits", "needed") == 1);
   CHECK_FALSE(subscriber->view().get("limits", "low"));
   CHECK(subscriber->view().in("limits")->size() == 2);
@@ -152,10 +144,10 @@ TEST_CASE("the cache keeps the broker's truth; a restart judges it anew, and tel
   Seq last;
   {
     auto first = Subscriber::open(options).value();
-    REQUIRE(first->wait_live(kSoon));
+    REQUIRE(first->wait_live(kPatience));
     put(*publisher, "max", -5);
     last = put(*publisher, "min", 2);
-    REQUIRE(first->wait_seq("limits", last, kSoon));
+    REQUIRE(first->wait_seq("limits", last, kPatience));
     CHECK(first->view().get<std::int64_t>("limits", "max") == 5);
   }
   broker->stop();
@@ -170,12 +162,12 @@ TEST_CASE("the cache keeps the broker's truth; a restart judges it anew, and tel
   CHECK_FALSE(again->view().get("limits", "max"));  // nothing older is known
   CHECK(again->view().get<std::int64_t>("limits", "min") == 2);
   REQUIRE(broker->resume());
-  REQUIRE(again->wait_live(kSoon));
+  REQUIRE(again->wait_live(kPatience));
   CHECK(again->status().resyncs == 0);
-  const auto waited = publisher->wait_applied("limits", last, kSoon).get();
+  const auto waited = publisher->wait_applied("limits", last, kPatience).get();
   REQUIRE(waited);
   CHECK(waited->value.rejected == std::vector<std::string>{"g"});  // it stands at the seq that was loaded
-  REQUIRE(again->wait_seq("limits", put(*publisher, "max", 6), kSoon));
+  REQUIRE(again->wait_seq("limits", put(*publisher, "max", 6), kPatience));
   CHECK(again->view().get<std::int64_t>("limits", "max") == 6);
 }
 
@@ -192,10 +184,10 @@ TEST_CASE(
   };
   put(*publisher, "max", 5);
   auto subscriber = Subscriber::open(options).value();
-  REQUIRE(subscriber->wait_live(kSoon));
+  REQUIRE(subscriber->wait_live(kPatience));
   put(*publisher, "max", -1);
   put(*publisher, "max", -2);
-  REQUIRE(subscriber->wait_seq("limits", put(*publisher, "max", 9), kSoon));
+  REQUIRE(subscriber->wait_seq("limits", put(*publisher, "max", 9), kPatience));
   subscriber->stop();
   CHECK(told == std::vector<std::string>{"+max", "~max 5 9"});
 }
@@ -214,7 +206,7 @@ TEST_CASE("a validator that throws refuses; a mistake in one is named at the sta
   };
   auto subscriber = Subscriber::open(options).value();
   const Seq seq = put(*publisher, "max", 5);
-  REQUIRE(subscriber->wait_seq("limits", seq, kSoon));
+  REQUIRE(subscriber->wait_seq("limits", seq, kPatience));
   CHECK_FALSE(subscriber->view().get("limits", "max"));
   CHECK(subscriber->status().callback_exceptions == 1);
   CHECK(status_of(*subscriber).rejected.at(0).reason == "the validator threw: no rules loaded");

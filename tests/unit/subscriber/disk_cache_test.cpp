@@ -175,7 +175,8 @@ TEST_CASE("what the writer left of another history stays when it was current aft
   std::mt19937_64 random(1);
   CachedNamespace other("a", Epoch(8));
   (void)other.step(random, {});
-  REQUIRE(other.write_picture(writer, read_clock().wall + (later ? 1h : -1h)));
+  REQUIRE(other.write_picture(writer, read_clock().wall - (later ? 0h : 1h)));
+  if (later) reader.now.steady -= 1h;
   reader.join_live(5, 50);
   reader.lose_broker();
   directory.reset();

@@ -1,6 +1,8 @@
 // Syncs that the application asks for: what they ask, when they are done, what they tell (I5, I6).
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 #include "tests/unit/subscriber/sync_recorder.hpp"
 
 using namespace prismbus;
@@ -246,6 +248,67 @@ TEST_CASE("a full sync of a subtree is one snapshot of all of it") {
   CHECK(sync.how == SyncHow::snapshot);
   CHECK(sync.after == Seq(2));
   CHECK(r.state("s.a") == NamespaceState::live);
+}
+
+TEST_CASE("to ask for what the broker refused does not make it current, nor show what is too old (I6)") {
+  SyncRecorder r({"a"}, {}, {{"", StalenessPolicy::refuse, 5s}});
+  r.join_live(5, 50);
+  (void)begin(r, SyncKind::incremental);
+  r.refuse(ErrorCode::permission_denied);
+  r.pass_with_beats(6s);
+  CHECK(r.status().refused);
+  (void)r.sync.take_reports();
+  r.said.clear();
+  const std::uint64_t id = begin(r, SyncKind::incremental);
+  CHECK(r.said == Said{"changes a@5"});
+  CHECK(r.state() != NamespaceState::live);
+  CHECK(r.status().refused);
+  r.refuse(ErrorCode::permission_denied);
+  CHECK(r.status().refused);
+  CHECK(report_of(r, id).namespaces[0].error->code == ErrorCode::permission_denied);
+}
+
+TEST_CASE("a full sync that ended while the broker was away asks nothing of it later, and is remembered") {
+  SyncRecorder r({"a"});
+  r.join_live(5, 50);
+  r.sync.on_lost(fail(ErrorCode::unavailable, "gone").value(), r.now);
+  const std::uint64_t id = begin(r, SyncKind::full, {}, 2s);
+  r.pass(3s);
+  CHECK(report_of(r, id).namespaces[0].error->code == ErrorCode::unavailable);
+  const auto root = r.store.view();
+  const auto& history = ViewStore::root_of(root).history;
+  REQUIRE(history != nullptr);
+  CHECK(history->back().why == "full_sync");
+  CHECK(history->back().sync.error);
+  r.said.clear();
+  r.greet();
+  r.barrier();
+  CHECK(r.said.back() == "changes a@5");
+  CHECK(std::find(r.said.begin(), r.said.end(), "snapshot a") == r.said.end());
+}
+
+TEST_CASE("what its subtree does not name any more is not asked for alone, and is no failure") {
+  SyncRecorder r({}, {"m"});
+  r.greet();
+  r.barrier();
+  r.answer(snapshot_of(5, 50, "m.x"), 50);
+  r.answer(ChangesReply{}, 50);
+  CHECK(r.state("m.x") == NamespaceState::live);
+  const std::uint64_t full = begin(r, SyncKind::full);
+  r.pass_with_beats(300ms);
+  CHECK(r.said.back() == "snapshot under m");
+  r.answer(SnapshotReply{}, 60);
+  CHECK(r.said.back() == "changes under m since rev 60");
+  r.answer(ChangesReply{}, 60);
+  r.pass_with_beats(1s);
+  CHECK(report_of(r, full).complete());
+  r.said.clear();
+  const std::uint64_t id = begin(r, SyncKind::incremental);
+  CHECK(r.said == Said{"namespaces"});
+  r.answer(NamespacesReply{}, 60);
+  r.pass_with_beats(300ms);
+  CHECK(report_of(r, id).complete());
+  CHECK(r.said == Said{"namespaces"});
 }
 
 TEST_CASE("a full sync of a subtree ends with what began after its snapshot, too") {

@@ -61,6 +61,10 @@ TEST_CASE("a time to come in a file is an age, not freshness: a clock was wrong 
   CHECK(r.restore(known("a", 5, r.now.wall + 1h)));
   CHECK(r.status().refused);
   CHECK(r.events.back().age == 1h);
+
+  Restored far({"a"});
+  CHECK(far.restore(known("a", 5, Wall::max())));
+  CHECK(far.store.view().in("a")->age(far.now.steady) >= 24h * 365);
 }
 
 TEST_CASE(
