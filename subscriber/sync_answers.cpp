@@ -207,7 +207,12 @@ void SyncState::settle(FollowedNamespace& n, const Job& job, Revision rev, Now n
     enqueue(n);
     return update_state(n, now);
   }
-  if (n.next && rev < n.reveal_rev) {
+  // Nor does what is shown go back because a broker that is behind the one before was asked for a snapshot.
+  const bool of_history =
+      n.resync_reason == ResyncReason::asked || n.resync_reason == ResyncReason::compacted;
+  const bool older =
+      n.next && n.shown && n.epoch == epoch_ && of_history && n.next->seq > Seq() && n.next->seq < n.copy.seq;
+  if (n.next && (rev < n.reveal_rev || older)) {
     want(n, Need::changes, Cause::join, now.steady + kBehindWait);
     enqueue(n);
     return update_state(n, now);

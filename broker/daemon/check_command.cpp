@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "broker/daemon/exit_codes.hpp"
+#include "broker/daemon/restore_command.hpp"
 #include "broker/store/backup_reader.hpp"
 #include "broker/store/guarded_audit.hpp"
 
@@ -26,11 +27,11 @@ int check_backup(const std::string& path) {
     return report->counts[static_cast<std::size_t>(table) - 1];
   };
   fmt::print(
-      "{}: a backup of epoch {:016x}, {} bytes; {} records from revision {} to {}, folded to {}; {} "
-      "entries in {} namespaces\nsound\n",
+      "{}: a backup of epoch {:016x}, {} bytes; {} records from revision {} to {}, folded to {}: {}\nsound\n",
       path, report->header.epoch.value(), report->bytes, count(BackupTable::log),
       report->header.floor.value() + 1, report->header.last.value(), report->header.folded.value(),
-      count(BackupTable::head), count(BackupTable::namespaces));
+      contents_text(count(BackupTable::head), count(BackupTable::namespaces),
+                    report->header.last.value() - report->header.folded.value()));
   return exit_code::kFine;
 }
 

@@ -2,10 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <string>
+
 #include "broker/daemon/exit_codes.hpp"
 #include "broker/store/restore.hpp"
 
 namespace prismbus {
+
+// A backup taken right after its writes holds them in its journal only; the state has them at the first
+// start.
+std::string contents_text(std::uint64_t entries, std::uint64_t namespaces, std::uint64_t unfolded) {
+  const std::string folded = fmt::format("{} entries in {} namespaces", entries, namespaces);
+  return unfolded == 0 ? folded : fmt::format("{} and {} revisions on top of them", folded, unfolded);
+}
 
 int run_restore(const std::string& backup, const std::string& data_dir, bool replace) {
   const auto report = restore_backup({backup, data_dir, replace}, read_clock().wall);
@@ -13,10 +22,11 @@ int run_restore(const std::string& backup, const std::string& data_dir, bool rep
     fmt::print(stderr, "prismbusd restore: {}\n", report.error().message);
     return exit_code::kFindings;
   }
-  fmt::print(
-      "{}: restored to revision {}, {} entries in {} namespaces; epoch {:016x} (the backup's was {:016x})\n",
-      data_dir, report->audit.last.value(), report->audit.entries, report->audit.namespaces,
-      report->epoch.value(), report->backup.epoch.value());
+  const std::uint64_t unfolded = report->audit.last.value() - report->audit.folded.value();
+  fmt::print("{}: restored to revision {}: {}; epoch {:016x} (the backup's was {:016x})\n", data_dir,
+             report->audit.last.value(),
+             contents_text(report->audit.entries, report->audit.namespaces, unfolded), report->epoch.value(),
+             report->backup.epoch.value());
   if (!report->put_by.empty()) fmt::print("what was there is now {}\n", report->put_by);
   return exit_code::kFine;
 }

@@ -3,10 +3,14 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 namespace prismbus {
 
+// "38 entries in 3 namespaces", and what of the journal is not among them yet.
+[[nodiscard]] std::string contents_text(std::uint64_t entries, std::uint64_t namespaces,
+                                        std::uint64_t unfolded);
 [[nodiscard]] int run_restore(const std::string& backup, const std::string& data_dir, bool replace);
 [[nodiscard]] int run_rebuild(const std::string& data_dir, std::size_t map_bytes);
 

@@ -8,6 +8,7 @@
 #include "publisher/command/json_value.hpp"
 #include "publisher/command/key_removal.hpp"
 #include "publisher/command/reply_value.hpp"
+#include "publisher/command/whole_number.hpp"
 
 namespace prismbus::command {
 namespace {
@@ -92,7 +93,9 @@ void add_delete(CommandLine line) {
   sub->add_option("--prefix", o->prefix, "Remove every key that begins with this")->type_name("TEXT");
   sub->add_flag("--namespace", o->whole_namespace, "Remove every key of the namespace");
   sub->add_flag("-y,--yes", o->yes, "Do not ask before --prefix and --namespace");
-  sub->add_option("--if-rev", o->if_rev, "Remove only if the key is at this revision")->type_name("REV");
+  sub->add_option("--if-rev", o->if_rev, "Remove only if the key is at this revision")
+      ->type_name("REV")
+      ->check(whole_number());
   sub->add_option("--note", o->note, "Up to 1 KiB of text kept with the revision")->type_name("TEXT");
   sub->footer(
       "Exit code 4 when there is no such key; then no revision is made. --prefix and --namespace say how "

@@ -8,6 +8,7 @@
 #include "publisher/command/json_value.hpp"
 #include "publisher/command/moment.hpp"
 #include "publisher/command/reply_value.hpp"
+#include "publisher/command/whole_number.hpp"
 
 namespace prismbus::command {
 namespace {
@@ -80,7 +81,8 @@ void add_get(CommandLine line) {
   sub->add_option("NS", o->ns, "Namespace")->required();
   sub->add_option("KEY", o->key, "Key")->required();
   sub->add_option("--min-rev", o->min_rev, "Wait (2 s at most) until the broker has applied this revision")
-      ->type_name("REV");
+      ->type_name("REV")
+      ->check(whole_number());
   sub->add_option("--at", o->at, "The value as it was at this moment")->type_name("WHEN");
   CLI::Option* raw =
       sub->add_flag("--raw", o->raw, "A string or binary value as its bytes, without quotes or line feed");

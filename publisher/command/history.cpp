@@ -9,6 +9,7 @@
 #include "publisher/command/command.hpp"
 #include "publisher/command/json_value.hpp"
 #include "publisher/command/reply_value.hpp"
+#include "publisher/command/whole_number.hpp"
 
 namespace prismbus::command {
 namespace {
@@ -109,7 +110,7 @@ void add_history(CommandLine line) {
   sub->fallthrough();
   sub->add_option("NS", o->ns, "Namespace")->required();
   sub->add_option("KEY", o->key, "Key")->required();
-  sub->add_option("-n,--limit", o->limit, "At most so many versions")->type_name("N");
+  sub->add_option("-n,--limit", o->limit, "At most so many versions")->type_name("N")->check(whole_number(1));
   sub->add_option("--before", o->before, "Only versions older than this")->type_name("WHEN");
   sub->add_option("--since", o->since, "Only versions newer than this")->type_name("WHEN");
   sub->footer(

@@ -4,10 +4,12 @@
 #include <CLI/CLI.hpp>
 
 #include <memory>
+#include <set>
 
 #include "publisher/command/command.hpp"
 #include "publisher/command/json_value.hpp"
 #include "publisher/command/reply_value.hpp"
+#include "publisher/command/whole_number.hpp"
 #include "publisher/outbox_directory.hpp"
 #include "publisher/outbox_store.hpp"
 
@@ -116,10 +118,17 @@ Outcome<void> acknowledge(const Options& o) {
   auto store = OutboxStore::open(o.directory, {usual.entries_max, usual.bytes_max, nullptr});
   if (!store) return failed(store.error(), "outbox");
   std::vector<std::uint64_t> ids = o.acknowledge;
-  if (o.all) {
-    const auto listing = (*store)->list();
-    if (!listing) return failed(listing.error(), "outbox");
-    for (const auto& outcome : listing->outcomes) ids.push_back(outcome.id);
+  const auto listing = (*store)->list();
+  if (!listing) return failed(listing.error(), "outbox");
+  std::set<std::uint64_t> there;
+  for (const auto& outcome : listing->outcomes) there.insert(outcome.id);
+  if (o.all) ids.assign(there.begin(), there.end());
+  for (const std::uint64_t id : ids) {
+    if (there.contains(id)) continue;
+    Failure none =
+        misused("--acknowledge", fmt::format("{} is no outcome; nothing was forgotten", id)).value();
+    none.exit = Exit::not_found;
+    return tl::unexpected<Failure>(std::move(none));
   }
   if (const auto done = (*store)->acknowledge(ids); !done) return failed(done.error(), "outbox");
   return {};
@@ -157,6 +166,7 @@ void add_outbox(CommandLine line) {
   CLI::Option* some =
       sub->add_option("--acknowledge", o->acknowledge, "Forget the outcome of this id; repeatable")
           ->type_name("ID")
+          ->check(whole_number(1))
           ->expected(1)
           ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   sub->add_flag("--acknowledge-all", o->all, "Forget every outcome")->excludes(some);

@@ -12,6 +12,7 @@
 #include "publisher/command/reply_value.hpp"
 #include "publisher/command/value_argument.hpp"
 #include "publisher/command/value_editor.hpp"
+#include "publisher/command/whole_number.hpp"
 
 namespace prismbus::command {
 namespace {
@@ -20,10 +21,14 @@ struct Options {
   std::string ns, key, value, file, note;
   std::optional<std::string> format;
   std::optional<std::uint64_t> if_rev;
-  std::string wait_applied;  // as it was typed
+  std::optional<std::string> wait_applied;  // as it was typed
   std::optional<AppliedWait> wait;
   bool has_value = false, string = false, edit = false;
 };
+
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
 
 Outcome<Value> read_value(const Options& o, Terminal& terminal) {
   const bool from_input = o.value == "-" && o.file.empty() && !o.string;  // as --file -
@@ -42,6 +47,10 @@ Outcome<Value> read_value(const Options& o, Terminal& terminal) {
     auto read = read_text(path, terminal.in);
     if (!read) return tl::unexpected<Failure>(read.error());
     text = std::move(*read);
+  }
+  if (!o.string && is_blank(text)) {  // what came before in a pipe failed, perhaps
+    return misused(from_input ? "VALUE" : "--file",
+                   fmt::format("{} is empty; null is written null", path == "-" ? "standard input" : path));
   }
   if (o.string) {
     if (!is_utf8(text)) return misused("--string", "the text is not UTF-8");
@@ -117,7 +126,7 @@ Outcome<void> edit(const Options& o, Invocation& in) {
   const auto edited = edit_value(*file, *text, *format, in.terminal);
   if (!edited) return tl::unexpected<Failure>(edited.error());
   if (!*edited || (*entry && **edited == stored_value((*entry)->value))) {
-    in.terminal.err << "prismbus: put: unchanged, nothing written\n";
+    in.terminal.err << "prismbus: put: unchanged or empty, nothing written\n";
     return {};
   }
   session->start_over();
@@ -132,8 +141,8 @@ Outcome<void> edit(const Options& o, Invocation& in) {
 }
 
 Outcome<void> put(Options& o, Invocation& in) {
-  if (!o.wait_applied.empty()) {
-    auto wait = parse_applied_wait(o.wait_applied);
+  if (o.wait_applied) {
+    auto wait = parse_applied_wait(*o.wait_applied);
     if (!wait) return tl::unexpected<Failure>(wait.error());
     o.wait = *wait;
   }
@@ -169,14 +178,18 @@ void add_put(CommandLine line) {
   sub->add_flag("--string", o->string, "VALUE, or all of FILE, is text as it stands");
   sub->add_option("--if-rev", o->if_rev,
                   "Write only if the key is at this revision; 0 = only if it does not exist")
-      ->type_name("REV");
+      ->type_name("REV")
+      ->check(whole_number());
   sub->add_option("--wait-applied", o->wait_applied,
                   "Wait, up to --timeout, until `all` who follow NS, or N of them, have applied it")
       ->type_name("all|N");
   sub->add_option("--note", o->note, "Up to 1 KiB of text kept with the revision")->type_name("TEXT");
   sub->footer(
       std::string(kValueRule) +
-      "\n--edit writes only if the key is still what was shown; unchanged, nothing is written. After a "
+      "\nFollowers say about once a second what they have applied, in a crowd less often: a shorter "
+      "--timeout of "
+      "--wait-applied proves little.\n"
+      "--edit writes only if the key is still what was shown; unchanged, nothing is written. After a "
       "mistake\n"
       "you are asked whether to edit again.\n"
       "\n\nExamples:\n"

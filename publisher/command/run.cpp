@@ -156,6 +156,8 @@ int run(std::vector<std::string> arguments, const char* broker_environment, Term
     print_completions(app, {arguments.begin() + 3, arguments.end()}, options.globals, terminal);
     return static_cast<int>(Exit::done);
   }
+  // As typed: what goes wrong before it is parsed is told as asked for, too.
+  options.globals.json = std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
   const auto word = command_word(arguments);
   const auto names = command_names(app);
   if (word && std::find(names.begin(), names.end(), *word) == names.end()) {
@@ -169,7 +171,6 @@ int run(std::vector<std::string> arguments, const char* broker_environment, Term
     app.parse(reversed);
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e, terminal.out, terminal.err);  // --help, --version
-    options.globals.json = std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
     const std::string see = word ? " (prismbus " + *word + " --help)" : " (prismbus --help)";
     const std::string hint =
         dynamic_cast<const CLI::ExtrasError*>(&e) != nullptr ? option_hint(app, arguments) : "";

@@ -9,6 +9,7 @@
 #include "publisher/command/command.hpp"
 #include "publisher/command/reply_value.hpp"
 #include "publisher/command/stop_signals.hpp"
+#include "publisher/command/whole_number.hpp"
 
 namespace prismbus::command {
 namespace {
@@ -68,8 +69,8 @@ void print_table(const Options& o, const std::vector<SubscriberRow>& rows, Termi
                row.rejected.empty() ? "" : printable(row.rejected.back().reason)});
   }
   if (!table.empty()) table.print(terminal);
-  terminal.out << fmt::format("{} followers: {} behind, {} with refusals, {} silent\n", rows.size(), behind,
-                              rejecting, silent);
+  terminal.out << fmt::format("{} {}: {} behind, {} with refusals, {} silent\n", rows.size(),
+                              rows.size() == 1 ? "follower" : "followers", behind, rejecting, silent);
   terminal.out.flush();
 }
 
@@ -112,8 +113,14 @@ Outcome<void> subscribers(const Options& o, Invocation& in) {
   const StopSignals signals;
   auto session = Session::open(in.globals);
   if (!session) return tl::unexpected<Failure>(session.error());
+  bool told = false;
   for (std::uint64_t looks = 1;; ++looks) {
-    if (auto looked = look(o, *session, in); !looked) return looked;
+    const auto looked = look(o, *session, in);
+    const bool away = !looked && (looked.error().error.code == ErrorCode::timeout ||
+                                  looked.error().error.code == ErrorCode::unavailable);
+    if (!looked && (!o.watch || !away)) return looked;
+    if (away && !told) in.terminal.err << "prismbus: subscribers: no broker answers; looking again\n";
+    told = away;
     if (!o.watch || (o.count && looks >= *o.count)) return {};
     if (signals.wait(-1, kEveryMs)) return {};
     session->start_over();
@@ -127,10 +134,11 @@ void add_subscribers(CommandLine line) {
   CLI::App* sub = line.app.add_subcommand("subscribers", "Print who follows, and what each has applied");
   sub->fallthrough();
   sub->add_option("NS", o->ns, "Only who follows this namespace");
-  sub->add_flag("--watch", o->watch, "Look again every second, until INT or TERM");
+  sub->add_flag("--watch", o->watch,
+                "Look again every second, until INT or TERM; goes on when the broker is back");
   sub->add_option("--count", o->count, "With --watch: end after this many looks")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(whole_number(1));
   sub->footer(
       "LAG counts change sets that a follower's last word had not reached, REJECTED those it refused to show "
       "to its\n"

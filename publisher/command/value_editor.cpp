@@ -96,7 +96,7 @@ Outcome<std::optional<Value>> edit_value(EditedText& file, std::string_view text
     if (const auto edited = file.edit(); !edited) return tl::unexpected<Failure>(edited.error());
     const auto now = file.read();
     if (!now) return tl::unexpected<Failure>(now.error());
-    if (*now == text) return std::optional<Value>();
+    if (*now == text || now->find_first_not_of(" \t\r\n") == std::string::npos) return std::optional<Value>();
     auto value = parse_document("the text", *now, format);
     if (value) return std::optional<Value>(std::move(*value));
     Failure f = value.error();

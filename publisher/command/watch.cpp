@@ -9,6 +9,7 @@
 #include "publisher/command/command.hpp"
 #include "publisher/command/value_argument.hpp"
 #include "publisher/command/watch_run.hpp"
+#include "publisher/command/whole_number.hpp"
 
 namespace prismbus::command {
 namespace {
@@ -115,7 +116,9 @@ void add_watch(CommandLine line) {
   sub->add_option("--exec", w.program, "Run this for every changed key")->type_name("PROGRAM");
   sub->add_option("--exec-fail", o->exec_fail, "When PROGRAM fails: warn (default) or stop")
       ->type_name("WHAT");
-  sub->add_option("--count", w.count, "End after this many change sets")->type_name("N");
+  sub->add_option("--count", w.count, "End after this many change sets")
+      ->type_name("N")
+      ->check(whole_number(1));
   sub->add_flag("--once", o->once, "End after the first change set");
   sub->add_option("--until", o->until, "End as soon as KEY holds VALUE, at once if it does already")
       ->type_name("KEY=VALUE");

@@ -92,12 +92,24 @@ class Put(CommandCase):
         self.assertEqual(ran.code, 0, ran.err)
         self.assertEqual(self.done("get", self.ns, "k", "--json").json["entry"]["value"], {"rate": 7})
 
+    def test_what_came_to_be_empty_is_no_value_and_no_guard(self):
+        rev = self.done("put", self.ns, "k", "5", "--json").json["rev"]
+        for words in (["put", self.ns, "k", "-"], ["put", self.ns, "k", "--file", self.file("empty.yaml", " \n")]):
+            self.refused(2, *words, says="is empty; null is written null")
+        for bad in ("", "-1", "0x10", "99999999999999999999999"):
+            self.refused(2, "put", self.ns, "k", "6", "--if-rev", bad, says="--if-rev")
+            self.refused(2, "delete", self.ns, "k", "--if-rev", bad, says="--if-rev")
+            self.refused(2, "get", self.ns, "k", "--min-rev", bad, says="--min-rev")
+        self.refused(2, "history", self.ns, "k", "--limit", "0", says="--limit")
+        self.refused(2, "watch", self.ns, "--count", "0", says="--count")
+        self.assertEqual(self.done("get", self.ns, "k", "--json").json["entry"]["rev"], rev)
+
     def test_unchanged_or_equal_writes_nothing(self):
         self.done("put", self.ns, "k", '{"rate": 5}')
         before = self.rev()
-        for script in ("true", 'echo "{rate: 5} # a comment" > "$1"'):
+        for script in ("true", 'echo "{rate: 5} # a comment" > "$1"', ': > "$1"'):
             ran = self.edit(script)
-            self.assertEqual((ran.code, ran.out, ran.err), (0, "", "prismbus: put: unchanged, nothing written\n"))
+            self.assertEqual((ran.code, ran.out, ran.err), (0, "", "prismbus: put: unchanged or empty, nothing written\n"))
         self.assertEqual(self.rev(), before)
 
     def test_a_key_that_does_not_exist_begins_empty_and_must_still_not_exist(self):

@@ -1,11 +1,13 @@
 # prismbus subscribers and put --wait-applied, with followers of an independent client that ack what a test says.
+import subprocess
 import threading
 import unittest
 
 import zmq
 
-from command_case import CommandCase
+from command_case import PRISMBUS, CommandCase
 
+from broker_process import Broker
 from prismbus_client import Client
 
 NOT_APPLIED = 15
@@ -76,7 +78,7 @@ class WaitApplied(WithFollowers):
         self.assertIn("applied 0", self.done("put", self.ns, "k", "1", "--wait-applied", "all").out)
 
     def test_what_is_no_number_is_refused_before_anything_is_written(self):
-        for word in ("0", "some", "-1", "1x"):
+        for word in ("0", "some", "-1", "1x", ""):
             self.refused(2, "put", self.ns, "k", "1", f"--wait-applied={word}", says="--wait-applied")
         self.refused(4, "get", self.ns, "k")
 
@@ -102,8 +104,19 @@ class Subscribers(WithFollowers):
         self.follower("one")
         out = self.done("subscribers", self.ns, "--watch", "--count", "2").out
         self.assertEqual(out.count("INSTANCE"), 2)
-        self.assertEqual(out.count("1 followers"), 2)
+        self.assertEqual(out.count("1 follower:"), 2)
         self.refused(2, "subscribers", "--count", "2", says="--watch")
+
+    def test_watch_goes_on_when_the_broker_went_away(self):
+        broker = Broker().start()
+        self.addCleanup(broker.remove)
+        process = subprocess.Popen([PRISMBUS, "--timeout", "0.3", "--broker", broker.requests, "subscribers", "--watch",
+                                    "--count", "3"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.assertTrue(process.stdout.readline().startswith("0 followers:"))
+        broker.kill()
+        out, err = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, out, err), (0, "", "prismbus: subscribers: no broker answers; looking again\n"))
+        self.refused(3, "--broker", "tcp://127.0.0.1:1", "subscribers", "--watch", timeout="0.3", says="no broker answered")
 
     def test_nobody_follows(self):
         self.assertEqual(self.done("subscribers", self.ns).out, "0 followers: 0 behind, 0 with refusals, 0 silent\n")
