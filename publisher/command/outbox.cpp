@@ -179,7 +179,9 @@ void add_outbox(CommandLine line) {
       "  prismbus outbox outbox\n"
       "  prismbus outbox outbox --json | jq '.pending[] | {id, changes}'\n"
       "  prismbus outbox outbox --json | jq '.outcomes[] | select(.outcome == \"rejected\")'\n"
-      "  prismbus outbox outbox --acknowledge 1 --acknowledge 2\n"
+      "  prismbus outbox outbox --acknowledge 1 --acknowledge 2   # exit code 4 if one is no outcome; none "
+      "is "
+      "forgotten\n"
       "  prismbus outbox outbox --acknowledge-all\n");
   sub->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return outbox(*o, in); }; });
 }
