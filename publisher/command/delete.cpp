@@ -23,7 +23,7 @@ struct Options {
 Outcome<void> remove_one(const Options& o, Invocation& in) {
   auto session = Session::open(in.globals);
   if (!session) return tl::unexpected<Failure>(session.error());
-  if (const auto reached = session->await_revision(Revision(o.if_rev.value_or(0)), o.ns, o.key); !reached)
+  if (auto reached = session->await_revision(Revision(o.if_rev.value_or(0)), o.ns, o.key); !reached)
     return reached;
   WriteCall call = session->write();
   if (o.if_rev) call.if_rev = Revision(*o.if_rev);

@@ -50,7 +50,7 @@ Outcome<void> get(const Options& o, Invocation& in) {
   auto session = Session::open(in.globals);
   if (!session) return tl::unexpected<Failure>(session.error());
   const Revision needed = at->rev.value_or(Revision(o.min_rev.value_or(0)));
-  if (const auto reached = session->await_revision(needed, o.ns, o.key); !reached) return reached;
+  if (auto reached = session->await_revision(needed, o.ns, o.key); !reached) return reached;
   ReadCall call = session->read();
   call.at = at->rev;
   call.at_time = at->time;

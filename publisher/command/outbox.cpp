@@ -102,7 +102,7 @@ void print_tables(const OutboxListing& listing, Terminal& terminal) {
       std::string why = outcome.kind == OutboxOutcome::Kind::rejected
                             ? fmt::format("{}: {}", error_row(outcome.code).name, outcome.message)
                             : outcome.message;
-      if (outcome.other_history) why = "another history; " + why;
+      if (outcome.other_history) why.insert(0, "another history; ");
       table.row({fmt::format("{}", outcome.id), std::string(word_of(outcome.kind)),
                  fmt::format("{}", outcome.rev.value()), changed(outcome.changes), printable(why),
                  value_shown(outcome.changes)});
@@ -136,7 +136,7 @@ Outcome<void> acknowledge(const Options& o) {
 
 Outcome<void> outbox(const Options& o, Invocation& in) {
   if (o.all || !o.acknowledge.empty()) {
-    if (const auto done = acknowledge(o); !done) return done;
+    if (auto done = acknowledge(o); !done) return done;
   }
   const auto listing = OutboxStore::read(o.directory);
   if (!listing) return failed(listing.error(), "outbox");

@@ -151,7 +151,7 @@ Outcome<void> put(Options& o, Invocation& in) {
   if (!value) return tl::unexpected<Failure>(value.error());
   auto session = Session::open(in.globals);
   if (!session) return tl::unexpected<Failure>(session.error());
-  if (const auto reached = session->await_revision(Revision(o.if_rev.value_or(0)), o.ns, o.key); !reached)
+  if (auto reached = session->await_revision(Revision(o.if_rev.value_or(0)), o.ns, o.key); !reached)
     return reached;
   const auto done = write(o, *value, Revision(o.if_rev.value_or(0)), o.if_rev.has_value(), *session);
   if (!done) return tl::unexpected<Failure>(done.error());
