@@ -194,7 +194,5 @@ TEST_CASE("the example of subscriptions runs, and hears the state and a change")
   INFO(text);
   CHECK(text.find("example.fees maker_bps = 2.5\n") != std::string::npos);
   CHECK(text.find("label") == std::string::npos);
-  CHECK(text.find("fees: 2 told, ") !=
-        std::string::npos);  // what was conflated on a busy machine is its affair
-  CHECK(text.find(" conflated, 0 dropped, 0 waiting") != std::string::npos);
+  CHECK(text.find("fees: 2 told, 0 conflated, 0 dropped, 0 waiting") != std::string::npos);
 }
