@@ -1,19 +1,7 @@
-// TOML text -> Value. toml++ reports by throwing; this file is its wall. Its assertions throw here too:
-// version 3.3 asserts on `[ =` and on other half-written headers, before it would have reported them.
+// TOML text -> Value. toml++ reports by throwing; this file is its wall.
+#include "proto/toml/toml.hpp"
+
 #include <sstream>
-#include <stdexcept>
-
-namespace prismbus::command {
-struct TomlAssertion : std::logic_error {
-  using std::logic_error::logic_error;
-};
-[[noreturn]] inline void refuse_toml() {
-  throw TomlAssertion("a name is due here");
-}
-}  // namespace prismbus::command
-
-#define TOML_ASSERT(expr) ((expr) ? static_cast<void>(0) : prismbus::command::refuse_toml())
-#include <toml++/toml.h>
 
 #include "publisher/command/toml_value.hpp"
 

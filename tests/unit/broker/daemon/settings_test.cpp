@@ -175,7 +175,8 @@ TEST_CASE("a file's unknown keys and wrong types are told with their line") {
 }
 
 TEST_CASE("a file that is half written is a mistake and never the end of the process") {
-  for (const char* half : {"[ =", "[", "[\n]\n", "a = ", "a = [1,", "a = {b = 1", "heartbeat_ms = \"1"}) {
+  for (const char* half :
+       {"[ =", "[", "[\n]\n", "a = ", "a = [1,", "a = {b = 1", "heartbeat_ms = \"1", "\u00e9 = 1"}) {
     INFO(half);
     const TomlFile file(half);
     std::vector<std::string> mistakes;
