@@ -75,8 +75,7 @@ void SubscriptionDelivery::end_source() {
 bool SubscriptionDelivery::offer(const SubscriptionEvent& event) {
   std::unique_lock lock(mutex_);
   if (closed_) return true;
-  // What is not told takes no room, unless its net with what waits may be told.
-  if (!filter_.wants(event.kind) && subscription_.policy != QueuePolicy::latest_only) return true;
+  if (!filter_.keeps(event.kind)) return true;
   if (subscription_.on_background_thread && !paused_ && queue_.size() == 0) {
     tell(lock, event);
     return true;
@@ -87,7 +86,7 @@ bool SubscriptionDelivery::offer(const SubscriptionEvent& event) {
 void SubscriptionDelivery::offer_state(const SubscriptionEvent& event) {
   std::unique_lock lock(mutex_);
   if (closed_) return;
-  if (!filter_.wants(event.kind) && subscription_.policy != QueuePolicy::latest_only) return;
+  if (!filter_.keeps(event.kind)) return;
   if (subscription_.on_background_thread && !paused_ && queue_.size() == 0) return tell(lock, event);
   queue_.push_state(event);
 }

@@ -62,4 +62,10 @@ bool SubscriptionFilter::wants(SubscriptionEvent::Kind kind) const {
   return false;
 }
 
+bool SubscriptionFilter::keeps(SubscriptionEvent::Kind kind) const {
+  using Kind = SubscriptionEvent::Kind;
+  const bool of_key = kind == Kind::added || kind == Kind::changed || kind == Kind::deleted;
+  return wants(kind) || (of_key && subscription_->policy == QueuePolicy::latest_only);
+}
+
 }  // namespace prismbus

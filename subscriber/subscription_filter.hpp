@@ -26,6 +26,9 @@ class SubscriptionFilter {
   [[nodiscard]] std::optional<SubscriptionEvent::Kind> kind_of(const std::optional<ValueView>& before,
                                                                const std::optional<ValueView>& after) const;
   [[nodiscard]] bool wants(SubscriptionEvent::Kind kind) const;
+  // Whether an event of this kind takes room in the queue: a wanted one, or one whose net with what waits for
+  // the same key may be wanted.
+  [[nodiscard]] bool keeps(SubscriptionEvent::Kind kind) const;
 
  private:
   const Subscription* subscription_;

@@ -167,6 +167,20 @@ TEST_CASE("a pause never resumed keeps memory bounded, and a resume tells the st
   }
 }
 
+TEST_CASE("latest_only: kinds that were not asked for neither wait nor count as conflated") {
+  Bench bench;
+  Subscription s;
+  s.policy = QueuePolicy::latest_only;
+  const auto id = bench.subscribe(s);
+  REQUIRE(bench.set.pause(id));
+  for (const char* key : {"x", "y", "z"}) {  // each is also a namespace_changed
+    bench.put(key, 1);
+    bench.run();
+  }
+  CHECK(bench.status().queue_length == 3);
+  CHECK(bench.status().conflated == 0);
+}
+
 TEST_CASE("resume catches up with every step, or jumps to the latest, as the caller says") {
   for (const Resume how : {Resume::catch_up, Resume::jump_to_latest}) {
     Bench bench;
