@@ -17,11 +17,9 @@ constexpr const char* kAnyKey = "-";  // of a read that is about its revision on
 Outcome<Since> parse_since(std::string_view text, std::string_view flag) {
   Since since;
   if (!text.starts_with(kSeqMark)) {
-    auto moment = parse_moment(text, flag);
+    auto moment = parse_start(text, flag);
     if (!moment) return tl::unexpected<Failure>(moment.error());
     since.moment = *moment;
-    // Behind nothing is everything; a moment's 0 would be now.
-    if (text == "0") since.moment.rev = Revision(0);
     return since;
   }
   const std::string_view digits = text.substr(kSeqMark.size());
@@ -42,6 +40,13 @@ Outcome<Revision> revision_at(Session& session, const std::string& ns, const Mom
   const auto answer = session.wait(session.publisher().mget(ns, {kAnyKey}, std::move(call)), ns);
   if (!answer) return tl::unexpected<Failure>(answer.error());
   return answer->at.value_or(answer->rev);
+}
+
+Outcome<Revision> revision_reached_at(Session& session, const std::string& ns, const Moment& moment,
+                                      std::string_view flag) {
+  auto rev = revision_at(session, ns, moment);
+  if (rev && rev->value() == 0) return misused(std::string(flag), "there was nothing yet");
+  return rev;
 }
 
 Outcome<ChangePages> ChangePages::open(Session& session, std::string ns, bool subtree, const Since& since) {

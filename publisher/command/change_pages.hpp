@@ -17,16 +17,20 @@ struct Since {
   Moment moment;
 };
 
-// "seq:12", or a moment. Exit::usage naming `flag`.
+// "seq:12", or a moment, or 0: everything. Exit::usage naming `flag`.
 [[nodiscard]] Outcome<Since> parse_since(std::string_view text, std::string_view flag);
 
 inline constexpr std::string_view kSinceHelp =
-    "SINCE is a revision, seq:12 (of one namespace), -2h (w d h m s ms ago), 2026-11-23, or\n"
-    "2026-11-23T10:00:00+08:00 (UTC without an offset).\n";
+    "SINCE is a revision, 0 (from the beginning), seq:12 (of one namespace), -2h (w d h m s ms ago), "
+    "2026-11-23, or\n2026-11-23T10:00:00+08:00 (UTC without an offset).\n";
 
-// The revision a moment stands for; now = the one `hello` was answered at. Exit::gone when it lies before
-// what the broker still knows.
+// The revision a moment stands for; now = the one `hello` was answered at, 0 = before the first. Exit::gone
+// when it lies before what the broker still knows.
 [[nodiscard]] Outcome<Revision> revision_at(Session& session, const std::string& ns, const Moment& moment);
+
+// The same where something must have been there: Exit::usage naming `flag` before the first revision.
+[[nodiscard]] Outcome<Revision> revision_reached_at(Session& session, const std::string& ns,
+                                                    const Moment& moment, std::string_view flag);
 
 class ChangePages {
  public:

@@ -18,7 +18,7 @@ struct Options {
 };
 
 Outcome<void> diff(const Options& o, Invocation& in) {
-  const auto from = parse_moment(o.from, "--from");
+  const auto from = parse_start(o.from, "--from");
   if (!from) return tl::unexpected<Failure>(from.error());
   const auto to = parse_moment(o.to, "--to");
   if (!to) return tl::unexpected<Failure>(to.error());
@@ -26,7 +26,8 @@ Outcome<void> diff(const Options& o, Invocation& in) {
   if (!session) return tl::unexpected<Failure>(session.error());
   const auto from_rev = revision_at(*session, o.ns, *from);
   if (!from_rev) return tl::unexpected<Failure>(from_rev.error());
-  const auto to_rev = to->is_now() ? Outcome<Revision>(Revision(0)) : revision_at(*session, o.ns, *to);
+  const auto to_rev =
+      to->is_now() ? Outcome<Revision>(Revision(0)) : revision_reached_at(*session, o.ns, *to, "--to");
   if (!to_rev) return tl::unexpected<Failure>(to_rev.error());
   for (const Revision rev : {*from_rev, *to_rev}) {
     if (const auto reached = session->await_revision(rev, o.ns, "-"); !reached) return reached;
@@ -54,7 +55,9 @@ void add_diff(CommandLine line) {
   CLI::App* sub = line.app.add_subcommand("diff", "Print what differs in a namespace between two moments");
   sub->fallthrough();
   sub->add_option("NS", o->ns, "Namespace")->required();
-  sub->add_option("--from", o->from, "The earlier moment")->type_name("WHEN")->required();
+  sub->add_option("--from", o->from, "The earlier moment; 0 is before everything")
+      ->type_name("WHEN")
+      ->required();
   sub->add_option("--to", o->to, "The later one (default now)")->type_name("WHEN");
   sub->footer(
       "+ added, - removed, ~ changed. No difference is no output and exit code 0; 11 when the broker has "

@@ -27,11 +27,18 @@ struct Gathered {
   bool more = false;
 };
 
-// The revision a flag names; nullopt when it was not given.
-Outcome<std::optional<Revision>> bound(const std::optional<std::string>& text, const char* flag,
-                                       const Options& o, Session& session) {
-  if (!text) return std::optional<Revision>();
-  const auto moment = parse_moment(*text, flag);
+// The revisions the flags name; nullopt when they were not given.
+Outcome<std::optional<Revision>> before_of(const Options& o, Session& session) {
+  if (!o.before) return std::optional<Revision>();
+  const auto moment = parse_moment(*o.before, "--before");
+  if (!moment) return tl::unexpected<Failure>(moment.error());
+  const auto rev = revision_reached_at(session, o.ns, *moment, "--before");
+  if (!rev) return tl::unexpected<Failure>(rev.error());
+  return std::optional<Revision>(*rev);
+}
+Outcome<std::optional<Revision>> since_of(const Options& o, Session& session) {
+  if (!o.since) return std::optional<Revision>();
+  const auto moment = parse_start(*o.since, "--since");
   if (!moment) return tl::unexpected<Failure>(moment.error());
   const auto rev = revision_at(session, o.ns, *moment);
   if (!rev) return tl::unexpected<Failure>(rev.error());
@@ -39,9 +46,9 @@ Outcome<std::optional<Revision>> bound(const std::optional<std::string>& text, c
 }
 
 Outcome<Gathered> gather(const Options& o, Session& session) {
-  const auto before = bound(o.before, "--before", o, session);
+  const auto before = before_of(o, session);
   if (!before) return tl::unexpected<Failure>(before.error());
-  const auto since = bound(o.since, "--since", o, session);
+  const auto since = since_of(o, session);
   if (!since) return tl::unexpected<Failure>(since.error());
   Gathered out;
   HistoryCall call;
@@ -112,7 +119,7 @@ void add_history(CommandLine line) {
   sub->add_option("KEY", o->key, "Key")->required();
   sub->add_option("-n,--limit", o->limit, "At most so many versions")->type_name("N")->check(whole_number(1));
   sub->add_option("--before", o->before, "Only versions older than this")->type_name("WHEN");
-  sub->add_option("--since", o->since, "Only versions newer than this")->type_name("WHEN");
+  sub->add_option("--since", o->since, "Only versions newer than this; 0 is all of them")->type_name("WHEN");
   sub->footer(
       "Deletes are told too. A key that never was has no versions, which is no error. What the broker has "
       "trimmed is not\ntold.\n" +

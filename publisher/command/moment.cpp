@@ -139,7 +139,8 @@ Outcome<Moment> parse_moment(std::string_view text, std::string_view flag, Wall 
   Moment moment;
   if (text == "now") return moment;
   if (const auto rev = number_of(text)) {
-    if (*rev > 0) moment.rev = Revision(*rev);
+    if (*rev == 0) return misused(std::string(flag), "revisions begin with 1");
+    moment.rev = Revision(*rev);
     return moment;
   }
   if (text.starts_with('-')) {
@@ -157,6 +158,13 @@ Outcome<Moment> parse_moment(std::string_view text, std::string_view flag, Wall 
 
 Outcome<Moment> parse_moment(std::string_view text, std::string_view flag) {
   return parse_moment(text, flag, read_clock().wall);
+}
+
+Outcome<Moment> parse_start(std::string_view text, std::string_view flag) {
+  if (text != "0") return parse_moment(text, flag);
+  Moment moment;
+  moment.rev = Revision(0);
+  return moment;
 }
 
 }  // namespace prismbus::command

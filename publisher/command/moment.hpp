@@ -1,6 +1,6 @@
 // Where a command takes a place in history: a revision, or a time a person wrote. The one parser of both.
-//   1234                        a revision
-//   now, 0                      what is applied at the moment
+//   1234                        a revision; they begin with 1
+//   now                         what is applied at the moment
 //   -2h  -90s  -1d12h  -250ms   so long ago: w d h m s ms, each at most once, in this order
 //   2026-11-23                  midnight UTC
 //   2026-11-23T10:00  ...T10:00:00  ...T10:00:00.123456     UTC, or with Z, +08:00, +0800, -03 behind it
@@ -23,15 +23,20 @@ struct Moment {
   [[nodiscard]] bool is_now() const { return !rev && !time; }
 };
 
-// Exit::usage naming `flag`: another form, a day or an hour that does not exist, a time before 1970.
+// Exit::usage naming `flag`: another form, revision 0, a day or an hour that does not exist, a time before
+// 1970.
 [[nodiscard]] Outcome<Moment> parse_moment(std::string_view text, std::string_view flag, Wall now);
 
 // The same, at the process's wall clock.
 [[nodiscard]] Outcome<Moment> parse_moment(std::string_view text, std::string_view flag);
 
+// The same where what came *after* the moment is asked for: 0 too, which is before the first revision.
+[[nodiscard]] Outcome<Moment> parse_start(std::string_view text, std::string_view flag);
+
 // For the help of options that take one.
 inline constexpr std::string_view kMomentHelp =
-    "WHEN is a revision, -2h (w d h m s ms ago), 2026-11-23, or 2026-11-23T10:00:00+08:00 (UTC without an "
-    "offset).\n";
+    "WHEN is a revision (they begin with 1), -2h (w d h m s ms ago), 2026-11-23, or "
+    "2026-11-23T10:00:00+08:00 "
+    "(UTC\nwithout an offset).\n";
 
 }  // namespace prismbus::command

@@ -48,13 +48,11 @@ Outcome<Span> settle(const Options& o, Session& session) {
   if (o.from == "now") return misused("--from", "nothing comes after now; watch prints what happens");
   const std::string ns = o.ns.empty() ? "-" : o.ns;  // times are looked up in a name, any valid one
   Span span;
-  auto from = parse_moment(o.from, "--from");
+  const auto from = parse_start(o.from, "--from");
   if (!from) return tl::unexpected<Failure>(from.error());
-  if (from->is_now()) from->rev = Revision(0);  // "0": from the beginning
   const auto to = o.to ? parse_moment(*o.to, "--to") : Outcome<Moment>(Moment{});
   if (!to) return tl::unexpected<Failure>(to.error());
-  const Moment from_moment = *from;
-  for (const auto& [moment, bound] : {std::pair(&from_moment, &span.from), std::pair(&*to, &span.to)}) {
+  for (const auto& [moment, bound] : {std::pair(&*from, &span.from), std::pair(&*to, &span.to)}) {
     const auto rev = revision_at(session, ns, *moment);
     if (!rev) return tl::unexpected<Failure>(rev.error());
     if (const auto reached = session.await_revision(*rev, ns, "-"); !reached)

@@ -48,9 +48,8 @@ Outcome<void> rollback(const Options& o, bool has_key, Invocation& in) {
   if (moment->is_now()) return misused("--to", "a moment before now is needed");
   auto session = Session::open(in.globals);
   if (!session) return tl::unexpected<Failure>(session.error());
-  const auto to = revision_at(*session, o.ns, *moment);
+  const auto to = revision_reached_at(*session, o.ns, *moment, "--to");
   if (!to) return tl::unexpected<Failure>(to.error());
-  if (to->value() == 0) return misused("--to", "there was nothing yet");
   if (const auto reached = session->await_revision(*to, o.ns, has_key ? o.key : "-"); !reached)
     return reached;
   if (o.dry_run) return show(o, has_key, *to, *session, in);

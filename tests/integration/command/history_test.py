@@ -93,6 +93,23 @@ class Story(CommandCase):
         self.refused(2, "rollback", self.ns, "--to", "now", says="--to")
         self.refused(2, "rollback", self.ns, "--to", "0", says="--to")
 
+    def test_revision_0_is_where_everything_comes_after_and_no_moment_to_read_at(self):
+        self.assertEqual(self.done("diff", self.ns, "--from", "0").out, "+ j  5\n+ k  3\n")
+        self.assertEqual(self.done("diff", self.ns, "--from", "1970-01-02").out, "+ j  5\n+ k  3\n")
+        whole = self.done("history", self.ns, "k").out
+        self.assertEqual(self.done("history", self.ns, "k", "--since", "0").out, whole)
+        self.assertEqual(len(self.done("changes", self.ns, "--since", "0").out.splitlines()), 5)
+        self.assertEqual(len(self.done("replay", self.ns, "--from", "0").out.splitlines()), 5)
+        for flag, arguments in (("--at", ["get", self.ns, "k"]), ("--at", ["list", self.ns]), ("--before", ["history", self.ns, "k"]),
+                                ("--to", ["diff", self.ns, "--from", "1"]), ("--to", ["rollback", self.ns]),
+                                ("--to", ["replay", self.ns, "--from", "0"])):
+            with self.subTest(arguments):
+                self.refused(2, *arguments, flag, "0", says=f"{flag}: revisions begin with 1")
+        for flag, arguments in (("--before", ["history", self.ns, "k"]), ("--to", ["diff", self.ns, "--from", "1"]),
+                                ("--to", ["rollback", self.ns])):
+            with self.subTest(arguments):
+                self.refused(2, *arguments, flag, "1970-01-02", says=f"{flag}: there was nothing yet")
+
     def test_changes_after_a_point(self):
         self.assertEqual(self.done("changes", self.ns, "--since", "seq:2").out,
                          f"- k   rev {self.revs[2]} by anonymous\n+ k  3   rev {self.revs[3]} by anonymous\n")

@@ -23,10 +23,16 @@ std::string said(std::string_view text) {
 }
 }  // namespace
 
-TEST_CASE("a number is a revision, and 0 is now as in the contract") {
+TEST_CASE("a number is a revision; 0 is none, but it is where everything comes after") {
   CHECK(said("1234") == "1234");
   CHECK(said("18446744073709551615") == "18446744073709551615");
-  CHECK(said("0") == "now");
+  CHECK(said("0") == "refused");
+  CHECK(parse_moment("0", "--at", kNow).error().error.message == "--at: revisions begin with 1");
+  const auto start = parse_start("0", "--from");
+  REQUIRE(start);
+  CHECK(start->rev == Revision(0));
+  CHECK(parse_start("7", "--from")->rev == Revision(7));
+  CHECK_FALSE(parse_start("", "--from"));
   CHECK(said("now") == "now");
 }
 
