@@ -22,7 +22,7 @@ struct Since {
 
 inline constexpr std::string_view kSinceHelp =
     "SINCE is a revision, 0 (from the beginning), seq:12 (of one namespace), -2h (w d h m s ms ago), "
-    "2026-11-23, or\n2026-11-23T10:00:00+08:00 (UTC without an offset).\n";
+    "2026-11-23, or\n2026-11-23T10:00:00+08:00 (UTC without an offset); nothing in the future.\n";
 
 // The revision a moment stands for; now = the one `hello` was answered at, 0 = before the first. Exit::gone
 // when it lies before what the broker still knows.

@@ -8,6 +8,7 @@
 #include <chrono>
 
 #include "publisher/command/json_value.hpp"
+#include "publisher/command/reply_value.hpp"
 
 namespace prismbus::command {
 namespace {
@@ -145,6 +146,8 @@ Outcome<Moment> parse_moment(std::string_view text, std::string_view flag, Wall 
   }
   if (text.starts_with('-')) {
     if (const auto ago = duration_of(text.substr(1))) moment.time = now - *ago;
+  } else if (text.starts_with('+')) {
+    if (const auto ahead = duration_of(text.substr(1))) moment.time = now + *ahead;
   } else {
     moment.time = time_of(text);
   }
@@ -152,6 +155,10 @@ Outcome<Moment> parse_moment(std::string_view text, std::string_view flag, Wall 
     return misused(std::string(flag), fmt::format("{} is no revision and no time; 1234, -2h, 2026-11-23 and "
                                                   "2026-11-23T10:00:00+08:00 are",
                                                   json_quoted(text)));
+  }
+  if (*moment.time > now + kClocksApart) {
+    return misused(std::string(flag),
+                   fmt::format("{} is in the future: it is {} now", json_quoted(text), time_text(now)));
   }
   return moment;
 }

@@ -7,6 +7,7 @@
 // Offsets are what they say: no time zone's summer time is ever looked up. Pure functions, any thread.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,8 +24,11 @@ struct Moment {
   [[nodiscard]] bool is_now() const { return !rev && !time; }
 };
 
+// How far this machine's clock may be behind the one that wrote a time.
+inline constexpr std::chrono::seconds kClocksApart{5};
+
 // Exit::usage naming `flag`: another form, revision 0, a day or an hour that does not exist, a time before
-// 1970.
+// 1970 or more than kClocksApart after `now`.
 [[nodiscard]] Outcome<Moment> parse_moment(std::string_view text, std::string_view flag, Wall now);
 
 // The same, at the process's wall clock.
@@ -37,6 +41,6 @@ struct Moment {
 inline constexpr std::string_view kMomentHelp =
     "WHEN is a revision (they begin with 1), -2h (w d h m s ms ago), 2026-11-23, or "
     "2026-11-23T10:00:00+08:00 "
-    "(UTC\nwithout an offset).\n";
+    "(UTC\nwithout an offset); nothing in the future.\n";
 
 }  // namespace prismbus::command

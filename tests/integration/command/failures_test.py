@@ -120,7 +120,8 @@ class Failures(CommandCase):
         self.refused_unchanged(USAGE, "import-log", self.file("half.jsonl", '{"changes": ['), self.ns, says="half.jsonl:1:")
 
     def test_a_moment_that_is_none_is_refused(self):
-        for arguments in (["get", self.ns, "k", "--at", "soon"], ["list", self.ns, "--at", "-2x"],
+        for arguments in (["get", self.ns, "k", "--at", "2999-01-01"], ["watch", self.ns, "--since", "+2h"],
+                          ["get", self.ns, "k", "--at", "soon"], ["list", self.ns, "--at", "-2x"],
                           ["diff", self.ns, "--from", "2026-02-30"], ["diff", self.ns, "--from", "1", "--to", "x"],
                           ["rollback", self.ns, "--to", "yesterday"], ["history", self.ns, "k", "--before", "x"],
                           ["changes", self.ns, "--since", "seq:x"], ["watch", self.ns, "--since", "2026-"],

@@ -10,11 +10,12 @@ using namespace prismbus;
 using namespace prismbus::command;
 
 namespace {
-constexpr Wall kNow = Wall(std::chrono::seconds(1'795'000'000));  // 2026-11-18T11:06:40Z
+constexpr Wall kNow = Wall(std::chrono::seconds(1'795'000'000));    // 2026-11-18T11:06:40Z
+constexpr Wall kLater = Wall(std::chrono::seconds(1'800'000'000));  // 2027-01-15T08:00:00Z
 
 // A revision as a number, a time as micros behind "t", "now", or "refused".
-std::string said(std::string_view text) {
-  const auto moment = parse_moment(text, "--at", kNow);
+std::string said(std::string_view text, Wall now = kNow) {
+  const auto moment = parse_moment(text, "--at", now);
   if (!moment) return "refused";
   if (moment->is_now()) return "now";
   if (moment->rev) return fmt::format("{}", moment->rev->value());
@@ -51,21 +52,33 @@ TEST_CASE("a duration with a minus is so long ago") {
 }
 
 TEST_CASE("a date and a time mean what their offset says, UTC without one") {
-  CHECK(said("2026-11-23") == "2026-11-23T00:00:00Z");
-  CHECK(said("2026-11-23T10:00:00+08:00") == "2026-11-23T02:00:00Z");
-  CHECK(said("2026-11-23T10:00+0800") == "2026-11-23T02:00:00Z");
-  CHECK(said("2026-11-23T10:00-03") == "2026-11-23T13:00:00Z");
-  CHECK(said("2026-11-23T10:00:00Z") == "2026-11-23T10:00:00Z");
-  CHECK(said("2026-11-23 10:00:00.25Z") == "2026-11-23T10:00:00Z 250000us");
-  CHECK(said("2026-11-23T23:30:00-05:30") == "2026-11-24T05:00:00Z");
-  CHECK(said("2024-02-29") == "2024-02-29T00:00:00Z");
-  CHECK(said("1970-01-01") == "1970-01-01T00:00:00Z");
+  CHECK(said("2026-11-23", kLater) == "2026-11-23T00:00:00Z");
+  CHECK(said("2026-11-23T10:00:00+08:00", kLater) == "2026-11-23T02:00:00Z");
+  CHECK(said("2026-11-23T10:00+0800", kLater) == "2026-11-23T02:00:00Z");
+  CHECK(said("2026-11-23T10:00-03", kLater) == "2026-11-23T13:00:00Z");
+  CHECK(said("2026-11-23T10:00:00Z", kLater) == "2026-11-23T10:00:00Z");
+  CHECK(said("2026-11-23 10:00:00.25Z", kLater) == "2026-11-23T10:00:00Z 250000us");
+  CHECK(said("2026-11-23T23:30:00-05:30", kLater) == "2026-11-24T05:00:00Z");
+  CHECK(said("2024-02-29", kLater) == "2024-02-29T00:00:00Z");
+  CHECK(said("1970-01-01", kLater) == "1970-01-01T00:00:00Z");
+}
+
+TEST_CASE("a time in the future is refused, but for clocks that are a little apart") {
+  CHECK(said("2026-11-18T11:06:45Z") == "2026-11-18T11:06:45Z");
+  for (const char* ahead : {"2026-11-18T11:06:45.000001Z", "2099-01-01", "+2h", "+90s"}) {
+    CAPTURE(ahead);
+    const auto refused = parse_moment(ahead, "--since", kNow);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().exit == Exit::usage);
+    CHECK(refused.error().error.message ==
+          fmt::format("--since: \"{}\" is in the future: it is 2026-11-18T11:06:40Z now", ahead));
+  }
 }
 
 TEST_CASE("an hour that a time zone skips or repeats is an hour like any other: no zone is looked up") {
-  CHECK(said("2026-03-29T02:30:00+01:00") == "2026-03-29T01:30:00Z");  // skipped in Berlin
-  CHECK(said("2026-10-25T02:30:00+02:00") == "2026-10-25T00:30:00Z");  // there twice in Berlin
-  CHECK(said("2026-10-25T02:30:00+01:00") == "2026-10-25T01:30:00Z");
+  CHECK(said("2026-03-29T02:30:00+01:00", kLater) == "2026-03-29T01:30:00Z");  // skipped in Berlin
+  CHECK(said("2026-10-25T02:30:00+02:00", kLater) == "2026-10-25T00:30:00Z");  // there twice in Berlin
+  CHECK(said("2026-10-25T02:30:00+01:00", kLater) == "2026-10-25T01:30:00Z");
 }
 
 TEST_CASE("what is no moment is refused, naming the flag") {
@@ -94,7 +107,7 @@ TEST_CASE("what is no moment is refused, naming the flag") {
                           "+5",
                           "1 "}) {
     CAPTURE(bad);
-    CHECK(said(bad) == "refused");
+    CHECK(said(bad, kLater) == "refused");
   }
   const auto refused = parse_moment("soon", "--from", kNow);
   REQUIRE_FALSE(refused);
