@@ -7,6 +7,7 @@
 #include "publisher/command/change_pages.hpp"
 #include "publisher/command/command.hpp"
 #include "publisher/command/difference_lines.hpp"
+#include "publisher/command/namespace_picture.hpp"
 #include "publisher/command/reply_value.hpp"
 
 namespace prismbus::command {
@@ -34,6 +35,9 @@ Outcome<void> diff(const Options& o, Invocation& in) {
   }
   const auto answer = read_diff(*session, o.ns, *from_rev, *to_rev);
   if (!answer) return tl::unexpected<Failure>(answer.error());
+  if (answer->changes.empty()) {
+    if (auto written = require_written(*session, o.ns, "diff"); !written) return written;
+  }
   if (in.globals.json) {
     Value::Array changes;
     for (const KeyDifference& d : answer->changes) changes.push_back(key_difference_value(d));
@@ -60,8 +64,9 @@ void add_diff(CommandLine line) {
       ->required();
   sub->add_option("--to", o->to, "The later one (default now)")->type_name("WHEN");
   sub->footer(
-      "+ added, - removed, ~ changed. No difference is no output and exit code 0; 11 when the broker has "
-      "trimmed that\nhistory.\n" +
+      "+ added, - removed, ~ changed. No difference is no output and exit code 0; 4 when NS was never "
+      "written, "
+      "11 when the\nbroker has trimmed that history.\n" +
       std::string(kMomentHelp) +
       "\nExamples:\n"
       "  prismbus diff md.okx --from 1\n"

@@ -38,7 +38,7 @@ inline constexpr std::array<ExitRow, 16> kExitTable{{
     {Exit::failed, "internal: a defect of the command or the broker"},
     {Exit::usage, "the command line, a document or a request is malformed; nothing was changed"},
     {Exit::unreachable, "no broker answered within --timeout; nothing was changed"},
-    {Exit::not_found, "not_found: no such key"},
+    {Exit::not_found, "not_found: no such key, or nothing that was ever written"},
     {Exit::conflict, "conflict: --if-rev or a requirement did not hold; nothing was changed"},
     {Exit::denied, "unauthenticated, permission_denied"},
     {Exit::too_large, "too_large: over a limit; nothing was changed"},

@@ -40,12 +40,7 @@ Outcome<Exported> read_value(const Options& o, Session& session) {
 Outcome<Exported> read_keys(const Options& o, bool flat, Session& session) {
   auto picture = read_namespace(session, o.ns);
   if (!picture) return tl::unexpected<Failure>(picture.error());
-  if (!picture->exists) {
-    Error e;
-    e.code = ErrorCode::not_found;
-    e.message = o.ns + " has never been written";
-    return failed(e, "export");
-  }
+  if (!picture->exists) return never_written(o.ns, "export");
   Exported out{picture->epoch, picture->rev, picture->seq, picture->keys.size(), Value::map({})};
   KeyValues keys;
   for (auto& [key, current] : picture->keys) keys.emplace(key, std::move(current.value));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "publisher/command/document_file.hpp"
+#include "publisher/command/namespace_picture.hpp"
 #include "publisher/command/reply_value.hpp"
 #include "publisher/command/snapshot_picture.hpp"
 #include "subscriber/namespace_patterns.hpp"
@@ -38,10 +39,11 @@ Outcome<void> export_seed(const std::string& ns, bool subtree, const std::vector
     section.end({head.seq, head.rev, head.time, 0, seen});
     ++namespaces;
   }
+  if (namespaces == 0 && left_out == 0) return never_written(ns, "export");
   if (namespaces == 0) {
     Error e;
     e.code = ErrorCode::not_found;
-    e.message = left_out > 0 ? "everything in " + ns + " is excluded" : ns + " has never been written";
+    e.message = "everything in " + ns + " is excluded";
     return failed(e, "export");
   }
   if (const auto written = write_atomically(path, bytes); !written)

@@ -46,4 +46,20 @@ Outcome<NamespacePicture> read_namespace(Session& session, const std::string& ns
   return failed(e, ns);
 }
 
+Outcome<void> require_written(Session& session, const std::string& ns, std::string_view context) {
+  session.start_over();
+  const auto row = read_row(session, ns);
+  if (!row) return tl::unexpected<Failure>(row.error());
+  if (row->head.seq.value() == 0) return never_written(ns, context);
+  return {};
+}
+
+tl::unexpected<Failure> never_written(const std::string& ns, std::string_view context) {
+  Error e;
+  e.code = ErrorCode::not_found;
+  e.message = ns + " has never been written";
+  e.ns = ns;
+  return failed(e, context);
+}
+
 }  // namespace prismbus::command

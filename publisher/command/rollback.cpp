@@ -8,6 +8,7 @@
 #include "publisher/command/change_pages.hpp"
 #include "publisher/command/command.hpp"
 #include "publisher/command/difference_lines.hpp"
+#include "publisher/command/namespace_picture.hpp"
 #include "publisher/command/reply_value.hpp"
 
 namespace prismbus::command {
@@ -22,6 +23,9 @@ struct Options {
 Outcome<void> show(const Options& o, bool has_key, Revision to, Session& session, Invocation& in) {
   auto answer = read_diff(session, o.ns, to, Revision(0));
   if (!answer) return tl::unexpected<Failure>(answer.error());
+  if (answer->changes.empty()) {
+    if (auto written = require_written(session, o.ns, "rollback"); !written) return written;
+  }
   if (has_key) std::erase_if(answer->changes, [&o](const KeyDifference& d) { return d.key != o.key; });
   std::vector<Difference> differences;
   Value::Array changes;
@@ -60,6 +64,9 @@ Outcome<void> rollback(const Options& o, bool has_key, Invocation& in) {
   const auto done = session->wait(session->publisher().rollback(o.ns, std::move(key), *to, std::move(call)),
                                   "rollback " + o.ns);
   if (!done) return tl::unexpected<Failure>(done.error());
+  if (done->changes == 0) {
+    if (auto written = require_written(*session, o.ns, "rollback"); !written) return written;
+  }
   if (in.globals.json) {
     Fields reply = ok_reply(done->epoch, done->rev);
     reply.field("seq", done->seq.value()).field("changes", done->changes);
@@ -88,7 +95,9 @@ void add_rollback(CommandLine line) {
   sub->add_option("--note", o->note, "Up to 1 KiB of text kept with the revision")->type_name("TEXT");
   sub->footer(
       "One new transaction: history is kept, and a rollback can be rolled back. Keys that came later are "
-      "deleted.\nWhat is equal is not written; when nothing differs there is no new revision.\n" +
+      "deleted.\nWhat is equal is not written; when nothing differs there is no new revision. Exit code 4 "
+      "when NS was "
+      "never written.\n" +
       std::string(kMomentHelp) +
       "\nExamples:\n"
       "  prismbus rollback md.okx --to 2 --dry-run\n"

@@ -2,10 +2,12 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <memory>
 
 #include "publisher/command/command.hpp"
 #include "publisher/command/json_value.hpp"
+#include "publisher/command/namespace_picture.hpp"
 #include "publisher/command/reply_value.hpp"
 #include "publisher/command/snapshot_picture.hpp"
 
@@ -33,6 +35,9 @@ Outcome<void> snapshot(const Options& o, Invocation& in) {
   if (!session) return tl::unexpected<Failure>(session.error());
   const auto picture = read_snapshot(*session, o.ns, o.subtree);
   if (!picture) return tl::unexpected<Failure>(picture.error());
+  const bool written = std::any_of(picture->heads.begin(), picture->heads.end(),
+                                   [](const auto& head) { return head.second.seq.value() > 0; });
+  if (!written && !o.ns.empty()) return never_written(o.ns, "snapshot");
   if (in.globals.json) {
     Value::Array entries;
     for (const auto& [at, e] : picture->entries) entries.push_back(entry_value(e));
@@ -69,7 +74,7 @@ void add_snapshot(CommandLine line) {
       "heads "
       "holds equal\n"
       "state. Everything printed is of one revision, also when it came in many chunks while writes went "
-      "on.\n\n"
+      "on.\nExit code 4 when NS (with --subtree: and everything below it) was never written.\n\n"
       "Examples:\n"
       "  prismbus snapshot md.okx\n"
       "  prismbus snapshot md --subtree --json | jq .heads\n");

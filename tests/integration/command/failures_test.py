@@ -85,10 +85,11 @@ class Failures(CommandCase):
         self.refused_unchanged(USAGE, "backup", "../name", says="name")
 
     def test_a_namespace_that_is_not_there_is_said_where_it_matters(self):
-        for command in ("get", "delete", "export"):
+        self.done("put", self.ns, "k", "1")  # there is a revision 1
+        for command in ("get", "delete", "export", "diff", "rollback", "snapshot"):
             with self.subTest(command):
                 self.refused_unchanged(NOT_FOUND, *self.words(command, self.ns + ".none"), says="not_found")
-        for command in ("list", "changes", "snapshot", "history", "replay"):  # nothing there is an answer
+        for command in ("list", "changes", "history", "replay"):  # nothing there is an answer
             with self.subTest(command):
                 self.done(*self.words(command, self.ns + ".none"))
 

@@ -110,6 +110,25 @@ class Story(CommandCase):
             with self.subTest(arguments):
                 self.refused(2, *arguments, flag, "1970-01-02", says=f"{flag}: there was nothing yet")
 
+    def test_a_namespace_that_never_was_is_not_found_and_an_empty_one_is(self):
+        never = self.ns + ".never"
+        for arguments in (["diff", never, "--from", "1"], ["diff", never, "--from", "0", "--to", str(self.revs[0])],
+                          ["rollback", never, "--to", str(self.revs[0])], ["rollback", never, "k", "--to", str(self.revs[0])],
+                          ["rollback", never, "--to", str(self.revs[0]), "--dry-run"],
+                          ["snapshot", never], ["snapshot", never, "--subtree"]):
+            with self.subTest(arguments):
+                ran = self.refused(4, *arguments, says=f"{arguments[0]}: not_found: {never} has never been written")
+                self.assertEqual(ran.out, "")
+                self.assertEqual(self.refused(4, *arguments, "--json").json["error"]["ns"], never)
+        empty = self.ns + ".empty"
+        self.done("put", empty, "k", "1")
+        at = str(self.done("delete", empty, "k", "--json").json["rev"])
+        self.assertEqual(self.done("diff", empty, "--from", at).out, "")
+        self.assertIn("nothing differs", self.done("rollback", empty, "--to", at).out)
+        self.assertIn("0 keys would change", self.done("rollback", empty, "--to", at, "--dry-run").out)
+        self.assertEqual(self.done("snapshot", empty, "--json").json["heads"][empty]["seq"], 2)
+        self.assertEqual(self.done("snapshot", self.ns, "--subtree", "--json").json["heads"][empty]["seq"], 2)
+
     def test_changes_after_a_point(self):
         self.assertEqual(self.done("changes", self.ns, "--since", "seq:2").out,
                          f"- k   rev {self.revs[2]} by anonymous\n+ k  3   rev {self.revs[3]} by anonymous\n")
