@@ -36,6 +36,33 @@ std::string reasons(const WaitAppliedReply& reply) {
   return list_of(first, reply.rejected.size());
 }
 
+// What a program has to know although the command failed: the write is there.
+Fields written_facts(const WriteOutcome& written) {
+  Fields facts;
+  facts.hex("epoch", written.epoch.value()).field("rev", written.rev.value());
+  facts.field("seq", written.seq.value()).field("version", written.version);
+  return facts;
+}
+
+Value names_value(const std::vector<std::string>& names) {
+  Value::Array out;
+  for (const std::string& name : names) out.push_back(Value::text(name));
+  return Value::array(std::move(out));
+}
+
+Value applied_facts(const WriteOutcome& written, const WaitAppliedReply& reply) {
+  Value::Array reasons;
+  for (const auto& why : reply.reasons) {
+    Fields reason;
+    reason.field("instance", why.instance).field("key", why.key).field("reason", why.reason);
+    reasons.push_back(reason.take());
+  }
+  Fields facts = written_facts(written);
+  facts.field("applied", std::uint64_t{reply.applied.size()});  // as when all goes well
+  facts.field("rejected", names_value(reply.rejected)).field("silent", names_value(reply.silent));
+  return facts.field("reasons", Value::array(std::move(reasons))).take();
+}
+
 }  // namespace
 
 Outcome<AppliedWait> parse_applied_wait(std::string_view text) {
@@ -66,6 +93,7 @@ Outcome<WaitAppliedReply> await_applied(const AppliedWait& wait, std::string_vie
     failure.exit = Exit::not_applied;
     failure.error.message = fmt::format("{}: written as rev {}, but who applied it is not known: {}", context,
                                         written.rev.value(), failure.error.message);
+    failure.facts = written_facts(written).take();
     return tl::unexpected<Failure>(std::move(failure));
   }
   const WaitAppliedReply& reply = answer->value;
@@ -75,7 +103,7 @@ Outcome<WaitAppliedReply> await_applied(const AppliedWait& wait, std::string_vie
   const auto code = reply.rejected.empty() ? ErrorCode::timeout : ErrorCode::rejected;
   const std::string said =
       fmt::format("{}: written as rev {}: {}", context, written.rev.value(), applied_text(reply));
-  Failure failure{Exit::not_applied, error_of(code, said)};
+  Failure failure{Exit::not_applied, error_of(code, said), applied_facts(written, reply)};
   return tl::unexpected<Failure>(std::move(failure));
 }
 

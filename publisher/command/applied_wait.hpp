@@ -23,7 +23,9 @@ struct AppliedWait {
 // "431 applied, 2 rejected (pricing-7: tick_size: must be > 0), 3 silent (risk-1, risk-2, #12)"
 [[nodiscard]] std::string applied_text(const WaitAppliedReply& reply);
 
-// Waits with the time that is left. Exit::not_applied with that line when not all (so many) have applied it.
+// Waits with the time that is left. Exit::not_applied with that line when not all (so many) have applied it;
+// its facts are {"epoch", "rev", "seq", "version"} of the write and, when the broker answered, "applied" (how
+// many), "rejected", "silent" (instances) and "reasons" as in the reply.
 [[nodiscard]] Outcome<WaitAppliedReply> await_applied(const AppliedWait& wait, std::string_view ns,
                                                       const WriteOutcome& written, Session& session,
                                                       std::string_view context);

@@ -58,7 +58,8 @@ tl::unexpected<Failure> file_failure(std::string_view path, std::string_view doi
   return tl::unexpected<Failure>(std::move(f));
 }
 
-Value error_value(const Error& e) {
+Value error_value(const Failure& failure) {
+  const Error& e = failure.error;
   Value::Map m;
   const auto text = [&m](std::string_view name, const std::optional<std::string>& s) {
     if (s) m.push_back({Value::text(name), Value::text(*s)});
@@ -80,6 +81,7 @@ Value error_value(const Error& e) {
   text("path", e.path);
   text("reason", e.reason);
   text("incident", e.incident);
+  if (const auto* facts = failure.facts.as<Value::Map>()) m.insert(m.end(), facts->begin(), facts->end());
   return Value::map(std::move(m));
 }
 

@@ -12,7 +12,8 @@ namespace prismbus::command {
 
 struct Failure {
   Exit exit = Exit::failed;
-  Error error;  // `message` is the whole line for a person, without "prismbus: "
+  Error error;    // `message` is the whole line for a person, without "prismbus: "
+  Value facts{};  // a map or nothing: what --json tells as fields behind the error's own
 };
 
 template <class T>
@@ -26,6 +27,7 @@ using Outcome = Result<T, Failure>;
                                                    int error_number);
 
 // {"code", "message", ...} with the fields that are set, as section 4 of the contract names them.
-[[nodiscard]] Value error_value(const Error& error);
+// Behind them come the facts.
+[[nodiscard]] Value error_value(const Failure& failure);
 
 }  // namespace prismbus::command

@@ -188,7 +188,9 @@ void add_put(CommandLine line) {
       std::string(kValueRule) +
       "\nFollowers say about once a second what they have applied, in a crowd less often: a shorter "
       "--timeout of "
-      "--wait-applied proves little.\n"
+      "--wait-applied proves little.\nWritten, but not applied by all, is exit code 15; --json then has rev, "
+      "seq, "
+      "version, applied, rejected, silent and reasons in error.\n"
       "--edit writes only if the key is still what was shown; unchanged, nothing is written. After a "
       "mistake\n"
       "you are asked whether to edit again.\n"

@@ -22,8 +22,8 @@ Fields ok_reply(Epoch epoch, Revision rev) {
   f.field("ok", true).hex("epoch", epoch.value()).field("rev", rev.value());
   return f;
 }
-Value failed_reply(const Error& error) {
-  return Fields().field("ok", false).field("error", error_value(error)).take();
+Value failed_reply(const Failure& failure) {
+  return Fields().field("ok", false).field("error", error_value(failure)).take();
 }
 
 Value stored_value(std::string_view encoded) {

@@ -30,7 +30,7 @@ class Fields {
 };
 
 [[nodiscard]] Fields ok_reply(Epoch epoch, Revision rev);  // {ok: true, epoch, rev}
-[[nodiscard]] Value failed_reply(const Error& error);      // {ok: false, error: {...}}
+[[nodiscard]] Value failed_reply(const Failure& failure);  // {ok: false, error: {...}}
 
 [[nodiscard]] Value entry_value(const Entry& entry, bool with_value = true);
 [[nodiscard]] Value namespace_value(const NamespaceRow& row);

@@ -77,7 +77,7 @@ std::string option_hint(const CLI::App& app, const std::vector<std::string>& arg
 }
 
 int end(const Failure& failure, const Globals& globals, Terminal& terminal) {
-  if (globals.json) print_json(terminal, failed_reply(failure.error));
+  if (globals.json) print_json(terminal, failed_reply(failure));
   terminal.out.flush();
   terminal.err << "prismbus: " << printable(failure.error.message) << '\n';
   return static_cast<int>(failure.exit);

@@ -105,7 +105,19 @@ class Subscribers(WithFollowers):
         out = self.done("subscribers", self.ns, "--watch", "--count", "2").out
         self.assertEqual(out.count("INSTANCE"), 2)
         self.assertEqual(out.count("1 follower:"), 2)
+        self.assertEqual(ran.out, "")
         self.refused(2, "subscribers", "--count", "2", says="--watch")
+
+    def test_as_json_the_error_tells_what_was_written_and_who_has_it(self):
+        self.follower("one")
+        self.follower("strict", reason="must be > 5")
+        self.follower("mute", acks=False)
+        error = self.refused(NOT_APPLIED, "put", self.ns, "k", "1", "--wait-applied", "all", "--json", timeout="1").json["error"]
+        entry = self.done("get", self.ns, "k", "--json").json
+        self.assertEqual((error["code"], error["rev"], error["epoch"]), ("rejected", entry["entry"]["rev"], entry["epoch"]))
+        self.assertEqual((error["seq"], error["version"], error["applied"]), (1, 1, 1))
+        self.assertEqual((error["rejected"], error["silent"]), (["strict"], ["mute"]))
+        self.assertEqual(error["reasons"], [{"instance": "strict", "key": "k", "reason": "must be > 5"}])
 
     def test_watch_goes_on_when_the_broker_went_away(self):
         broker = Broker().start()
