@@ -23,7 +23,7 @@ constexpr std::chrono::seconds kQuiet{2};
 struct Options {
   std::string file, ns, note;
   std::optional<std::string> format, as;
-  bool flat = false, dry_run = false, prune = false, chunked = false;
+  bool flat = false, dry_run = false, prune = false, chunked = false, yes = false;
 };
 
 struct Written {
@@ -168,11 +168,26 @@ Outcome<void> bring_up_to_date(const Options& o, const Wanted& wanted, Session& 
   }
 }
 
+// Most often what was to make the document has failed.
+Outcome<void> confirm_emptying(const Options& o, const Wanted& wanted, Terminal& terminal) {
+  if (!wanted.keys.empty() || !o.prune || o.dry_run || o.yes) return {};
+  if (!terminal.asks) {
+    return misused("--yes",
+                   fmt::format("needed where nobody can be asked: the document is empty, and --prune "
+                               "would delete every key of {}",
+                               o.ns));
+  }
+  const auto question = fmt::format("the document is empty: delete every key of {}? [y/N] ", printable(o.ns));
+  if (terminal.confirm(question, Terminal::Default::no)) return {};
+  return misused("import", "not confirmed; nothing was deleted");
+}
+
 Outcome<void> import_document(const Options& o, Invocation& in) {
   if (o.as && o.prune)
     return misused("--prune", "not with --as: the other keys of the namespace are not the file's");
   const auto wanted = read_keys(o, in.terminal);
   if (!wanted) return tl::unexpected<Failure>(wanted.error());
+  if (auto fine = confirm_emptying(o, *wanted, in.terminal); !fine) return fine;
   auto session = Session::open(in.globals);
   if (!session) return tl::unexpected<Failure>(session.error());
   return bring_up_to_date(o, *wanted, *session, in);
@@ -218,6 +233,7 @@ void add_import(CommandLine line) {
       ->excludes(flat);
   sub->add_flag("-n,--dry-run", o->dry_run, "Show what would change; write nothing");
   sub->add_flag("--prune", o->prune, "Delete keys that the file lacks");
+  sub->add_flag("-y,--yes", o->yes, "Do not ask before --prune with an empty document deletes every key");
   sub->add_flag("--chunked", o->chunked, "Allow several transactions, which is not atomic");
   sub->add_option("--note", o->note, "Up to 1 KiB of text kept with the revision")->type_name("TEXT");
   sub->footer(kExplanation);

@@ -76,7 +76,13 @@ class ImportExport(CommandCase):
         self.assertEqual(load(self.done("export", self.ns).out), {"a": 3, "b": 2})
         self.done("import", self.file("b.yaml", "a: 3\n"), self.ns, "--prune")
         self.assertEqual(load(self.done("export", self.ns).out), {"a": 3})
-        self.done("import", self.file("b.yaml", "{}\n"), self.ns, "--prune")
+        for name, text in ((".env", ""), ("b.yaml", "{}\n"), ("b.properties", "# all\n")):
+            empty = self.file(name, text)
+            self.refused(2, "import", empty, self.ns, "--prune", says="--yes: needed where nobody can be asked")
+            shown = self.done("import", empty, self.ns, "--prune", "--dry-run").out
+            self.assertIn("1 removed", shown)
+        self.assertEqual(load(self.done("export", self.ns).out), {"a": 3})
+        self.done("import", self.file("b.yaml", "{}\n"), self.ns, "--prune", "--yes")
         self.assertEqual(self.done("export", self.ns).out, "{}\n")
 
     def test_a_value_that_became_a_map_needs_prune(self):
