@@ -14,7 +14,7 @@ namespace prismbus::command {
 Outcome<void> export_seed(const std::string& ns, bool subtree, const std::vector<std::string>& exclude,
                           const std::string& path, Invocation& in) {
   const auto excluded = NamespacePatterns::make(exclude, "--exclude");
-  if (!excluded) return misused("--exclude", excluded.error().message);
+  if (!excluded) return tl::unexpected<Failure>(Failure{Exit::usage, excluded.error()});  // names the flag
   auto session = Session::open(in.globals);
   if (!session) return tl::unexpected<Failure>(session.error());
   const auto picture = read_snapshot(*session, ns, subtree);

@@ -152,6 +152,17 @@ class ImportExport(CommandCase):
         self.refused(2, "export", self.ns, "--format", "properties", says='the key "a/b" holds no string')
         self.refused(2, "export", self.ns, "--format", "xml", says="yaml, json, toml, env or properties")
 
+    def test_a_seed_leaves_out_what_is_excluded(self):
+        for below in ("", ".a", ".b"):
+            self.done("put", self.ns + below, "k", "1")
+        seed = os.path.join(self.scratch, "seed")
+        everything = ("export", self.ns, "--subtree", "--seed", seed)
+        for patterns, left in (([self.ns + ".a"], 2), ([self.ns + ".a", self.ns + ".b"], 1), ([], 3)):
+            excluded = [word for pattern in patterns for word in ("--exclude", pattern)]
+            self.assertEqual(self.done(*everything, *excluded, "--json").json["namespaces"], left)
+        self.refused(4, *everything, "--exclude", self.ns + ".**", says=f"everything in {self.ns} is excluded")
+        self.assertTrue(self.refused(2, *everything, "--exclude", "a.*").err.startswith("prismbus: --exclude: a pattern is"))
+
     def test_export_says_what_it_cannot_do(self):
         self.refused(4, "export", self.ns, says="has never been written")
         self.done("put", self.ns, "a", "1")
