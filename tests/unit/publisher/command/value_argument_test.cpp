@@ -1,6 +1,8 @@
 #include "publisher/command/value_argument.hpp"
 
 #include <catch2/catch.hpp>
+#include <cctype>
+#include <string>
 
 #include "publisher/command/json_value.hpp"
 
@@ -25,5 +27,17 @@ TEST_CASE("a typed value is JSON, or a bare word, or refused") {
                           "{\"$bin\":1}", "\xff\xfe", "007"}) {
     CAPTURE(bad);
     CHECK(said(bad) == "refused");
+  }
+}
+
+TEST_CASE("the rule in the help names every mark that a bare word may begin with, and no other") {
+  const std::string rule(kValueRule);
+  const std::size_t from = rule.find("one of ") + 7;
+  const std::string marks = rule.substr(from, rule.find(" or a character") - from);
+  for (char c = '!'; c <= '~'; ++c) {
+    CAPTURE(c);
+    const bool letter = std::isalpha(static_cast<unsigned char>(c)) != 0;
+    const bool said = letter || marks.find(c) != std::string::npos;
+    CHECK(parse_value_argument(std::string(1, c) + "!", "hint").has_value() == said);
   }
 }
