@@ -72,9 +72,8 @@ void release_outbox_directory(int held) {
   if (held >= 0) ::close(held);
 }
 
-bool holds_outbox(const std::string& directory) {
-  struct stat status {};
-  return ::stat((directory + "/data.mdb").c_str(), &status) == 0;
+int look_for_outbox(const std::string& directory) {
+  return ::faccessat(AT_FDCWD, (directory + "/data.mdb").c_str(), R_OK, AT_EACCESS) == 0 ? 0 : errno;
 }
 
 }  // namespace prismbus

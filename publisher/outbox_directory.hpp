@@ -11,6 +11,7 @@ namespace prismbus {
 // A descriptor that holds it. unavailable: another process does, or it cannot be made.
 [[nodiscard]] Result<int> hold_outbox_directory(const std::string& directory);
 void release_outbox_directory(int held);  // -1 is none
-[[nodiscard]] bool holds_outbox(const std::string& directory);
+// 0 when an outbox is there to be read, else the errno that says why not: ENOENT = there is none.
+[[nodiscard]] int look_for_outbox(const std::string& directory);
 
 }  // namespace prismbus

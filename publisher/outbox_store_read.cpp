@@ -1,4 +1,6 @@
 // OutboxStore where it reads: records, outcomes, what our own writes became; also beside another process.
+#include <cerrno>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -103,7 +105,11 @@ Result<std::vector<OutboxOutcome>> OutboxStore::outcomes_in(MDB_txn* txn, std::u
 }
 
 Result<OutboxListing> OutboxStore::read(const std::string& directory) {
-  if (!holds_outbox(directory)) return fail(ErrorCode::not_found, "no outbox in " + directory);
+  if (const int why = look_for_outbox(directory); why == ENOENT) {
+    return fail(ErrorCode::not_found, "no outbox in " + directory);
+  } else if (why != 0) {
+    return fail(ErrorCode::unavailable, directory + ": cannot read: " + std::strerror(why));
+  }
   OutboxStore store(Limits{});
   lmdb::Env::Options options;
   options.read_only = true;

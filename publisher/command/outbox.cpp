@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <cerrno>
 #include <memory>
 #include <set>
 
@@ -85,6 +86,10 @@ std::string value_shown(const std::vector<OutboxOutcome::Change>& changes) {
 }
 
 void print_tables(const OutboxListing& listing, Terminal& terminal) {
+  if (listing.pending.empty() && listing.outcomes.empty()) {
+    terminal.out << "nothing is waiting, and there are no outcomes\n";
+    return;
+  }
   if (!listing.pending.empty()) {
     Table table({"PENDING", "QUEUED", "SENT", "KEY", "VALUE"});
     table.align_right(0);
@@ -111,9 +116,7 @@ void print_tables(const OutboxListing& listing, Terminal& terminal) {
   }
 }
 
-// Makes no outbox where there is none: reading it says so.
 Outcome<void> acknowledge(const Options& o) {
-  if (!holds_outbox(o.directory)) return {};
   const OutboxOptions usual;
   auto store = OutboxStore::open(o.directory, {usual.entries_max, usual.bytes_max, nullptr});
   if (!store) return failed(store.error(), "outbox");
@@ -135,6 +138,12 @@ Outcome<void> acknowledge(const Options& o) {
 }
 
 Outcome<void> outbox(const Options& o, Invocation& in) {
+  // Before anything is opened: acknowledging makes no outbox where there is none; reading says so.
+  if (const int why = look_for_outbox(o.directory); why != 0 && why != ENOENT) {
+    return file_failure(o.directory, "read", why);
+  } else if (why == ENOENT) {
+    return failed(error_of(ErrorCode::not_found, "no outbox in " + o.directory), "outbox");
+  }
   if (o.all || !o.acknowledge.empty()) {
     if (auto done = acknowledge(o); !done) return done;
   }
