@@ -53,6 +53,11 @@ std::vector<std::string_view> command_names(const CLI::App& app) {
   return names;
 }
 
+// What is done to a stopped store.
+bool is_of_the_broker(std::string_view word) {
+  return word == "check" || word == "restore" || word == "rebuild";
+}
+
 // "; did you mean --if-rev?" for an option that nobody knows.
 std::string option_hint(const CLI::App& app, const std::vector<std::string>& arguments) {
   std::vector<std::string> known;
@@ -74,6 +79,30 @@ std::string option_hint(const CLI::App& app, const std::vector<std::string>& arg
     if (const auto near = closest(name, names)) return fmt::format("; did you mean {}?", *near);
   }
   return "";
+}
+
+// The library tells what is left over the wrong way round.
+std::string extras_text(const CLI::App& app) {
+  const CLI::App* at = &app;
+  while (at->remaining_size() == 0 && !at->get_subcommands().empty()) at = at->get_subcommands().front();
+  std::string text;
+  for (const std::string& word : at->remaining()) text += (text.empty() ? "" : " ") + word;
+  return "not expected: " + text;
+}
+
+// What the library's message about `arguments` lacks.
+std::string mistake_text(const CLI::App& app, const std::vector<std::string>& arguments,
+                         const CLI::ParseError& e) {
+  if (dynamic_cast<const CLI::ExtrasError*>(&e) != nullptr)
+    return extras_text(app) + option_hint(app, arguments);
+  const auto chosen = app.get_subcommands();
+  if (chosen.empty() || std::string_view(e.what()) != "A subcommand is required") return e.what();
+  std::string words;
+  for (const std::string_view name : command_names(*chosen.front())) {
+    words += (words.empty() ? "" : ", ");
+    words += name;
+  }
+  return "one of " + words + " is required";
 }
 
 int end(const Failure& failure, const Globals& globals, Terminal& terminal) {
@@ -162,7 +191,9 @@ int run(std::vector<std::string> arguments, const char* broker_environment, Term
   const auto names = command_names(app);
   if (word && std::find(names.begin(), names.end(), *word) == names.end()) {
     const auto near = closest(*word, names);
-    const auto hint = near ? fmt::format("did you mean {}?", *near) : "prismbus --help lists the commands";
+    const auto hint = near                      ? fmt::format("did you mean {}?", *near)
+                      : is_of_the_broker(*word) ? fmt::format("did you mean prismbusd {}?", *word)
+                                                : "prismbus --help lists the commands";
     return end(misused("", fmt::format("no command {}; {}", json_quoted(*word), hint)).value(),
                options.globals, terminal);
   }
@@ -172,10 +203,9 @@ int run(std::vector<std::string> arguments, const char* broker_environment, Term
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e, terminal.out, terminal.err);  // --help, --version
     const std::string see = word ? " (prismbus " + *word + " --help)" : " (prismbus --help)";
-    const std::string hint =
-        dynamic_cast<const CLI::ExtrasError*>(&e) != nullptr ? option_hint(app, arguments) : "";
-    return end(misused("", std::string(word ? *word + ": " : "") + e.what() + hint + see).value(),
-               options.globals, terminal);
+    const std::string said = mistake_text(app, arguments, e);
+    return end(misused("", std::string(word ? *word + ": " : "") + said + see).value(), options.globals,
+               terminal);
   }
   if (const auto settled = settle(options, broker_environment); !settled) {
     return end(settled.error(), options.globals, terminal);

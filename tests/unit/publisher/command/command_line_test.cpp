@@ -92,6 +92,18 @@ TEST_CASE("misuse is one line on stderr that names what is wrong, exit code 2, b
       {{"import", "-", "a", "--format", "yaml", "--as", "k", "--prune"}, "--prune"},
       {{"import", "-", "a", "--format", "yaml", "--as", "k", "--flat"}, "--flat"},
       {{"watch", "a", "--glob", "x\\"}, "--glob"},
+      {{"check"}, "no command \"check\"; did you mean prismbusd check?"},
+      {{"policy"}, "policy: one of list, set, delete is required"},
+      {{"policy", "unset", "a"}, "policy: one of list, set, delete is required"},
+      {{"put", "a", "b", "1", "2", "3", "4"}, "put: not expected: 2 3 4 (prismbus put --help)"},
+      {{"get", "a", "b", "c", "--mta", "d"},
+       "get: not expected: c --mta d; did you mean --meta? (prismbus get"},
+      {{"policy", "list", "b", "a"}, "policy: not expected: b a ("},
+      {{"export", "a", "--seed", "s", "--exclude", "a.*"}, "prismbus: --exclude: a pattern is"},
+      {{"import", "-", "a", "--format", "env", "--prune"}, "--yes: needed where nobody can be asked"},
+      {{"import", "-", "a", "--format", "properties", "--prune"}, "would delete every key of a"},
+      {{"get", "a", "b", "--at", "0"}, "--at: revisions begin with 1"},
+      {{"get", "a", "b", "--at", "+2h"}, "--at: \"+2h\" is in the future"},
       {{"watch", "no good"}, "watch"},
   };
   for (const Case& c : cases) {
