@@ -1,6 +1,7 @@
 #include "broker/daemon/stopped_command_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <initializer_list>
 #include <string_view>
 
 #include "broker/daemon/setting_text.hpp"
@@ -52,10 +53,21 @@ void parse(CLI::App& app, int argc, const char* const* argv, CommandLine& line) 
   for (const std::string& extra : app.remaining()) line.mistakes.push_back(extra + ": not known here");
 }
 
-void require(CommandLine& line, const std::string& value, const char* named) {
-  if (line.what != CommandLine::Do::print && value.empty() && line.mistakes.empty()) {
-    line.mistakes.push_back(std::string(named) + ": required");
+struct Needed {
+  const std::string& value;
+  const char* named;
+};
+
+// All that is missing in one line, unless something else is wrong: a misspelt option is not missing as well.
+void require(CommandLine& line, const char* command, std::initializer_list<Needed> needed) {
+  if (line.what == CommandLine::Do::print || !line.mistakes.empty()) return;
+  std::string missing;
+  for (const Needed& n : needed) {
+    if (n.value.empty()) missing += (missing.empty() ? "" : " and ") + std::string(n.named);
   }
+  if (missing.empty()) return;
+  line.mistakes.push_back(std::string(command) + ": " + missing + " missing; see prismbusd " + command +
+                          " --help");
 }
 
 CommandLine parse_check(int argc, const char* const* argv) {
@@ -64,13 +76,13 @@ CommandLine parse_check(int argc, const char* const* argv) {
   CLI::App app("Walk everything in a data directory or a backup: checksums, order, counters, hashes.",
                "prismbusd check");
   app.add_option("backup", line.backup, "A backup file, to check that instead.");
-  app.add_option("--data-dir", line.data_dir, "The data directory; it is only read.");
+  app.add_option("--data-dir", line.data_dir, "The data directory; it is only read.")->type_name("DIR");
   app.footer(kCheckExamples);
   parse(app, argc, argv, line);
   if (!line.backup.empty() && !line.data_dir.empty()) {
     line.mistakes.emplace_back("either --data-dir or a backup, not both");
   }
-  require(line, line.backup + line.data_dir, "--data-dir");
+  require(line, "check", {{line.backup + line.data_dir, "--data-dir DIR or BACKUP"}});
   return line;
 }
 
@@ -79,12 +91,11 @@ CommandLine parse_restore(int argc, const char* const* argv) {
   line.what = CommandLine::Do::restore;
   CLI::App app("Make a data directory from a backup.", "prismbusd restore");
   app.add_option("backup", line.backup, "The backup file.");
-  app.add_option("--data-dir", line.data_dir, "The data directory to make.");
+  app.add_option("--data-dir", line.data_dir, "The data directory to make.")->type_name("DIR");
   app.add_flag("--replace", line.replace, "Move what is there aside instead of refusing.");
   app.footer(kRestoreExamples);
   parse(app, argc, argv, line);
-  require(line, line.backup, "BACKUP");
-  require(line, line.data_dir, "--data-dir");
+  require(line, "restore", {{line.backup, "BACKUP"}, {line.data_dir, "--data-dir DIR"}});
   return line;
 }
 
@@ -93,11 +104,12 @@ CommandLine parse_rebuild(int argc, const char* const* argv) {
   line.what = CommandLine::Do::rebuild;
   std::string map = "64GiB";
   CLI::App app("Make the state anew from the journal.", "prismbusd rebuild");
-  app.add_option("--data-dir", line.data_dir, "The data directory; no broker may run on it.");
+  app.add_option("--data-dir", line.data_dir, "The data directory; no broker may run on it.")
+      ->type_name("DIR");
   app.add_option("--map-bytes", map, "Address space for each environment, as when serving. Default 64GiB.");
   app.footer(kRebuildExamples);
   parse(app, argc, argv, line);
-  require(line, line.data_dir, "--data-dir");
+  require(line, "rebuild", {{line.data_dir, "--data-dir DIR"}});
   const auto bytes = parse_bytes(map);
   if (!bytes) line.mistakes.push_back("--map-bytes: \"" + map + "\" is no size (such as 512MiB)");
   line.map_bytes = bytes.value_or(0);

@@ -50,7 +50,10 @@ TEST_CASE("check takes a data directory or a backup and nothing else") {
   CHECK(line.data_dir == "d");
   CHECK(line.mistakes.empty());
   CHECK(parse({"check", "file"}).backup == "file");
-  CHECK_FALSE(parse({"check"}).mistakes.empty());
+  CHECK(parse({"check"}).mistakes ==
+        std::vector<std::string>{"check: --data-dir DIR or BACKUP missing; see prismbusd check --help"});
+  CHECK(parse({"check", "--data-dir"}).mistakes ==
+        std::vector<std::string>{"--data-dir: 1 required DIR missing"});
   CHECK_FALSE(parse({"check", "file", "--data-dir", "d"}).mistakes.empty());
   CHECK_FALSE(parse({"check", "--data-dir", "d", "--requests", "x"}).mistakes.empty());
 }
@@ -62,7 +65,10 @@ TEST_CASE("restore takes a backup and a data directory, rebuild a data directory
   CHECK(restore.data_dir == "d");
   CHECK(restore.replace);
   CHECK(restore.mistakes.empty());
-  CHECK_FALSE(parse({"restore", "b"}).mistakes.empty());
+  CHECK(parse({"restore"}).mistakes ==
+        std::vector<std::string>{"restore: BACKUP and --data-dir DIR missing; see prismbusd restore --help"});
+  CHECK(parse({"restore", "b"}).mistakes ==
+        std::vector<std::string>{"restore: --data-dir DIR missing; see prismbusd restore --help"});
   CHECK_FALSE(parse({"restore", "--data-dir", "d"}).mistakes.empty());
   CHECK_FALSE(parse({"restore", "b", "c", "--data-dir", "d"}).mistakes.empty());
 
