@@ -4,17 +4,19 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 
 #include "publisher/command/command.hpp"
 #include "publisher/command/reply_value.hpp"
+#include "publisher/command/resize_signal.hpp"
 #include "publisher/command/stop_signals.hpp"
 #include "publisher/command/whole_number.hpp"
 
 namespace prismbus::command {
 namespace {
 
-constexpr int kEveryMs = 1000;  // between two looks of --watch
+constexpr std::chrono::seconds kEvery{1};  // between two looks of --watch
 
 struct Options {
   std::string ns;
@@ -50,9 +52,16 @@ std::string milliseconds_text(std::uint64_t us) {
 }
 
 void print_table(const Options& o, const std::vector<SubscriberRow>& rows, Terminal& terminal) {
+  enum Column : std::size_t { instance, name, from, state, applied, lag, rejected, p50, p99, seen, reason };
   Table table({"INSTANCE", "NAME", "FROM", "STATE", o.ns.empty() ? "NAMES" : "APPLIED", "LAG", "REJECTED",
                "P50", "P99", "LAST SEEN", "LAST REASON"});
-  for (const std::size_t column : {4u, 5u, 6u, 7u, 8u}) table.align_right(column);
+  for (const Column number : {applied, lag, rejected, p50, p99}) table.align_right(number);
+  // With these 80 columns hold who it is, where it stands, and how it refused.
+  table.may_shrink(instance, 12);
+  table.may_shrink(name, 6);
+  table.may_shrink(from, 6);
+  table.may_shrink(reason, 8);
+  for (const Column least_needed : {seen, from, p50, p99}) table.may_go(least_needed);
   std::size_t silent = 0;
   std::size_t behind = 0;
   std::size_t rejecting = 0;
@@ -91,38 +100,61 @@ Outcome<std::vector<SubscriberRow>> read_rows(const Options& o, Session& session
   return rows;
 }
 
-Outcome<void> look(const Options& o, Session& session, Invocation& in) {
+void draw(const Options& o, const std::vector<SubscriberRow>& rows, Terminal& terminal) {
+  terminal.measure_again();
+  if (o.watch && terminal.width > 0) terminal.out << "\x1b[H\x1b[J";  // the table stays in its place
+  print_table(o, rows, terminal);
+}
+
+// What was seen stays in `rows`.
+Outcome<void> look(const Options& o, Session& session, Invocation& in, std::vector<SubscriberRow>& rows) {
   Fields reply;
-  const auto rows = read_rows(o, session, reply);
-  if (!rows) return tl::unexpected<Failure>(rows.error());
-  if (in.globals.json) {
-    Value::Array values;
-    for (const SubscriberRow& row : *rows) values.push_back(row_value(row));
-    print_json(in.terminal,
-               reply.field("subscribers", Value::array(std::move(values))).field("more", false).take());
-    in.terminal.out.flush();
+  auto seen = read_rows(o, session, reply);
+  if (!seen) return tl::unexpected<Failure>(seen.error());
+  rows = std::move(*seen);
+  if (!in.globals.json) {
+    draw(o, rows, in.terminal);
     return {};
   }
-  if (o.watch && in.terminal.width > 0) in.terminal.out << "\x1b[H\x1b[J";  // the table stays in its place
-  print_table(o, *rows, in.terminal);
+  Value::Array values;
+  for (const SubscriberRow& row : rows) values.push_back(row_value(row));
+  print_json(in.terminal,
+             reply.field("subscribers", Value::array(std::move(values))).field("more", false).take());
+  in.terminal.out.flush();
   return {};
+}
+
+// Until the next look; a terminal that changes its size has the last one drawn anew at once. False when it
+// was told to end.
+bool await_next(const Options& o, const std::vector<SubscriberRow>& rows, const StopSignals& signals,
+                const ResizeSignal& resized, Invocation& in) {
+  const auto next = std::chrono::steady_clock::now() + kEvery;
+  for (;;) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(next - std::chrono::steady_clock::now()).count();
+    if (signals.wait(resized.fd(), static_cast<int>(std::max<std::int64_t>(left, 0)))) return false;
+    if (!resized.take()) return true;
+    if (in.terminal.width > 0 && !in.globals.json) draw(o, rows, in.terminal);
+  }
 }
 
 Outcome<void> subscribers(const Options& o, Invocation& in) {
   if (o.count && !o.watch) return misused("--count", "goes with --watch");
   const StopSignals signals;
+  const ResizeSignal resized;
   auto session = Session::open(in.globals);
   if (!session) return tl::unexpected<Failure>(session.error());
+  std::vector<SubscriberRow> rows;
   bool told = false;
   for (std::uint64_t looks = 1;; ++looks) {
-    const auto looked = look(o, *session, in);
+    const auto looked = look(o, *session, in, rows);
     const bool away = !looked && (looked.error().error.code == ErrorCode::timeout ||
                                   looked.error().error.code == ErrorCode::unavailable);
     if (!looked && (!o.watch || !away)) return looked;
     if (away && !told) in.terminal.err << "prismbus: subscribers: no broker answers; looking again\n";
     told = away;
     if (!o.watch || (o.count && looks >= *o.count)) return {};
-    if (signals.wait(-1, kEveryMs)) return {};
+    if (!await_next(o, rows, signals, resized, in)) return {};
     session->start_over();
   }
 }
@@ -144,7 +176,10 @@ void add_subscribers(CommandLine line) {
       "to its\n"
       "readers (LAST REASON says why), P50 and P99 are the times from a change until it was applied, of its "
       "last 128.\n"
-      "A silent one was not heard of for 15 of its intervals; after a while it is forgotten.\n\n"
+      "A silent one was not heard of for 15 of its intervals; after a while it is forgotten. A terminal that "
+      "is "
+      "too narrow\nshortens names and reasons, then leaves out LAST SEEN, FROM, P50 and P99, in this "
+      "order.\n\n"
       "Examples:\n"
       "  prismbus subscribers\n"
       "  prismbus subscribers md.okx\n"

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "publisher/command/column_fit.hpp"
+
 namespace prismbus::command {
 namespace {
 
@@ -78,8 +80,12 @@ Terminal standard_terminal() {
   t.err_is_terminal = ::isatty(STDERR_FILENO) == 1;
   t.asks = t.err_is_terminal && ::isatty(STDIN_FILENO) == 1;
   if (::isatty(STDOUT_FILENO) != 1) return t;
-  winsize size{};
-  t.width = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+  t.measure = [] {
+    winsize size{};
+    const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    return known ? std::size_t{size.ws_col} : std::size_t{80};
+  };
+  t.measure_again();
   const char* no_colour = std::getenv("NO_COLOR");
   const char* kind = std::getenv("TERM");
   const bool dumb = kind != nullptr && std::string_view(kind) == "dumb";
@@ -124,20 +130,26 @@ std::string printable(std::string_view s) {
 }
 
 void Table::print(const Terminal& terminal) const {
-  std::vector<std::size_t> widths;
-  for (const std::string& name : header_) widths.push_back(display_width(name));
+  std::vector<ColumnRange> columns;
+  for (const std::string& name : header_) columns.push_back({display_width(name), 0});
   for (const auto& row : rows_) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i]));
+    for (std::size_t i = 0; i < row.size(); ++i)
+      columns[i].natural = std::max(columns[i].natural, display_width(row[i]));
   }
+  for (ColumnRange& column : columns) column.least = column.natural;
+  for (const auto& [i, least] : shrinking_) columns[i].least = std::min(columns[i].natural, least);
+  const std::vector<std::size_t> widths = fit_columns(columns, going_, terminal.width);
+  std::size_t last = widths.size();  // of those that are printed: not padded
+  while (last > 0 && widths[last - 1] == 0) --last;
   const auto line = [&](const std::vector<std::string>& cells) {
     std::string text;
     for (std::size_t i = 0; i < cells.size(); ++i) {
-      const std::string padding(widths[i] - std::min(widths[i], display_width(cells[i])), ' ');
+      if (widths[i] == 0) continue;
+      const std::string cell = shortened(cells[i], widths[i]);
       const bool right = std::find(right_.begin(), right_.end(), i) != right_.end();
-      if (right) text += padding;
-      text += cells[i];
-      if (i + 1 == cells.size()) break;
-      text += right ? "  " : padding + "  ";
+      const std::string padding(right || i + 1 < last ? widths[i] - display_width(cell) : 0, ' ');
+      if (!text.empty()) text += std::string(kColumnGap, ' ');
+      text += right ? padding + cell : cell + padding;
     }
     text.erase(text.find_last_not_of(' ') + 1);
     return shortened(text, terminal.width);

@@ -1,6 +1,14 @@
 # prismbus subscribers and put --wait-applied, with followers of an independent client that ack what a test says.
+import fcntl
+import os
+import re
+import select
+import signal
+import struct
 import subprocess
+import termios
 import threading
+import time
 import unittest
 
 import zmq
@@ -44,6 +52,37 @@ class Follower:
         self.context.destroy(linger=0)
 
 
+class Screen:
+    """A terminal of so many columns, and what is drawn on it."""
+
+    def __init__(self, columns):
+        self.outer, self.inner = os.openpty()
+        self.text = ""
+        self.resize(columns)
+
+    def resize(self, columns, process=None):
+        fcntl.ioctl(self.inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        if process:
+            process.send_signal(signal.SIGWINCH)  # as the kernel tells a terminal's foreground
+
+    def frame(self, wanted, seconds=60):
+        """The lines of the next whole table that is as wanted."""
+        deadline = time.monotonic() + seconds
+        while True:
+            *whole, self.text = self.text.split("\x1b[H\x1b[J")
+            for text in whole:
+                lines = re.sub("\x1b\\[[0-9;]*m", "", text).split("\r\n")[:-1]
+                if lines and wanted(lines):
+                    return lines
+            if not select.select([self.outer], [], [], max(0, deadline - time.monotonic()))[0]:
+                raise AssertionError(f"no such table came: {whole} {self.text}")
+            self.text += os.read(self.outer, 65536).decode()
+
+    def close(self):
+        os.close(self.outer)
+        os.close(self.inner)
+
+
 class WithFollowers(CommandCase):
     def follower(self, instance, reason=None, acks=True):
         follower = Follower(self.broker.requests, self.ns, instance, reason)
@@ -66,7 +105,19 @@ class WaitApplied(WithFollowers):
         ran = self.refused(NOT_APPLIED, "put", self.ns, "k", "1", "--wait-applied", "all", timeout="1",
                            says="1 applied, 1 rejected (strict: k: must be > 5), 1 silent (mute)")
         self.assertIn("written as rev", ran.err)
+        self.assertEqual(ran.out, "")
         self.assertEqual(self.done("get", self.ns, "k").out, "1\n")
+
+    def test_as_json_the_error_tells_what_was_written_and_who_has_it(self):
+        self.follower("one")
+        self.follower("strict", reason="must be > 5")
+        self.follower("mute", acks=False)
+        error = self.refused(NOT_APPLIED, "put", self.ns, "k", "1", "--wait-applied", "all", "--json", timeout="1").json["error"]
+        entry = self.done("get", self.ns, "k", "--json").json
+        self.assertEqual((error["code"], error["rev"], error["epoch"]), ("rejected", entry["entry"]["rev"], entry["epoch"]))
+        self.assertEqual((error["seq"], error["version"], error["applied"]), (1, 1, 1))
+        self.assertEqual((error["rejected"], error["silent"]), (["strict"], ["mute"]))
+        self.assertEqual(error["reasons"], [{"instance": "strict", "key": "k", "reason": "must be > 5"}])
 
     def test_a_number_is_enough_or_not(self):
         self.follower("one")
@@ -105,19 +156,34 @@ class Subscribers(WithFollowers):
         out = self.done("subscribers", self.ns, "--watch", "--count", "2").out
         self.assertEqual(out.count("INSTANCE"), 2)
         self.assertEqual(out.count("1 follower:"), 2)
-        self.assertEqual(ran.out, "")
         self.refused(2, "subscribers", "--count", "2", says="--watch")
 
-    def test_as_json_the_error_tells_what_was_written_and_who_has_it(self):
-        self.follower("one")
-        self.follower("strict", reason="must be > 5")
-        self.follower("mute", acks=False)
-        error = self.refused(NOT_APPLIED, "put", self.ns, "k", "1", "--wait-applied", "all", "--json", timeout="1").json["error"]
-        entry = self.done("get", self.ns, "k", "--json").json
-        self.assertEqual((error["code"], error["rev"], error["epoch"]), ("rejected", entry["entry"]["rev"], entry["epoch"]))
-        self.assertEqual((error["seq"], error["version"], error["applied"]), (1, 1, 1))
-        self.assertEqual((error["rejected"], error["silent"]), (["strict"], ["mute"]))
-        self.assertEqual(error["reasons"], [{"instance": "strict", "key": "k", "reason": "must be > 5"}])
+    def test_watch_fits_its_table_to_the_terminal_as_it_is_now(self):
+        self.follower("strict", reason="must be more than 5 and less than 7, says the desk")
+        self.follower("collector-7f9c6d-of-the-second-desk", acks=False)
+        self.refused(NOT_APPLIED, "put", self.ns, "k", "1", "--wait-applied", "all", timeout="1")
+        screen = Screen(columns=300)
+        self.addCleanup(screen.close)
+        process = subprocess.Popen([PRISMBUS, "subscribers", self.ns, "--watch"], stdout=screen.inner, env=self.environment())
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        wide = screen.frame(lambda lines: lines[0].endswith("LAST REASON"))
+        self.assertIn("LAST SEEN", wide[0])
+        self.assertTrue(any(line.endswith("says the desk") for line in wide), wide)
+        screen.resize(80, process)
+        narrow = screen.frame(lambda lines: max(map(len, lines)) <= 80)
+        for column in ("INSTANCE", "NAME", "STATE", "APPLIED", "LAG", "REJECTED"):
+            self.assertIn(column, narrow[0])
+        self.assertNotIn("LAST SEEN", narrow[0])
+        rows = {line.split()[0]: line.split() for line in narrow[1:-1]}
+        self.assertEqual(len(rows), 2, narrow)
+        self.assertTrue(any(name.startswith("collector-") for name in rows), narrow)
+        self.assertIn("1", rows["strict"])
+        self.assertTrue(" ".join(rows["strict"]).endswith("…"), narrow)
+        screen.resize(300, process)
+        screen.frame(lambda lines: lines[0].endswith("LAST REASON") and len(lines[0]) > 80)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(timeout=60), 0)
 
     def test_watch_goes_on_when_the_broker_went_away(self):
         broker = Broker().start()
