@@ -32,9 +32,10 @@ SettingsOutcome read_settings(const CommandLine& line) {
   std::vector<std::string> mistakes = line.mistakes;
   std::string config = line.config_file;
   if (config.empty()) config = from_environment("PRISMBUS_CONFIG").value_or("");
-  SaidSettings file;
+  std::optional<SaidSettings> file = SaidSettings{};
   if (!config.empty()) file = read_settings_file(config, mistakes);
-  SettingsOutcome outcome = merge_settings(file, from_environment, line.flags);
+  SettingsOutcome outcome = merge_settings(file.value_or(SaidSettings{}), from_environment, line.flags,
+                                           file ? FileRead::yes : FileRead::no);
   outcome.mistakes.insert(outcome.mistakes.begin(), mistakes.begin(), mistakes.end());
   return outcome;
 }

@@ -114,8 +114,8 @@ void check_reach(const char* flag, const Values& endpoints, Values& mistakes) {
   }
 }
 
-void check_together(const Settings& s, Values& mistakes) {
-  if (s.data_dir.empty()) mistakes.emplace_back("--data-dir: required");
+void check_together(const Settings& s, FileRead file_read, Values& mistakes) {
+  if (s.data_dir.empty() && file_read == FileRead::yes) mistakes.emplace_back("--data-dir: required");
   // A bound that was refused above is 0 here and has been reported.
   if (s.fold_changes_max != 0 && s.fold_changes_min > s.fold_changes_max) {
     mistakes.push_back(fmt::format("--fold-changes-min: {} is more than --fold-changes-max, {}",
@@ -130,7 +130,7 @@ void check_together(const Settings& s, Values& mistakes) {
 }  // namespace
 
 SettingsOutcome merge_settings(const SaidSettings& file, const Environment& environment,
-                               const SaidSettings& flags) {
+                               const SaidSettings& flags, FileRead file_read) {
   SettingsOutcome outcome;
   for (const SettingRow& row : setting_table()) {
     const Said said = said_of(row, file, environment, flags);
@@ -144,7 +144,7 @@ SettingsOutcome merge_settings(const SaidSettings& file, const Environment& envi
       outcome.mistakes.push_back(fmt::format("{}: {} ({})", said.named, why, range_of(row)));
     }
   }
-  check_together(outcome.settings, outcome.mistakes);
+  check_together(outcome.settings, file_read, outcome.mistakes);
   return outcome;
 }
 

@@ -96,11 +96,16 @@ struct SettingsOutcome {
   std::vector<std::string> mistakes;
 };
 
+// An unread file may have said anything: nothing is reported as missing beside it.
+enum class FileRead : bool { no, yes };
+
 // `file`: as read by read_settings_file. In the environment a repeatable setting is separated by commas.
 [[nodiscard]] SettingsOutcome merge_settings(const SaidSettings& file, const Environment& environment,
-                                             const SaidSettings& flags);
+                                             const SaidSettings& flags, FileRead file_read = FileRead::yes);
 
-// Reads `path` (TOML); unknown keys, values of another type and what is no TOML go to `mistakes`.
-[[nodiscard]] SaidSettings read_settings_file(const std::string& path, std::vector<std::string>& mistakes);
+// Reads `path` (TOML); unknown keys and values of another type go to `mistakes`, and so does, with nullopt,
+// that it is not there or no TOML.
+[[nodiscard]] std::optional<SaidSettings> read_settings_file(const std::string& path,
+                                                             std::vector<std::string>& mistakes);
 
 }  // namespace prismbus

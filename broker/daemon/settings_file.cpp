@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 
 #include "broker/daemon/settings.hpp"
 #include "proto/toml/toml.hpp"
@@ -43,10 +46,19 @@ std::optional<std::vector<std::string>> values_of(const toml::node& node) {
 
 }  // namespace
 
-SaidSettings read_settings_file(const std::string& path, std::vector<std::string>& mistakes) {
+std::optional<SaidSettings> read_settings_file(const std::string& path, std::vector<std::string>& mistakes) {
+  const auto unread = [&mistakes](std::string why) {
+    mistakes.push_back(std::move(why));
+    return std::nullopt;
+  };
   SaidSettings said;
+  std::ifstream text(path);
+  text.peek();  // a directory opens, and cannot be read
+  if (!text.is_open() || text.bad())
+    return unread(fmt::format("{}: cannot read: {}", path, std::strerror(errno)));
+  text.clear();  // an empty file is one
   try {
-    const toml::table table = toml::parse_file(path);
+    const toml::table table = toml::parse(text, path);
     for (const auto& [key, node] : table) {
       const auto where = fmt::format("{}:{}: {}", path, node.source().begin.line, key.str());
       const SettingRow* row = row_with_key(key.str());
@@ -59,9 +71,9 @@ SaidSettings read_settings_file(const std::string& path, std::vector<std::string
       }
     }
   } catch (const toml::parse_error& error) {
-    mistakes.push_back(fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
+    return unread(fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
   } catch (const std::exception& error) {
-    mistakes.push_back(fmt::format("{}: {}", path, error.what()));
+    return unread(fmt::format("{}: {}", path, error.what()));
   }
   return said;
 }

@@ -74,6 +74,11 @@ class Refusals(unittest.TestCase):
             self.assertGreater(code, 0, f"{args}: ended by a signal\n{err}")
             self.assertTrue((out + err).strip(), args)
 
+    def test_a_file_of_settings_that_cannot_be_read_is_all_that_is_said(self):
+        code, out, err = run_broker("--config", os.path.join(scratch_dir(), "nosuch.toml"))
+        self.assertEqual((code, out, err.count("\n")), (2, "", 1))
+        self.assertIn("nosuch.toml: cannot read: No such file or directory", err)
+
     def test_a_public_bind_is_refused_unless_insecure_is_said(self):
         for name in ("--requests", "--changes"):
             for endpoint in ("tcp://0.0.0.0:0", "tcp://*:0"):

@@ -149,7 +149,7 @@ TEST_CASE(
   CHECK(merge_settings({}, env, with_dir()).settings.requests == both);
   const TomlFile file("requests = [\"tcp://127.0.0.1:0\", \"ipc:///tmp/x\"]\n");
   std::vector<std::string> mistakes;
-  CHECK(merge_settings(read_settings_file(file.path, mistakes), environment({}), with_dir())
+  CHECK(merge_settings(read_settings_file(file.path, mistakes).value(), environment({}), with_dir())
             .settings.requests == both);
   CHECK(mistakes.empty());
 }
@@ -164,7 +164,7 @@ TEST_CASE("a file's unknown keys and wrong types are told with their line") {
   const TomlFile file(
       "data_dir = \"d\"\nmap_bites = 5\nheartbeat_ms = 1.5\ninsecure = true\nfold_wait_ms = 10\n");
   std::vector<std::string> mistakes;
-  const SaidSettings said = read_settings_file(file.path, mistakes);
+  const SaidSettings said = read_settings_file(file.path, mistakes).value();
   CHECK(mistakes.size() == 2);
   CHECK(mentions(mistakes, ":2: map_bites: no such setting"));
   CHECK(mentions(mistakes, ":3: heartbeat_ms"));
@@ -188,9 +188,23 @@ TEST_CASE("a file that is half written is a mistake and never the end of the pro
 TEST_CASE("a file that is no TOML, or is not there, is a mistake and not an exception") {
   std::vector<std::string> mistakes;
   const TomlFile file("data_dir = \n");
-  CHECK(read_settings_file(file.path, mistakes).empty());
-  CHECK(read_settings_file("/nonexistent/prismbus.toml", mistakes).empty());
-  CHECK(mistakes.size() == 2);
+  CHECK_FALSE(read_settings_file(file.path, mistakes));
+  CHECK_FALSE(read_settings_file("/nonexistent/prismbus.toml", mistakes));
+  REQUIRE(mistakes.size() == 2);
+  CHECK(mistakes[1] == "/nonexistent/prismbus.toml: cannot read: No such file or directory");
+  mistakes.clear();
+  CHECK(read_settings_file(TomlFile("").path, mistakes)->empty());
+  CHECK(mistakes.empty());
+  CHECK_FALSE(read_settings_file("/", mistakes));
+  CHECK(mentions(mistakes, "/: cannot read: Is a directory"));
+}
+
+TEST_CASE("beside a file that could not be read nothing is said to be missing, and what is wrong still is") {
+  const SaidSettings wrong{{"--heartbeat-ms", {"often"}}};
+  const auto unread = merge_settings({}, environment({}), wrong, FileRead::no);
+  REQUIRE(unread.mistakes.size() == 1);
+  CHECK(mentions(unread.mistakes, "--heartbeat-ms"));
+  CHECK(mentions(merge_settings({}, environment({}), wrong).mistakes, "--data-dir: required"));
 }
 
 TEST_CASE("sizes take binary units and nothing else") {
