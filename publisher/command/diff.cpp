@@ -31,7 +31,7 @@ Outcome<void> diff(const Options& o, Invocation& in) {
       to->is_now() ? Outcome<Revision>(Revision(0)) : revision_reached_at(*session, o.ns, *to, "--to");
   if (!to_rev) return tl::unexpected<Failure>(to_rev.error());
   for (const Revision rev : {*from_rev, *to_rev}) {
-    if (const auto reached = session->await_revision(rev, o.ns, "-"); !reached) return reached;
+    if (auto reached = session->await_revision(rev, o.ns, "-"); !reached) return reached;
   }
   const auto answer = read_diff(*session, o.ns, *from_rev, *to_rev);
   if (!answer) return tl::unexpected<Failure>(answer.error());

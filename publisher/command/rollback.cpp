@@ -54,8 +54,7 @@ Outcome<void> rollback(const Options& o, bool has_key, Invocation& in) {
   if (!session) return tl::unexpected<Failure>(session.error());
   const auto to = revision_reached_at(*session, o.ns, *moment, "--to");
   if (!to) return tl::unexpected<Failure>(to.error());
-  if (const auto reached = session->await_revision(*to, o.ns, has_key ? o.key : "-"); !reached)
-    return reached;
+  if (auto reached = session->await_revision(*to, o.ns, has_key ? o.key : "-"); !reached) return reached;
   if (o.dry_run) return show(o, has_key, *to, *session, in);
   WriteCall call = session->write();
   if (!o.note.empty()) call.note = o.note;
