@@ -33,7 +33,7 @@ Result<void> make(const std::filesystem::path& directory) {
   if (::stat(directory.c_str(), &status) == 0) return {};
   const auto parent = directory.parent_path();
   if (!parent.empty() && parent != directory) {
-    if (const auto made = make(parent); !made) return made;
+    if (auto made = make(parent); !made) return made;
   }
   if (::mkdir(directory.c_str(), kDirMode) != 0 && errno != EEXIST) {
     return system_failed("creating " + directory.string());

@@ -147,7 +147,7 @@ Outcome<void> subscribers(const Options& o, Invocation& in) {
   std::vector<SubscriberRow> rows;
   bool told = false;
   for (std::uint64_t looks = 1;; ++looks) {
-    const auto looked = look(o, *session, in, rows);
+    auto looked = look(o, *session, in, rows);
     const bool away = !looked && (looked.error().error.code == ErrorCode::timeout ||
                                   looked.error().error.code == ErrorCode::unavailable);
     if (!looked && (!o.watch || !away)) return looked;
