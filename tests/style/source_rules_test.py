@@ -21,16 +21,18 @@ MAY_USE = {
     "proto/wire": {"proto/base"},
     "proto/transport": {"proto/wire", "proto/base"},
     "proto/client": {"proto/transport", "proto/wire", "proto/base"},
+    "proto/toml": set(),
     "broker/store": {"proto/wire", "proto/base"},
     "broker/core": {"broker/store", "proto/wire", "proto/base"},
     "broker/sequencer": {"broker/core", "broker/store", "proto/wire", "proto/base"},
     "broker/net": {"broker/core", "broker/store", "proto/transport", "proto/wire", "proto/base"},
-    "broker/daemon": {"broker/core", "broker/net", "broker/sequencer", "broker/store", "proto/transport", "proto/wire",
-                      "proto/base"},
+    "broker/daemon": {"broker/core", "broker/net", "broker/sequencer", "broker/store", "proto/toml", "proto/transport",
+                      "proto/wire", "proto/base"},
     "broker/testing": {"broker/daemon", "proto/wire", "proto/base"},
     "publisher": {"proto/client", "proto/transport", "proto/wire", "proto/base"},
     "subscriber": {"proto/client", "proto/transport", "proto/wire", "proto/base"},
-    "publisher/command": {"publisher", "subscriber", "proto/client", "proto/transport", "proto/wire", "proto/base"},
+    "publisher/command": {"publisher", "subscriber", "proto/client", "proto/toml", "proto/transport", "proto/wire",
+                          "proto/base"},
 }
 # Third-party headers that only some rooms may name.
 ONLY_IN = {
@@ -39,7 +41,7 @@ ONLY_IN = {
     "msgpack": {"proto/wire"},
     "sodium": {"subscriber"},
     "CLI": {"broker/daemon", "publisher/command"},
-    "toml++": {"broker/daemon", "publisher/command"},
+    "toml++": {"proto/toml"},
     "yaml-cpp": {"publisher/command"},
     "nlohmann": {"broker/daemon", "publisher/command"},
 }
