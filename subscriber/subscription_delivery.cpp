@@ -140,7 +140,7 @@ void SubscriptionDelivery::flush() {
   const Steady end = surroundings_.clock() + kTaskTime;
   while (ready()) {
     const auto record = pop();
-    if (filter_.wants(record->event().kind)) tell(lock, record->event());
+    tell(lock, record->event());
     if (surroundings_.clock() < end) continue;
     if (ready()) wake();
     return;
@@ -194,13 +194,14 @@ void SubscriptionDelivery::run() {
   const Steady end = surroundings_.clock() + kTaskTime;
   while (ready()) {
     const auto record = pop();
-    if (filter_.wants(record->event().kind)) tell(lock, record->event());
+    tell(lock, record->event());
     if (surroundings_.clock() >= end && ready()) return post(lock, std::this_thread::get_id());
   }
   posted_ = false;
 }
 
 void SubscriptionDelivery::tell(std::unique_lock<std::mutex>& lock, const SubscriptionEvent& event) {
+  if (!filter_.wants(event.kind)) return;  // it was kept for its net with another
   telling_ = std::this_thread::get_id();
   lock.unlock();
   std::optional<std::string> thrown;

@@ -181,6 +181,21 @@ TEST_CASE("latest_only: kinds that were not asked for neither wait nor count as 
   CHECK(bench.status().conflated == 0);
 }
 
+TEST_CASE("latest_only on the background thread tells what was asked for and nothing else") {
+  Bench bench;
+  Subscription s;
+  s.policy = QueuePolicy::latest_only;
+  s.on_background_thread = true;
+  s.operations = {};
+  s.operations.changed = false;
+  bench.subscribe(s);
+  bench.put("x", 1);
+  bench.put("x", 2);
+  bench.put("y", 1);
+  bench.run();
+  CHECK(bench.heard == std::vector<std::string>{"added x", "added y"});
+}
+
 TEST_CASE("resume catches up with every step, or jumps to the latest, as the caller says") {
   for (const Resume how : {Resume::catch_up, Resume::jump_to_latest}) {
     Bench bench;
