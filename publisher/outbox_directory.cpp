@@ -9,6 +9,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "proto/wire/file_error.hpp"
+
 namespace prismbus {
 namespace {
 
@@ -16,15 +18,6 @@ constexpr mode_t kDirMode = 0700, kFileMode = 0600;
 
 tl::unexpected<Error> system_failed(const std::string& what) {
   return fail(ErrorCode::unavailable, what + ": " + std::strerror(errno));
-}
-
-Result<void> sync_directory(const std::string& directory) {
-  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return system_failed("opening " + directory);
-  const int rc = ::fsync(fd);
-  ::close(fd);
-  if (rc != 0) return system_failed("syncing " + directory);
-  return {};
 }
 
 // And syncs what holds it: an outbox that vanishes with the power would take its writes along.

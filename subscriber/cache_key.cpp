@@ -2,33 +2,30 @@
 
 #include <fcntl.h>
 #include <sodium.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <utility>
 
 #include "proto/base/assert.hpp"
-#include "subscriber/trusted_file.hpp"
+#include "proto/base/checked_file.hpp"
+#include "proto/wire/file_error.hpp"
 
 namespace prismbus {
 namespace {
 
 constexpr const char* kOption = "cache.key_file";
 constexpr std::size_t kDigits = 2 * CacheKey::kBytes;
-constexpr mode_t kOthers = 077;
 
-static_assert(CacheKey::kBytes == crypto_generichash_KEYBYTES && CacheKey::kBytes == crypto_generichash_BYTES,
-              "what BLAKE2b takes and gives");
+static_assert(CacheKey::kBytes == crypto_generichash_KEYBYTES, "what BLAKE2b takes");
+static_assert(CacheKey::kBytes == crypto_generichash_BYTES, "what BLAKE2b gives");
 
 tl::unexpected<Error> refused(const std::string& path, const std::string& why) {
   return fail_field(kOption, std::string(kOption) + ": " + path + " " + why);
 }
 
-tl::unexpected<Error> not_read(const std::string& what) {
-  Error error = system_failed(what).value();
+tl::unexpected<Error> not_read(const FileFault& fault, const std::string& path) {
+  Error error = in_context(kOption, file_error(fault, path));
   error.field = kOption;
-  return tl::unexpected<Error>(in_context(kOption, std::move(error)));
+  return tl::unexpected<Error>(std::move(error));
 }
 
 // The digits, wiped when they go.
@@ -39,20 +36,13 @@ struct Digits {
 };
 
 Result<void> read_digits(const std::string& path, Digits& out) {
-  const FileHandle file = open_without_links(AT_FDCWD, path.c_str(), O_RDONLY | O_NONBLOCK);
-  if (!file) return not_read("opening " + path);
-  struct stat about {};
-  if (::fstat(file.get(), &about) != 0) return not_read("looking at " + path);
-  if (!S_ISREG(about.st_mode)) return refused(path, "is no regular file");
-  if (about.st_uid != ::geteuid()) return refused(path, "belongs to another user");
-  if ((about.st_mode & kOthers) != 0) return refused(path, "is open to others: chmod 0600 it");
-  while (out.size < out.bytes.size()) {
-    const ssize_t got = ::read(file.get(), out.bytes.data() + out.size, out.bytes.size() - out.size);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return not_read("reading " + path);
-    if (got == 0) break;
-    out.size += static_cast<std::size_t>(got);
-  }
+  // What is longer than a key is no key; how much longer does not matter.
+  const FileTrust trust{.refused = kOthersAnything, .root_may_own = false, .size_max = UINT64_MAX};
+  const auto file = open_checked_file(AT_FDCWD, path.c_str(), trust);
+  if (!file) return not_read(file.error(), path);
+  const auto had = read_fully(file->handle, out.bytes.data(), out.bytes.size());
+  if (!had) return not_read(had.error(), path);
+  out.size = *had;
   if (out.size == kDigits + 1 && out.bytes[kDigits] == '\n') out.size = kDigits;
   if (out.size != kDigits) return refused(path, "is no key: 64 hexadecimal digits are one");
   return {};

@@ -3,30 +3,21 @@
 #include <algorithm>
 
 #include "proto/wire/names.hpp"
+#include "proto/wire/pattern_form.hpp"
 
 namespace prismbus {
-namespace {
-
-constexpr std::string_view kEverything = "**", kBelow = ".**";
-
-}  // namespace
 
 Result<NamespacePatterns> NamespacePatterns::make(const std::vector<std::string>& patterns,
                                                   std::string_view field) {
   NamespacePatterns out;
   for (const std::string& pattern : patterns) {
-    if (pattern == kEverything) {
+    const auto form = pattern_form(pattern);
+    if (!form) return fail_field(std::string(field), std::string(field) + ": " + std::string(kPatternForms));
+    if (form->name.empty()) {
       out.all_ = true;
-      continue;
+    } else {
+      (form->below ? out.below_ : out.exact_).emplace_back(form->name);
     }
-    std::string_view name(pattern);
-    const bool below = name.ends_with(kBelow);
-    if (below) name.remove_suffix(kBelow.size());
-    if (!is_namespace(name)) {
-      return fail_field(std::string(field),
-                        std::string(field) + ": a pattern is a namespace, a namespace and `.**`, or `**`");
-    }
-    (below ? out.below_ : out.exact_).emplace_back(name);
   }
   return out;
 }

@@ -13,6 +13,7 @@
 #include "broker/store/backup_format.hpp"
 #include "broker/store/directory.hpp"
 #include "proto/base/assert.hpp"
+#include "proto/wire/file_error.hpp"
 
 namespace prismbus {
 namespace {

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "broker/store/write_failure.hpp"
+#include "proto/wire/file_error.hpp"
 
 namespace prismbus {
 namespace {
@@ -87,17 +88,6 @@ Result<void> make_directory(const std::string& dir) {
   }
   if (::mkdir(dir.c_str(), kDirMode) != 0 && errno != EEXIST) return system_failed("creating " + dir);
   return sync_directory(parent);
-}
-
-Result<void> sync_directory(const std::string& dir) {
-  const int fd = ::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return system_failed("opening " + dir);
-  const int rc = ::fsync(fd);
-  const int why = errno;
-  ::close(fd);
-  errno = why;
-  if (rc != 0) return system_failed("syncing " + dir);
-  return {};
 }
 
 bool directory_exists(const std::string& dir) {

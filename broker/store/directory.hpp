@@ -28,7 +28,6 @@ class DirectoryLock {
 
 [[nodiscard]] Result<void> make_directory(
     const std::string& dir);  // and syncs its parent; there already = fine
-[[nodiscard]] Result<void> sync_directory(const std::string& dir);
 [[nodiscard]] bool directory_exists(const std::string& dir);
 [[nodiscard]] Result<void> remove_tree(const std::string& dir);  // not there = fine
 [[nodiscard]] std::string parent_directory(const std::string& dir);

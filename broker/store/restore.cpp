@@ -13,6 +13,7 @@
 #include "broker/store/backup_reader.hpp"
 #include "broker/store/restored_tables.hpp"
 #include "proto/base/random.hpp"
+#include "proto/wire/file_error.hpp"
 
 namespace prismbus {
 namespace {
