@@ -18,6 +18,7 @@ inline constexpr std::size_t kMessageBytes = 8u << 20;  // request, reply or str
 inline constexpr std::int64_t kTransportBytes =
     9 << 20;  // libzmq drops the connection above this: room to answer too_large
 inline constexpr std::size_t kNoteBytes = 1024;
+inline constexpr std::size_t kTokenBytes = 64u << 10;
 inline constexpr std::size_t kSessionBytes = 8;
 inline constexpr std::uint64_t kSessionWrites = 1024;  // in flight, and outcomes remembered, per session
 inline constexpr std::size_t kSessions = 65536;

@@ -252,6 +252,11 @@ struct WaitAppliedRequest {
   std::uint64_t timeout_ms = 0;
   std::optional<std::uint64_t> count;  // so many are enough; absent = all
 };
+struct KeysRequest {  // of the sealed stream; neither ns nor under: of all that may be read
+  std::vector<std::string_view> ns, under;
+  std::optional<std::uint64_t> period;  // only this one; absent: the current one and its neighbours
+  Page page;
+};
 struct BackupRequest {
   std::string_view name;  // of the file, see validate_backup_name
 };
@@ -260,10 +265,11 @@ struct UnsupportedRequest {  // an op of the contract that this broker does not 
   std::string_view op;
 };
 
-using RequestBody = std::variant<UnsupportedRequest, HelloRequest, GetRequest, MGetRequest, ListRequest,
-                                 NamespacesRequest, PutRequest, DeleteRequest, TxnRequest, SnapshotRequest,
-                                 ChangesRequest, HistoryRequest, DiffRequest, RollbackRequest, AckRequest,
-                                 SubscribersRequest, WaitAppliedRequest, BackupRequest, StatusRequest>;
+using RequestBody =
+    std::variant<UnsupportedRequest, HelloRequest, GetRequest, MGetRequest, ListRequest, NamespacesRequest,
+                 PutRequest, DeleteRequest, TxnRequest, SnapshotRequest, ChangesRequest, HistoryRequest,
+                 DiffRequest, RollbackRequest, AckRequest, SubscribersRequest, WaitAppliedRequest,
+                 KeysRequest, BackupRequest, StatusRequest>;
 
 struct Request {
   MessageId id;

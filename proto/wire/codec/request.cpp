@@ -43,6 +43,7 @@ RequestBody decode_body(std::string_view op, MapReader& in) {
   if (op == "rollback") return decode_rollback(in);
   if (op == "wait_applied") return decode_wait_applied(in);
   if (op == "subscribers") return decode_subscribers(in);
+  if (op == "keys") return decode_keys(in);
   if (op == "backup") return decode_backup(in);
   if (op == "status") return StatusRequest{};
   return UnsupportedRequest{op};

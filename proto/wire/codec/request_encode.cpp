@@ -134,6 +134,9 @@ std::string_view op_of(const SubscribersRequest&) {
 std::string_view op_of(const WaitAppliedRequest&) {
   return "wait_applied";
 }
+std::string_view op_of(const KeysRequest&) {
+  return "keys";
+}
 std::string_view op_of(const BackupRequest&) {
   return "backup";
 }
@@ -307,6 +310,17 @@ void add(FieldList& out, const WaitAppliedRequest& wait) {
   out.add("seq", wait.seq.value());
   out.add("timeout_ms", wait.timeout_ms);
   out.add_if("count", wait.count);
+}
+
+void add(FieldList& out, const KeysRequest& keys) {
+  for (const auto& [field, names] : {std::pair("ns", &keys.ns), std::pair("under", &keys.under)}) {
+    if (names->empty()) continue;
+    Writer& list = out.open(field);
+    list.array(static_cast<std::uint32_t>(names->size()));
+    for (const auto name : *names) list.text(name);
+  }
+  out.add_if("period", keys.period);
+  add(out, keys.page);
 }
 
 void add(FieldList& out, const BackupRequest& backup) {

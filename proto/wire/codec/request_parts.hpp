@@ -24,6 +24,7 @@ namespace prismbus::codec {
 [[nodiscard]] ChangesRequest decode_changes(MapReader& in);
 [[nodiscard]] HistoryRequest decode_history(MapReader& in);
 [[nodiscard]] DiffRequest decode_diff(MapReader& in);
+[[nodiscard]] KeysRequest decode_keys(MapReader& in);
 [[nodiscard]] BackupRequest decode_backup(MapReader& in);
 [[nodiscard]] AckRequest decode_ack(MapReader& in);
 [[nodiscard]] SubscribersRequest decode_subscribers(MapReader& in);

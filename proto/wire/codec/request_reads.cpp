@@ -1,5 +1,5 @@
 // Bodies of the requests that change nothing: hello, get, mget, list, namespaces, snapshot, changes, history,
-// diff, backup.
+// diff, keys, backup.
 #include <algorithm>
 
 #include "proto/wire/codec/request_parts.hpp"
@@ -73,7 +73,7 @@ void decode_labels(MapReader& client, HelloRequest& hello) {
   check_unique(std::move(names), place, fault);
 }
 
-// An array of namespaces in `follow`; of subtrees, "" among them, with `subtrees`.
+// An array of namespaces in `follow` or `keys`; of subtrees, "" among them, with `subtrees`.
 void decode_names(MapReader& in, Name field, bool subtrees, std::vector<std::string_view>& out) {
   if (!in.has(field)) return;
   Fault& fault = in.fault();
@@ -222,6 +222,15 @@ DiffRequest decode_diff(MapReader& in) {
   diff.to = Revision(in.uint("to"));
   diff.page = decode_page(in);
   return diff;
+}
+
+KeysRequest decode_keys(MapReader& in) {
+  KeysRequest keys;
+  decode_names(in, "ns", false, keys.ns);
+  decode_names(in, "under", true, keys.under);
+  keys.period = in.maybe_uint("period");
+  keys.page = decode_page(in);
+  return keys;
 }
 
 BackupRequest decode_backup(MapReader& in) {

@@ -2,6 +2,7 @@
 #include "proto/wire/codec/acknowledgement.hpp"
 #include "proto/wire/codec/reply.hpp"
 #include "proto/wire/codec/stream.hpp"
+#include "proto/wire/codec/stream_keys.hpp"
 #include "tests/golden/wire/examples.hpp"
 
 namespace prismbus::golden {
@@ -193,6 +194,13 @@ std::vector<Example> reply_examples() {
       {"reply_backup",
        codec::encode_backup_reply(head_of(17), {"/var/backups/prismbus/nightly-2026-11-24.1", 40960,
                                                 std::string(32, 'a') + std::string(32, '0')})},
+      {"reply_keys", codec::encode_keys_reply(
+                         head_of(23), {(2ull << 40) + 29'700'000,
+                                       41'250,
+                                       {{"", true, (2ull << 40) + 29'700'000, std::string(32, 'k')},
+                                        {"a.b", false, (2ull << 40) + 29'699'999, std::string(32, '\0')}},
+                                       true,
+                                       "cursor"})},
       {"reply_ack", codec::encode_ack_reply(head_of(18), {{{"a.b", head()}}, 2000})},
       {"reply_subscribers", subscribers()},
       {"reply_wait_applied",

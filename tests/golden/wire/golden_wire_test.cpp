@@ -12,6 +12,7 @@
 #include "proto/wire/codec/reply.hpp"
 #include "proto/wire/codec/request.hpp"
 #include "proto/wire/codec/stream.hpp"
+#include "proto/wire/codec/stream_keys.hpp"
 #include "tests/golden/wire/examples.hpp"
 
 using namespace prismbus;
@@ -128,6 +129,8 @@ TEST_CASE("replies decode from their golden bytes") {
   CHECK(codec::decode_rollback_reply(header_of(rollback_again))->duplicate);
   const auto backup = bytes_of("reply_backup");
   CHECK(codec::decode_backup_reply(header_of(backup))->bytes == 40960);
+  const auto keys = bytes_of("reply_keys");
+  CHECK(codec::decode_keys_reply(header_of(keys))->keys.at(0).node);
   const auto ack = bytes_of("reply_ack");
   CHECK(codec::decode_ack_reply(header_of(ack))->behind.at(0).second.seq == Seq(5));
   const auto subscribers = bytes_of("reply_subscribers");

@@ -1,4 +1,5 @@
 #include "proto/wire/codec/reply.hpp"
+#include "proto/wire/codec/stream_keys.hpp"
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -248,6 +249,24 @@ TEST_CASE("rollback and backup replies come back as they went") {
   CHECK(as_json(backup)["path"] == "/b/one");
   CHECK(decode_backup_reply(header_of(backup))->bytes == 4096);
   CHECK(decode_backup_reply(header_of(backup))->sha256 == std::string(64, 'f'));
+}
+
+TEST_CASE("keys of the sealed stream come back as they went, and half a key is refused") {
+  KeysReply told{
+      7, 1500, {{"", true, 7, std::string(32, 'n')}, {"a.b", false, 6, std::string(32, 'l')}}, false, {}};
+  const auto payload = encode_keys_reply(kHead, told);
+  const auto back = decode_keys_reply(header_of(payload));
+  REQUIRE(back);
+  CHECK(back->period == 7);
+  CHECK(back->ends_in_ms == 1500);
+  CHECK(back->keys == told.keys);
+  for (auto spoil :
+       {+[](StreamKeyRow& row) { row.key.pop_back(); }, +[](StreamKeyRow& row) { row.key += 'x'; },
+        +[](StreamKeyRow& row) { row.ns = "a/"; }, +[](StreamKeyRow& row) { row.ns.clear(); }}) {
+    KeysReply wrong = told;
+    spoil(wrong.keys.back());
+    CHECK_FALSE(decode_keys_reply(header_of(encode_keys_reply(kHead, wrong))));
+  }
 }
 
 TEST_CASE("versions of a key come back, with and without what not everybody is shown") {

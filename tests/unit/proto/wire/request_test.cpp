@@ -210,6 +210,16 @@ TEST_CASE("backup takes a name that is one file's, never a path") {
   CHECK_FALSE(decode_request(pack_json({{"op", "backup"}, {"name", std::string(121, 'n')}})));
 }
 
+TEST_CASE("keys takes names, subtrees, a period and a page, all optional") {
+  const auto whole = pack_text(R"({"op":"keys","ns":["a.b"],"under":["","c"],"period":9,"limit":3})");
+  const auto keys = body_of<KeysRequest>(whole);
+  CHECK(keys.ns == std::vector<std::string_view>{"a.b"});
+  CHECK(keys.under == std::vector<std::string_view>{"", "c"});
+  CHECK(keys.period == 9u);
+  CHECK(keys.page.limit == 3u);
+  CHECK(body_of<KeysRequest>(pack_text(R"({"op":"keys"})")).under.empty());
+}
+
 TEST_CASE("fields of other ops are unknown to this one, whatever they hold") {
   const auto payload =
       pack_text(R"({"op":"get","ns":"a","key":"k","value":{"deep":[1]},"do":7,"since":false,"limit":0})");
