@@ -75,6 +75,7 @@ class Bench {
 [[nodiscard]] Outcome bench_start(Bench& bench);
 [[nodiscard]] Outcome bench_view_reads(Bench& bench);
 [[nodiscard]] Outcome bench_fed_reads(Bench& bench);
+[[nodiscard]] Outcome bench_seal(Bench& bench);
 
 // A benchmark that measures nothing: load for a profiler. `what`: get, put, connections-get, connections-put,
 // spread.

@@ -37,6 +37,7 @@ constexpr Benchmark kBenchmarks[] = {
     {"start", "exec to first get after SIGKILL, recent full", bench_start},
     {"view", "reads from the subscriber's view", bench_view_reads},
     {"fed", "handles and views read while 100 k changes a second are fed to them", bench_fed_reads},
+    {"seal", "bodies of the stream sealed and opened", bench_seal},
 };
 
 std::string scratch_parent() {
