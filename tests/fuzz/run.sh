@@ -8,7 +8,7 @@ shift
 here=$(cd "$(dirname "$0")" && pwd)
 build=${FUZZ_BUILD:-$here/../../build/fuzz}
 out=${FUZZ_OUT:-$build/corpus}
-[ $# -gt 0 ] || set -- cursor names reply request stream value
+[ $# -gt 0 ] || set -- cursor names reply request seal stream value
 failed=0
 export ASAN_OPTIONS="quarantine_size_mb=8:${ASAN_OPTIONS:-}"  # so that the memory seen is the decoder's
 printf '%-10s %12s %10s %9s %9s\n' decoder executions seconds coverage findings
