@@ -34,6 +34,7 @@ namespace prismbus {
 struct PublisherOptions {
   std::vector<std::string> brokers{"tcp://127.0.0.1:7400"};  // request endpoints; one is used at a time
   ClientIdentity client;
+  Credentials credentials;  // of brokers with security on; load_profile(process_environment()) finds them
   std::chrono::milliseconds write_timeout{30'000};  // from the call to the final answer; at most 30 minutes
   std::chrono::milliseconds read_timeout{10'000};
   std::size_t window =

@@ -36,6 +36,7 @@ Result<std::unique_ptr<PublisherAgent>> PublisherAgent::make(Context& context,
   ConnectionOptions connection;
   connection.brokers = options.brokers;
   connection.client = options.client;
+  connection.credentials = options.credentials;
   connection.in_flight_max = options.window + kReadsReserve;
   auto made = ClientConnection::make(context, std::move(connection), *agent, options.log);
   if (!made) return tl::unexpected<Error>(made.error());
@@ -245,7 +246,7 @@ bool PublisherAgent::send(Operation& op, Now now) {
 void PublisherAgent::give_up_unsent(Now now) {
   if (backlog_ == 0) return;
   const Error error =
-      fail(ErrorCode::unavailable, "not sent in time: no broker, or too much was in flight").value();
+      connection_->unsent("not sent in time: no broker, or too much was in flight");
   std::vector<Operation*> over;
   for (const auto& slot : slots_) {
     if (!slot || now.steady < slot->deadline) continue;

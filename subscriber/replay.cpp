@@ -40,6 +40,7 @@ Result<std::unique_ptr<Replay>> Replay::open(ReplayOptions options) {
   ConnectionOptions connection;
   connection.brokers = options.brokers;
   connection.client = options.client;
+  connection.credentials = options.credentials;
   auto inquiry = Inquiry::open(std::move(connection), options.timeout, options.log);
   if (!inquiry) return tl::unexpected<Error>(inquiry.error());
   std::unique_ptr<Replay> replay(new Replay(std::move(options), std::move(*inquiry)));

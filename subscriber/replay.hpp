@@ -31,6 +31,7 @@ using ReplayMoment = std::variant<Revision, Wall>;
 struct ReplayOptions {
   std::vector<std::string> brokers{"tcp://127.0.0.1:7400"};
   ClientIdentity client;
+  Credentials credentials;  // of brokers with security on; load_profile(process_environment()) finds them
   std::string ns;
   bool subtree = false;            // `ns` with everything below; with an empty `ns` everything
   ReplayMoment from = Revision{};  // the picture is of this moment, the sets come after it

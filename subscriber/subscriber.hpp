@@ -88,6 +88,7 @@ struct SubscriberOptions {
   std::vector<std::string> namespaces;                       // followed exactly
   std::vector<std::string> subtrees;                         // with everything below; "" = everything
   ClientIdentity client;
+  Credentials credentials;  // of brokers with security on; load_profile(process_environment()) finds them
   SubscriberCallbacks callbacks;
   std::size_t buffer_bytes_max = 64u << 20;  // changes held while joining; over it they are fetched again
   // Between looks at the broker's heads, which find a lost tail without markers: of everything while the

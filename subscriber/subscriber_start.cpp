@@ -32,6 +32,7 @@ Result<std::unique_ptr<Subscriber::Impl>> Subscriber::Impl::make(SubscriberOptio
   if (options.client.instance.empty()) options.client.instance = fmt::format("{:016x}", random_u64());
   auto reads = BrokerReads::open({.brokers = options.brokers,
                                   .client = options.client,
+                                  .credentials = options.credentials,
                                   .timeout = options.read_timeout,
                                   .log = options.log});
   if (!reads) {
@@ -42,6 +43,7 @@ Result<std::unique_ptr<Subscriber::Impl>> Subscriber::Impl::make(SubscriberOptio
   ConnectionOptions connection;
   connection.brokers = options.brokers;
   connection.client = options.client;
+  connection.credentials = options.credentials;
   connection.follow_ns = follow->namespaces();
   connection.follow_under = follow->subtrees();
   auto callbacks = subscription_of(std::exchange(options.callbacks, {}));

@@ -28,6 +28,7 @@ class BrokerReads::Impl {
     ConnectionOptions connection;
     connection.brokers = std::move(options.brokers);
     connection.client = std::move(options.client);
+    connection.credentials = std::move(options.credentials);
     auto agent = ReadAgent::make(context_, std::move(connection), options.open_max, std::move(options.log));
     if (!agent) return tl::unexpected<Error>(agent.error());
     agent_ = std::move(*agent);

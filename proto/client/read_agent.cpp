@@ -107,7 +107,7 @@ void ReadAgent::give_up_unsent(Now now) {
   std::erase_if(unsent_, [&](std::uint64_t tag) {
     const OpenRead& open = reads_.at(tag);
     if (now.steady < open.deadline) return false;
-    open.read->fail_with(fail(ErrorCode::unavailable, "not asked in time: no broker answered").value());
+    open.read->fail_with(connection_->unsent("not asked in time: no broker answered"));
     finish(tag);
     return true;
   });

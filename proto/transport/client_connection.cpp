@@ -17,14 +17,11 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::nanoseconds;
 
-constexpr int kRepliesPerStep = 512;             // then the owner's other work has its turn
-constexpr auto kScanEvery = 20ms;                // not oftener: deadlines and repeats are this exact
-constexpr std::size_t kHelloDoublingsMax = 2;    // of the time for an answer to `hello`
-constexpr std::size_t kBrokersMax = 64;          // candidates, told ones included
-constexpr auto kAnswerSlack = 500ms;             // for a broker that waited as long as it may
-constexpr unsigned kInternalMax = 3;             // repeats of a request that hits a defect of the broker
-constexpr std::uint64_t kHelloBit = 1ull << 63;  // ids of `hello`; the table's stay far below
-constexpr Steady kNever = Steady::max();
+constexpr int kRepliesPerStep = 512;           // then the owner's other work has its turn
+constexpr auto kScanEvery = 20ms;              // not oftener: deadlines and repeats are this exact
+constexpr std::size_t kHelloDoublingsMax = 2;  // of the time for an answer to `hello`
+constexpr auto kAnswerSlack = 500ms;           // for a broker that waited as long as it may
+constexpr unsigned kInternalMax = 3;           // repeats of a request that hits a defect of the broker
 
 // Whether a failure says that nothing was done; `timeout` and `internal` do not.
 bool surely_not_done(ErrorCode code) {
@@ -45,8 +42,18 @@ Result<ClientConnection> ClientConnection::make(Context& context, ConnectionOpti
     if (!endpoint) return tl::unexpected<Error>(endpoint.error());
     brokers.push_back(std::move(*endpoint));
   }
+  if (auto sound = options.credentials.check(); !sound) return tl::unexpected<Error>(sound.error());
+  Curve curve;
+  if (!options.credentials.server_key.empty()) {
+    auto own = options.credentials.own.secret_key.empty() ? CurveKeyPair::fresh()
+                                                          : Result<CurveKeyPair>(options.credentials.own);
+    if (!own) return tl::unexpected<Error>(own.error());
+    curve = CurveClient{options.credentials.server_key, std::move(*own)};
+  }
   if (options.client.instance.empty()) options.client.instance = fmt::format("{:016x}", random_u64());
-  return ClientConnection(context, std::move(options), std::move(brokers), owner, std::move(log));
+  ClientConnection made(context, std::move(options), std::move(brokers), owner, std::move(log));
+  made.curve_ = std::move(curve);
+  return made;
 }
 
 ClientConnection::ClientConnection(Context& context, ConnectionOptions options, std::vector<Endpoint> brokers,
@@ -70,37 +77,14 @@ nanoseconds ClientConnection::jittered(nanoseconds d) {  // d .. 1.5 d
 // ---- one broker after another
 
 void ClientConnection::open(Now now) {
-  auto socket = Socket::open(*context_, SocketRole::request_client);
+  SocketOptions speaks;
+  speaks.curve = curve_;
+  auto socket = Socket::open(*context_, SocketRole::request_client, speaks);
   const Result<void> connected =
       socket ? socket->connect(brokers_[current_]) : Result<void>(tl::unexpected<Error>(socket.error()));
   if (!connected) return move_on(connected.error(), now);
   socket_ = std::move(*socket);
   state_ = State::greeting;
-  send_hello(now);
-}
-
-void ClientConnection::send_hello(Now now) {
-  HelloRequest hello;
-  hello.name = options_.client.name;
-  hello.version = options_.client.version;
-  hello.instance = options_.client.instance;
-  for (const auto& [name, value] : options_.client.labels) hello.labels.emplace_back(name, value);
-  hello.follow_ns.assign(options_.follow_ns.begin(), options_.follow_ns.end());
-  hello.follow_under.assign(options_.follow_under.begin(), options_.follow_under.end());
-  Request request;
-  request.id.bits = kHelloBit | ++hello_n_;
-  request.body = std::move(hello);
-  hello_pending_ = true;
-  hello_sent_ = now.steady;
-  next_scan_ = std::min(next_scan_, silence_deadline());
-  transmit(codec::encode_request(request));
-}
-
-void ClientConnection::say_hello(Now now) {
-  if (state_ != State::ready) return;
-  hello_for_owner_ = true;
-  if (hello_pending_) return;
-  if (table_.size() == 0) quiet_since_ = now.steady;
   send_hello(now);
 }
 
@@ -110,6 +94,7 @@ void ClientConnection::move_on(const Error& why, Now now) {
   socket_.reset();
   state_ = State::waiting;
   hello_pending_ = false;
+  renew_at_ = kNever;
   ++failures_;
   ++counters_.moves;
   if ((failures_ & (failures_ - 1)) == 0) {  // repeats are counted, not told one by one
@@ -129,53 +114,9 @@ void ClientConnection::move_on(const Error& why, Now now) {
   if (was_ready) owner_->on_lost(why);
 }
 
-void ClientConnection::add_brokers(const HelloReply& hello) {
-  // Told ones of a former broker make room; the configured ones and the one in use stay.
-  const Endpoint in_use = brokers_[current_];
-  brokers_.resize(configured_);
-  const auto add = [&](const Endpoint& endpoint) {
-    if (brokers_.size() < kBrokersMax &&
-        std::find(brokers_.begin(), brokers_.end(), endpoint) == brokers_.end()) {
-      brokers_.push_back(endpoint);
-    }
-  };
-  add(in_use);
-  for (const std::string& told : hello.brokers) {
-    if (const auto endpoint = reachable_endpoint(told, in_use)) add(*endpoint);
-  }
-  current_ = static_cast<std::size_t>(std::find(brokers_.begin(), brokers_.end(), in_use) - brokers_.begin());
-}
-
-void ClientConnection::on_hello_reply(const ReplyHeader& reply, Now now) {
-  if (!hello_pending_ || reply.id.bits != (kHelloBit | hello_n_)) return;  // an older one: the newest decides
-  if (reply.error) return move_on(in_context("hello refused", *reply.error), now);
-  auto hello = codec::decode_hello_reply(reply);
-  if (!hello) return move_on(in_context("hello not understood", hello.error()), now);
-  if (hello->protocol != 1) {
-    return move_on(fail(ErrorCode::unsupported, "the broker speaks another protocol version").value(), now);
-  }
-  hello_pending_ = false;
-  failures_ = 0;
-  const bool anew = state_ == State::greeting;
-  const bool other = anew || greeting_.hello.run != hello->run || greeting_.epoch != reply.epoch;
-  const bool tell = other || std::exchange(hello_for_owner_, false);
-  state_ = State::ready;
-  greeting_ = {brokers_[current_], reply.epoch, reply.rev, std::move(*hello)};
-  ++counters_.greetings;
-  add_brokers(greeting_.hello);
-  if (other) {
-    log(LogLevel::info, LogLine("broker_joined")
-                            .with("broker", greeting_.requests.text())
-                            .with("epoch", fmt::format("{:016x}", reply.epoch.value()))
-                            .with("run", fmt::format("{:016x}", greeting_.hello.run.value())));
-    repeat_all(now);
-  } else {
-    for (const std::uint64_t id : table_.ids()) {
-      if (PendingRequest* request = table_.find(id); request->after_hello) repeat(*request, now);
-    }
-  }
-  next_scan_ = std::min(next_scan_, silence_deadline());
-  if (tell) owner_->on_greeting(greeting_);
+Error ClientConnection::unsent(std::string otherwise) const {
+  return refusal_ ? in_context("`hello` was refused", *refusal_)
+                  : error_of(ErrorCode::unavailable, std::move(otherwise));
 }
 
 // ---- requests
@@ -347,7 +288,11 @@ void ClientConnection::check_timers(Now now) {
       send_hello(now);
     }
   }
-  Steady next = silence_deadline();
+  if (state_ == State::ready && now.steady >= renew_at_ && !hello_pending_) {
+    renew_at_ = kNever;
+    send_hello(now);
+  }
+  Steady next = std::min(silence_deadline(), renew_at_);
   for (const std::uint64_t id : table_.ids()) {
     PendingRequest* request = table_.find(id);
     if (request == nullptr) continue;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "proto/base/log.hpp"
+#include "proto/transport/credentials.hpp"
 #include "proto/transport/request_table.hpp"
 #include "proto/transport/socket.hpp"
 #include "proto/wire/messages.hpp"
@@ -32,6 +33,7 @@ struct ClientIdentity {
 struct ConnectionOptions {
   std::vector<std::string> brokers{"tcp://127.0.0.1:7400"};  // request endpoints, tried in turn
   ClientIdentity client;
+  Credentials credentials;                           // of a broker with security on
   std::vector<std::string> follow_ns, follow_under;  // told in `hello`
   // No answer: the next broker. Doubles to 4 x while whole rounds of the list fail.
   std::chrono::milliseconds hello_timeout{2000};
@@ -81,7 +83,8 @@ class ClientConnection {
                   moves = 0;
   };
 
-  // `owner`, `context` outlive this. invalid_argument when `brokers` is empty or holds no endpoint.
+  // `owner`, `context` outlive this. invalid_argument when `brokers` is empty or holds no endpoint, or the
+  // credentials cannot be.
   [[nodiscard]] static Result<ClientConnection> make(Context& context, ConnectionOptions options,
                                                      Owner& owner, LogSink log);
 
@@ -92,6 +95,11 @@ class ClientConnection {
   [[nodiscard]] const Greeting& greeting() const { return greeting_; }  // only after the first on_greeting
   [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] const ConnectionOptions& options() const { return options_; }
+  // What the socket to requests speaks; the streams of a broker that says `stream_curve` speak it too.
+  [[nodiscard]] const Curve& curve() const { return curve_; }
+  // What a request is told that was never sent: why `hello` was refused (a bad token is worth knowing), else
+  // `unavailable` with `otherwise`.
+  [[nodiscard]] Error unsent(std::string otherwise) const;
 
   // Encodes and sends; `body` is lent for the call. Only while ready() and has_room().
   void submit(std::uint64_t tag, const RequestBody& body, const CallOptions& options, Now now);
@@ -113,6 +121,9 @@ class ClientConnection {
 
  private:
   enum class State : std::uint8_t { waiting, greeting, ready };
+  static constexpr std::uint64_t kHelloBit = std::uint64_t{1}
+                                             << 63;  // ids of `hello`; the table's stay far below
+  static constexpr Steady kNever = Steady::max();
 
   ClientConnection(Context& context, ConnectionOptions options, std::vector<Endpoint> brokers, Owner& owner,
                    LogSink log);
@@ -126,6 +137,7 @@ class ClientConnection {
   void repeat_all(Now now);
   void check_timers(Now now);
   [[nodiscard]] Steady silence_deadline() const;
+  void plan_renewal(Now now);
   void add_brokers(const HelloReply& hello);
   [[nodiscard]] std::chrono::nanoseconds jittered(std::chrono::nanoseconds d);
   void log(LogLevel level, const LogLine& line) const;
@@ -138,6 +150,8 @@ class ClientConnection {
   Owner* owner_;
   LogSink log_;
   std::minstd_rand random_;
+  Curve curve_;
+  std::optional<Error> refusal_;  // of the last `hello`; nullopt once one was answered
 
   State state_ = State::waiting;
   std::optional<Socket> socket_;
@@ -147,6 +161,7 @@ class ClientConnection {
   bool hello_for_owner_ = false;  // say_hello() asked: the answer is told even if nothing changed
   std::uint64_t hello_n_ = 0;
   Steady hello_sent_{}, retry_at_{}, next_scan_{};
+  Steady renew_at_ = Steady::max();  // `hello` is said again then, with the token of then
   Steady quiet_since_{};  // of a broker that owes answers: last frame from it, or when it began to owe
   Counters counters_;
 };

@@ -75,6 +75,22 @@ bool apply_common(void* socket, const RoleRow& row, const SocketOptions& options
   return ok;
 }
 
+bool set_key(void* socket, int option, const std::string& key) {
+  return zmq_setsockopt(socket, option, key.c_str(), key.size() + 1) == 0;
+}
+
+bool apply_curve(void* socket, const Curve& curve) {
+  if (const auto* server = std::get_if<CurveServer>(&curve)) {
+    return set(socket, ZMQ_CURVE_SERVER, 1) && set_key(socket, ZMQ_CURVE_SECRETKEY, server->secret_key);
+  }
+  if (const auto* client = std::get_if<CurveClient>(&curve)) {
+    return set_key(socket, ZMQ_CURVE_SERVERKEY, client->server_key) &&
+           set_key(socket, ZMQ_CURVE_PUBLICKEY, client->own.public_key) &&
+           set_key(socket, ZMQ_CURVE_SECRETKEY, client->own.secret_key);
+  }
+  return true;
+}
+
 bool apply_role(void* socket, SocketRole role) {
   switch (role) {
     case SocketRole::requests_server:
@@ -127,7 +143,8 @@ Result<Socket> Socket::open(Context& context, SocketRole role, const SocketOptio
   void* handle = zmq_socket(context.handle(), row.type);
   if (handle == nullptr) return zmq_failure(ErrorCode::internal, "cannot open a socket");
   Socket socket(handle);
-  if (!apply_common(handle, row, options) || !apply_role(handle, role)) {
+  if (!apply_common(handle, row, options) || !apply_curve(handle, options.curve) ||
+      !apply_role(handle, role)) {
     return zmq_failure(ErrorCode::internal, "libzmq refused a socket option");
   }
   return socket;

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "proto/transport/context.hpp"
+#include "proto/transport/curve.hpp"
 #include "proto/transport/endpoint.hpp"
 #include "proto/wire/error.hpp"
 
@@ -74,6 +75,7 @@ struct SocketOptions {
   std::optional<int> send_hwm, receive_hwm;  // messages; 0 = unlimited; unset = the role's
   std::optional<std::uint64_t> io_affinity;  // bit mask of I/O threads
   std::string zap_domain;                    // not empty: admission is asked, and is required
+  Curve curve;                               // the keys are copied
 };
 
 class Socket {
