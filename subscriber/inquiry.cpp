@@ -23,7 +23,7 @@ Result<std::unique_ptr<Inquiry>> Inquiry::open(ConnectionOptions options, std::c
   const Steady give_up = read_clock().steady + timeout;
   for (Now now = read_clock(); !inquiry->connection_->ready(); now = read_clock()) {
     if (now.steady >= give_up)
-      return tl::unexpected(error_of(ErrorCode::unavailable, "no broker answered in time"));
+      return tl::unexpected(inquiry->connection_->unsent("no broker answered in time"));
     if (!inquiry->connection_->step(now) && !inquiry->connection_->ready()) inquiry->wait(now);
   }
   inquiry->epoch_ = inquiry->greeting().epoch;
@@ -42,7 +42,7 @@ Result<std::string> Inquiry::ask(const RequestBody& body) {
       sent = true;
     }
     if (!sent && now.steady >= deadline)
-      return tl::unexpected(error_of(ErrorCode::unavailable, "no broker answered in time"));
+      return tl::unexpected(connection_->unsent("no broker answered in time"));
     if (!connection_->step(now) && !answer_) wait(now);
   }
   return std::move(*answer_);

@@ -15,7 +15,8 @@ std::size_t index_of(Lane lane) {
 
 }  // namespace
 
-void StreamInbox::open(Lane lane, const std::vector<std::string>& endpoints, const Endpoint& requests) {
+void StreamInbox::open(Lane lane, const std::vector<std::string>& endpoints, const Endpoint& requests,
+                       const Curve& curve) {
   auto& socket = sockets_[index_of(lane)];
   socket.reset();
   std::string why = "none told";
@@ -25,7 +26,9 @@ void StreamInbox::open(Lane lane, const std::vector<std::string>& endpoints, con
       why = endpoint.error().message;
       continue;
     }
-    auto opened = Socket::open(*context_, SocketRole::stream_client);
+    SocketOptions speaks;
+    speaks.curve = curve;
+    auto opened = Socket::open(*context_, SocketRole::stream_client, speaks);
     const Result<void> connected =
         opened ? opened->connect(*endpoint) : Result<void>(tl::unexpected<Error>(opened.error()));
     if (connected) {
@@ -54,7 +57,7 @@ void* StreamInbox::pollable(Lane lane) const {
   return socket ? socket->handle() : nullptr;
 }
 
-bool StreamInbox::step(SyncState& sync, Now now) {
+bool StreamInbox::step(SyncState& sync, KeyRing& ring, Now now) {
   bool more = false;
   for (const Lane lane : {Lane::changes, Lane::express}) {
     Frame frame;
@@ -70,20 +73,21 @@ bool StreamInbox::step(SyncState& sync, Now now) {
         ++counters_.dropped;
         continue;
       }
-      on_frame(lane, frame.bytes(), sync, now);
+      on_frame(lane, frame.bytes(), sync, ring, now);
     }
     more = more || received == kFramesPerStep;
   }
+  take_opened(sync, ring, now);  // what found no room to wait is lost at once
   return more;
 }
 
 // What does not decode is dropped and counted; if it held a change, its absence is found as a gap (I6).
-void StreamInbox::on_frame(Lane lane, std::string_view frame, SyncState& sync, Now now) {
+void StreamInbox::on_frame(Lane lane, std::string_view frame, SyncState& sync, KeyRing& ring, Now now) {
   const auto split = codec::split_stream_frame(frame);
   if (split && split->kind == codec::StreamFrame::Kind::changes) {
-    if (auto sets = codec::decode_change_sets(split->body)) {
-      return sync.on_sets(lane, split->ns, std::move(*sets), now);
-    }
+    const KeyRing::Read read = ring.on_frame(lane, frame, now);
+    if (read.fate == FrameFate::opened) return on_body(lane, split->ns, read.body, sync, now);
+    if (read.fate == FrameFate::waiting) return;
   } else if (split && split->kind == codec::StreamFrame::Kind::heartbeat) {
     if (const auto beat = codec::decode_heartbeat(split->body)) return sync.on_heartbeat(lane, *beat, now);
   } else if (split) {
@@ -92,6 +96,20 @@ void StreamInbox::on_frame(Lane lane, std::string_view frame, SyncState& sync, N
     }
   }
   ++counters_.dropped;
+}
+
+void StreamInbox::on_body(Lane lane, std::string_view ns, std::string_view body, SyncState& sync, Now now) {
+  if (auto sets = codec::decode_change_sets(body)) {
+    sync.on_sets(lane, ns, std::move(*sets), now);
+  } else {
+    ++counters_.dropped;
+  }
+}
+
+void StreamInbox::take_opened(SyncState& sync, KeyRing& ring, Now now) {
+  while (const auto opened = ring.take_opened()) on_body(opened->lane, opened->ns, opened->body, sync, now);
+  for (const std::string& ns : ring.take_lost()) sync.on_unread(ns, now);
+  for (const std::string& ns : ring.take_unreadable()) sync.on_unread(ns, now);
 }
 
 }  // namespace prismbus

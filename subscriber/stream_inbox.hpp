@@ -1,5 +1,5 @@
-// The SUB sockets of the lanes: opens, subscribes, receives and decodes. Owned by the subscriber's background
-// thread. Libzmq renews subscriptions on a re-made connection only when the SUB is touched: step() does, at
+// The SUB sockets of the lanes: opens, subscribes, receives, unseals and decodes. Owned by the subscriber's
+// background thread. Libzmq renews subscriptions on a re-made connection only when the SUB is touched: step() does, at
 // least each 100 ms.
 #pragma once
 
@@ -11,6 +11,7 @@
 
 #include "proto/base/log.hpp"
 #include "proto/transport/socket.hpp"
+#include "subscriber/key_ring.hpp"
 #include "subscriber/sync_state.hpp"
 
 namespace prismbus {
@@ -20,13 +21,17 @@ class StreamInbox {
   StreamInbox(Context& context, LogSink log) : context_(&context), log_(std::move(log)) {}
 
   // Closes the lane's former socket and connects to the first of `endpoints` that can be reached from here.
-  void open(Lane lane, const std::vector<std::string>& endpoints, const Endpoint& requests);
+  void open(Lane lane, const std::vector<std::string>& endpoints, const Endpoint& requests,
+            const Curve& curve);
   void close(Lane lane);
   void subscribe(Lane lane, const std::string& topic);
   void unsubscribe(Lane lane, const std::string& topic);
 
-  // Hands what arrived to `sync`, a bounded number of frames. True when it stopped at the bound.
-  bool step(SyncState& sync, Now now);
+  // Hands what arrived to `sync`, opened by `ring`, a bounded number of frames. True when it stopped at the
+  // bound.
+  bool step(SyncState& sync, KeyRing& ring, Now now);
+  // Hands on what an answer to `keys` made readable, and what it says is lost. Before the next step().
+  void take_opened(SyncState& sync, KeyRing& ring, Now now);
   // For zmq_poll; null = closed.
   [[nodiscard]] void* pollable(Lane lane) const;
 
@@ -36,7 +41,8 @@ class StreamInbox {
   [[nodiscard]] const Counters& counters() const { return counters_; }
 
  private:
-  void on_frame(Lane lane, std::string_view frame, SyncState& sync, Now now);
+  void on_frame(Lane lane, std::string_view frame, SyncState& sync, KeyRing& ring, Now now);
+  void on_body(Lane lane, std::string_view ns, std::string_view body, SyncState& sync, Now now);
 
   Context* context_;
   LogSink log_;

@@ -5,8 +5,10 @@
 #include <exception>
 #include <utility>
 
+#include "proto/base/secret_bytes.hpp"
 #include "proto/wire/codec/acknowledgement.hpp"
 #include "proto/wire/codec/reply.hpp"
+#include "proto/wire/codec/stream_keys.hpp"
 #include "subscriber/picture_status.hpp"
 #include "subscriber/subscriber_impl.hpp"
 
@@ -43,7 +45,12 @@ void Subscriber::Impl::run() {
 bool Subscriber::Impl::step() {
   const Steady before = std::exchange(now_, read_clock()).steady;
   bool more = connection_->step(now_);
-  more = inbox_.step(sync_, now_) || more;
+  more = inbox_.step(sync_, ring_, now_) || more;
+  if (connection_->ready() && connection_->has_room() && ring_.due(now_)) {
+    ring_.asked(now_);
+    told_keys_ = {};
+    ask_keys({});
+  }
   if (now_.steady - before > kStall) sync_.on_stall(now_);
   take_sync_calls();
   sync_.tick(now_);
@@ -87,7 +94,8 @@ void Subscriber::Impl::sleep() {
   for (void* socket : sockets) {
     if (socket != nullptr) items[n++] = {socket, 0, ZMQ_POLLIN, 0};
   }
-  const Steady next = std::min(connection_->next_deadline(), sync_.next_deadline());
+  const Steady asks_keys = connection_->ready() ? ring_.next_deadline() : Steady::max();
+  const Steady next = std::min({connection_->next_deadline(), sync_.next_deadline(), asks_keys});
   auto wait = std::chrono::milliseconds(kPollMax);
   if (next < now_.steady + kPollMax) {
     wait = std::max<std::chrono::milliseconds>(
@@ -106,11 +114,48 @@ void Subscriber::Impl::ask(std::uint64_t tag, const RequestBody& body) {
   connection_->submit(tag, body, {now_.steady + kRequestTimeout, true, asked != Asked::ack}, now_);
 }
 
+void Subscriber::Impl::on_greeting(const Greeting& greeting) {
+  if (std::exchange(ring_epoch_, greeting.epoch) != greeting.epoch) ring_.forget();
+  std::erase_if(asked_, [](const auto& asked) { return asked.second == Asked::keys; });  // given up
+  ring_.on_joined(greeting.hello.sealed, now_);
+  sync_.on_greeting(greeting, now_);
+}
+
+// Of all that is followed.
+void Subscriber::Impl::ask_keys(const std::optional<std::string>& after) {
+  KeysRequest request;
+  request.ns.assign(follow_.namespaces().begin(), follow_.namespaces().end());
+  request.under.assign(follow_.subtrees().begin(), follow_.subtrees().end());
+  if (after) request.page.after = *after;
+  const std::uint64_t tag = kKeysTags | ++keys_asked_;
+  asked_[tag] = Asked::keys;
+  connection_->submit(tag, request, {now_.steady + kRequestTimeout, true, false}, now_);
+}
+
+void Subscriber::Impl::on_keys(const ReplyHeader& reply) {
+  auto page = codec::decode_keys_reply(reply);
+  const bool of_one_period = page && (told_keys_.keys.empty() || told_keys_.period == Period(page->period));
+  if (!of_one_period) return ring_.on_failed(now_);
+  told_keys_.period = Period(page->period);
+  told_keys_.ends_in = std::chrono::milliseconds(page->ends_in_ms);
+  for (StreamKeyRow& row : page->keys) {
+    if (const auto key = StreamKey::from(row.key)) {
+      told_keys_.keys.push_back({std::move(row.ns), row.node, Period(row.period), *key});
+    }
+    wipe(row.key);
+  }
+  if (page->more && connection_->ready() && connection_->has_room()) return ask_keys(page->after);
+  if (page->more) return ring_.on_failed(now_);
+  ring_.on_reply(std::exchange(told_keys_, {}), now_);
+  inbox_.take_opened(sync_, ring_, now_);
+}
+
 void Subscriber::Impl::on_reply(std::uint64_t tag, const ReplyHeader& reply) {
   const auto found = asked_.find(tag);
   if (found == asked_.end()) return;
   const Asked asked = found->second;
   asked_.erase(found);
+  if (asked == Asked::keys) return on_keys(reply);
   SyncAnswer answer{reply.epoch, reply.rev, SyncReply()};
   const auto take = [&](auto decoded) {
     if (decoded) {
@@ -134,7 +179,11 @@ void Subscriber::Impl::on_reply(std::uint64_t tag, const ReplyHeader& reply) {
 }
 
 void Subscriber::Impl::on_expired(std::uint64_t tag, const Error& error) {
-  if (asked_.erase(tag) == 0) return;
+  const auto found = asked_.find(tag);
+  if (found == asked_.end()) return;
+  const Asked asked = found->second;
+  asked_.erase(found);
+  if (asked == Asked::keys) return ring_.on_failed(now_);
   sync_.on_answer(tag, {connection_->greeting().epoch, Revision(), tl::unexpected<Error>(error)}, now_);
 }
 

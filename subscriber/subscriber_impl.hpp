@@ -22,6 +22,7 @@
 #include "subscriber/bindings.hpp"
 #include "subscriber/delivery_threads.hpp"
 #include "subscriber/disk_cache.hpp"
+#include "subscriber/key_ring.hpp"
 #include "subscriber/stream_inbox.hpp"
 #include "subscriber/subscriber.hpp"
 #include "subscriber/subscription_set.hpp"
@@ -55,7 +56,9 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
 
   // SyncActions
   void open_lane(Lane lane, const std::vector<std::string>& endpoints) override {
-    inbox_.open(lane, endpoints, connection_->greeting().requests);
+    const Greeting& greeting = connection_->greeting();
+    inbox_.open(lane, endpoints, greeting.requests,
+                greeting.hello.stream_curve ? connection_->curve() : Curve());
   }
   void close_lane(Lane lane) override { inbox_.close(lane); }
   void subscribe(Lane lane, const std::string& topic) override { inbox_.subscribe(lane, topic); }
@@ -68,19 +71,21 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
   }
 
   // ClientConnection::Owner
-  void on_greeting(const Greeting& greeting) override { sync_.on_greeting(greeting, now_); }
+  void on_greeting(const Greeting& greeting) override;
   void on_lost(const Error& why) override { sync_.on_lost(why, now_); }
   void on_reply(std::uint64_t tag, const ReplyHeader& reply) override;
   void on_expired(std::uint64_t tag, const Error& error) override;
 
  private:
+  static constexpr std::uint64_t kKeysTags = std::uint64_t{1} << 62;  // the machine counts its own from 1
   static constexpr std::size_t kSyncCallsMax = 64;  // within one step of the background thread
-  enum class Asked : std::uint8_t { snapshot, changes, namespaces, ack };
+  enum class Asked : std::uint8_t { snapshot, changes, namespaces, ack, keys };
 
   Impl(const FollowSet& follow, SubscriberOptions options)
       : log_(options.log),
         follow_(follow),
         inbox_(context_, options.log),
+        ring_(random_u64()),
         subscriptions_({[] { return read_clock().steady; }, waker_,
                         [this](std::function<void()> task) { threads_.post(std::move(task)); }},
                        options.log),
@@ -99,6 +104,8 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
   void run();
   void keep_cache();
   bool step();
+  void ask_keys(const std::optional<std::string>& after);
+  void on_keys(const ReplyHeader& reply);
   bool show();
   void sleep();
 
@@ -108,6 +115,9 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
   Context context_;
   const std::shared_ptr<Waker> waker_ = std::make_shared<Waker>();
   StreamInbox inbox_;
+  KeyRing ring_;
+  KeysTold told_keys_;  // the pages of an answer so far
+  Epoch ring_epoch_;
   DeliveryThreads threads_;
   SubscriptionSet subscriptions_;
   ViewStore store_;
@@ -117,6 +127,7 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
   std::optional<ClientConnection> connection_;
   SyncState sync_;
   std::unordered_map<std::uint64_t, Asked> asked_;
+  std::uint64_t keys_asked_ = 0;
   std::unique_ptr<BrokerReads> reads_;
   struct SyncCall {
     SyncKind kind = SyncKind::incremental;

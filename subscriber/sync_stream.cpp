@@ -209,6 +209,14 @@ void SyncState::resync(FollowedNamespace& n, ResyncReason reason, std::string wh
   update_state(n, now);
 }
 
+void SyncState::on_unread(std::string_view ns, Now now) {
+  if (!greeted_ || rejoin_at_) return;
+  FollowedNamespace* const n = find_or_follow(ns);
+  if (n == nullptr || n->stopped || n->job != 0 || !n->can_apply()) return;  // what is asked already tells it
+  want(*n, Need::changes, Cause::gap, now.steady);
+  pump(now);
+}
+
 void SyncState::on_heartbeat(Lane lane, const Heartbeat& beat, Now now) {
   LaneWatch& w = watch(lane);
   w.heard(now.steady);
