@@ -53,10 +53,6 @@ bool AckDesk::answer(const Asked& asked) {
   return false;
 }
 
-bool AckDesk::may_read(const Principal& principal, std::string_view ns) const {
-  return authoriser_.authorise(principal, Right::read, ns).has_value();
-}
-
 void AckDesk::ack(const Asked& asked, const AckRequest& request) {
   ++acks_;
   const auto refuse = [&](const Error& error) { replier_.refuse(asked.from, asked.id(), error); };
@@ -94,13 +90,13 @@ void AckDesk::note(Follower& row, const Asked& asked, const AckRequest& request)
   }
   // Refusals first: who waits for a seq learns of them with it.
   for (const auto& rejection : request.rejected) {
-    if (row.follows(rejection.ns) && may_read(asked.principal, rejection.ns)) {
+    if (row.follows(rejection.ns) && asked.principal.may_read(rejection.ns)) {
       table_.keep(row, {std::string(rejection.ns), rejection.seq, std::string(rejection.key),
                         std::string(rejection.reason)});
     }
   }
   for (const auto& [ns, seq] : request.applied) {
-    if (!row.follows(ns) || !may_read(asked.principal, ns)) continue;
+    if (!row.follows(ns) || !asked.principal.may_read(ns)) continue;
     auto it = row.applied.find(ns);
     if (it == row.applied.end()) {
       it = row.applied.emplace(ns, Seq{}).first;
@@ -115,8 +111,7 @@ void AckDesk::note(Follower& row, const Asked& asked, const AckRequest& request)
 // True when there is no room for more in this answer.
 bool AckDesk::add_behind(std::string_view ns, const Principal& principal, AckReply& reply) {
   const auto is_told = [ns](const auto& told) { return told.first == ns; };
-  if (std::any_of(reply.behind.begin(), reply.behind.end(), is_told) || !may_read(principal, ns))
-    return false;
+  if (std::any_of(reply.behind.begin(), reply.behind.end(), is_told) || !principal.may_read(ns)) return false;
   if (const auto head = heads_.head_of(ns)) reply.behind.emplace_back(ns, *head);
   return reply.behind.size() >= kBehindMax;
 }
@@ -127,7 +122,7 @@ void AckDesk::compare_all(Follower& row, const Principal& principal, AckReply& r
   auto it = row.applied.lower_bound(row.compare_next);
   for (std::size_t visits = 0; it != row.applied.end() && visits < kHeadVisitsMax; ++visits, ++it) {
     const auto head = heads_.head_of(it->first);
-    if (!head || head->seq <= it->second || !may_read(principal, it->first)) continue;
+    if (!head || head->seq <= it->second || !principal.may_read(it->first)) continue;
     row.found_behind = true;
     reply.behind.emplace_back(it->first, *head);
     if (reply.behind.size() >= kBehindMax) break;
@@ -165,18 +160,13 @@ void AckDesk::compare_latest(Follower& row, const Principal& principal, AckReply
 void AckDesk::subscribers(const Asked& asked, const SubscribersRequest& request) {
   const auto refuse = [&](const Error& error) { replier_.refuse(asked.from, asked.id(), error); };
   const codec::ReplyHead head = replier_.head(asked.id());
-  if (request.ns) {
-    if (auto allowed = authoriser_.authorise(asked.principal, Right::read, *request.ns); !allowed)
-      return refuse(allowed.error());
-  }
   ConnectionId after;
   if (request.page.after) {
     const auto cursor = decode_cursor(*request.page.after, CursorKind::subscribers, head.epoch, head.rev);
     if (!cursor) return refuse(cursor.error());
     after = ConnectionId(cursor->n);
   }
-  RowPage page = list_subscribers({table_, heads_, authoriser_, door_}, asked.principal, request, after,
-                                  asked.now.steady);
+  RowPage page = list_subscribers({table_, heads_, door_}, asked.principal, request, after, asked.now.steady);
   if (page.last) {
     page.reply.after =
         encode_cursor({CursorKind::subscribers, head.epoch, head.rev, page.last->value(), {}, {}});
@@ -185,8 +175,6 @@ void AckDesk::subscribers(const Asked& asked, const SubscribersRequest& request)
 }
 
 void AckDesk::wait_applied(const Asked& asked, const WaitAppliedRequest& request) {
-  if (auto allowed = authoriser_.authorise(asked.principal, Right::read, request.ns); !allowed)
-    return replier_.refuse(asked.from, asked.id(), allowed.error());
   waits_.wait(asked, request);
 }
 

@@ -30,14 +30,9 @@ class AckDesk {
   static constexpr std::chrono::milliseconds kGather{10};
 
   // All outlive this.
-  AckDesk(std::chrono::milliseconds ack, HeadSource& heads, Authoriser& authoriser, ReplySink& door,
-          InFlight& in_flight, Replier& replier)
-      : heads_(heads),
-        authoriser_(authoriser),
-        door_(door),
-        replier_(replier),
-        table_(ack),
-        waits_(table_, in_flight, replier) {}
+  AckDesk(std::chrono::milliseconds ack, HeadSource& heads, ReplySink& door, InFlight& in_flight,
+          Replier& replier)
+      : heads_(heads), door_(door), replier_(replier), table_(ack), waits_(table_, in_flight, replier) {}
 
   // A `hello` binds what its connection follows from now on; the same again changes nothing.
   void greet(const Asked& asked, const HelloRequest& hello);
@@ -65,14 +60,12 @@ class AckDesk {
   void subscribers(const Asked& asked, const SubscribersRequest& request);
   void wait_applied(const Asked& asked, const WaitAppliedRequest& request);
   void note(Follower& follower, const Asked& asked, const AckRequest& request);
-  [[nodiscard]] bool may_read(const Principal& principal, std::string_view ns) const;
   void compare_all(Follower& follower, const Principal& principal, AckReply& reply);
   void compare_latest(Follower& follower, const Principal& principal, AckReply& reply);
   [[nodiscard]] bool add_behind(std::string_view ns, const Principal& principal, AckReply& reply);
   void remove(const Follower& follower);
 
   HeadSource& heads_;
-  Authoriser& authoriser_;
   ReplySink& door_;
   Replier& replier_;
   HeadBoard board_;

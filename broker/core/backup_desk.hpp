@@ -21,10 +21,10 @@ struct BackupQueues {
 
 class BackupDesk {
  public:
-  BackupDesk(BackupQueues queues, Authoriser& authoriser, InFlight& in_flight, Replier& replier)
-      : queues_(queues), authoriser_(authoriser), in_flight_(in_flight), replier_(replier) {}
+  BackupDesk(BackupQueues queues, InFlight& in_flight, Replier& replier)
+      : queues_(queues), in_flight_(in_flight), replier_(replier) {}
 
-  // Answered now: permission_denied, unsupported (no --backup-dir), overloaded (one is under way). Later: the
+  // Of an admin. Answered now: unsupported (no --backup-dir), overloaded (one is under way). Later: the
   // file, or why there is none.
   void ask(const Asked& asked, const BackupRequest& request);
   std::size_t take_outcome();  // answers the one that ended; returns how many
@@ -37,7 +37,6 @@ class BackupDesk {
     MessageId id;
   };
   const BackupQueues queues_;
-  Authoriser& authoriser_;
   InFlight& in_flight_;
   Replier& replier_;
   std::optional<Asker> asker_;  // of the backup under way

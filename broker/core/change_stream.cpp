@@ -28,7 +28,9 @@ ChangeStream::ChangeStream(const PipelineSettings& settings, Epoch epoch, Feed& 
       markers_per_second_(settings.markers_per_second),
       has_express_(!settings.express.empty()),
       feed_(feed),
-      announced_(heartbeat_) {}
+      announced_(heartbeat_) {
+  if (settings.stream_master) sealer_.emplace(*settings.stream_master, epoch);
+}
 
 void ChangeStream::publish(Lane lane, std::string frame) {
   ++counters_.frames;
@@ -76,12 +78,18 @@ void ChangeStream::publish_sets(const Gathered& gathered) {
 }
 
 void ChangeStream::publish_frame(std::string_view ns, const Routed& route) {
-  std::string frame = codec::encode_stream_frame(ns, frame_);
+  std::string frame = frame_of(ns, frame_);
   frame_.clear();
   const bool express = has_express_ && (route.both || route.lane == Lane::express);
   const bool changes = route.both || route.lane == Lane::changes;
   if (express && changes) publish(Lane::express, frame);
   publish(express && !changes ? Lane::express : Lane::changes, std::move(frame));
+}
+
+// Topic and body, sealed where the stream is.
+std::string ChangeStream::frame_of(std::string_view ns, const std::vector<std::string_view>& sets) {
+  std::string frame = codec::encode_stream_frame(ns, sets);
+  return sealer_ ? sealer_->seal(ns, frame) : frame;
 }
 
 void ChangeStream::owe_marker(std::string_view ns, Now now) {
@@ -124,7 +132,8 @@ std::size_t ChangeStream::step(Revision applied, HeadSource& heads, Now now) {
     const auto next = paced_heartbeat();
     heartbeat_due_ = now.steady + std::min(next, announced_);
     announced_ = next;
-    const Heartbeat beat{epoch_, run_, applied, static_cast<std::uint64_t>(next.count()), {}};
+    const auto period = sealer_ ? std::optional(sealer_->period().value()) : std::nullopt;
+    const Heartbeat beat{epoch_, run_, applied, static_cast<std::uint64_t>(next.count()), period};
     publish(Lane::changes, codec::encode_heartbeat_frame(beat));
     if (has_express_) publish(Lane::express, codec::encode_heartbeat_frame(beat));
     ++counters_.heartbeats;
@@ -135,8 +144,9 @@ std::size_t ChangeStream::step(Revision applied, HeadSource& heads, Now now) {
 
 void ChangeStream::publish_marker(std::string_view ns, const Head& head) {
   const std::string marker = codec::encode_marker(epoch_, head);
-  publish(Lane::changes, codec::encode_stream_frame(ns, {marker}));
-  if (has_express_) publish(Lane::express, codec::encode_stream_frame(ns, {marker}));
+  std::string frame = frame_of(ns, {marker});
+  if (has_express_) publish(Lane::express, frame);
+  publish(Lane::changes, std::move(frame));
   ++counters_.markers;
   ++markers_spent_;
 }

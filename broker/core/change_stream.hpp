@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -11,6 +12,7 @@
 
 #include "broker/core/ports.hpp"
 #include "broker/core/settings.hpp"
+#include "broker/core/stream_sealer.hpp"
 #include "broker/store/transaction.hpp"
 #include "proto/base/bytes.hpp"
 #include "proto/base/clock.hpp"
@@ -38,6 +40,15 @@ class ChangeStream {
   // The interval in force, as `hello` tells it.
   [[nodiscard]] std::chrono::milliseconds heartbeat() const { return announced_; }
 
+  // Null: nothing is sealed.
+  [[nodiscard]] const StreamSealer* sealer() const { return sealer_ ? &*sealer_ : nullptr; }
+  void set_generation(std::uint64_t generation) {
+    if (sealer_) sealer_->set_generation(generation);
+  }
+  void set_time(Now now) {
+    if (sealer_) sealer_->set_time(now);
+  }
+
   // A marker is owed for a namespace that was replayed at start.
   void owe_marker(std::string_view ns, Now now);
   void on_subscription(Lane lane, std::string_view handed_up, Revision applied);
@@ -58,6 +69,7 @@ class ChangeStream {
     Due::iterator due;
   };
   void publish(Lane lane, std::string frame);
+  [[nodiscard]] std::string frame_of(std::string_view ns, const std::vector<std::string_view>& sets);
   struct Routed {
     std::string_view set;  // encoded
     Lane lane = Lane::changes;
@@ -79,6 +91,7 @@ class ChangeStream {
   const std::size_t frame_bytes_target_, markers_per_second_;
   const bool has_express_;
   Feed& feed_;
+  std::optional<StreamSealer> sealer_;
 
   std::vector<Gathered> gathered_;
   std::vector<std::string_view> frame_;  // sets of the frame under construction

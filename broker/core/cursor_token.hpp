@@ -25,7 +25,8 @@ enum class CursorKind : char {
   snapshot = 's',
   changes = 'c',
   changes_under = 'u',
-  subscribers = 'w'
+  subscribers = 'w',
+  keys = 'k'
 };
 
 struct CursorToken {

@@ -11,10 +11,8 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "broker/core/policy.hpp"
-#include "broker/store/store.hpp"
+#include "broker/core/rule_book.hpp"
 #include "proto/base/clock.hpp"
-#include "proto/base/log.hpp"
 
 namespace prismbus {
 
@@ -24,12 +22,8 @@ class LanePlan {
   // Namespaces remembered as changing; beyond it every namespace counts as changing for kBothLanes (I8).
   static constexpr std::size_t kChangingMax = 65'536;
 
-  LanePlan(bool has_express, LogSink log) : has_express_(has_express), log_(std::move(log)) {}
-
-  // At start: the policy as folded; the tail is applied after it.
-  void load(const Store& store);
-  // What an applied transaction changes in the policy.
-  void apply(const StoredTransaction& txn);
+  // `rules` outlives this.
+  LanePlan(bool has_express, const RuleBook& rules) : has_express_(has_express), rules_(rules) {}
 
   struct Choice {
     Lane lane = Lane::changes;
@@ -40,16 +34,13 @@ class LanePlan {
 
   // The lane that a stored head's namespace is served on: express is none when it is not bound.
   [[nodiscard]] Lane served(Lane stored) const { return has_express_ ? stored : Lane::changes; }
-  [[nodiscard]] const Policy& policy() const { return policy_; }
   [[nodiscard]] std::size_t changing() const { return until_.size(); }
 
  private:
-  void learn(std::string_view pattern, std::string_view value);
   void forget_ended(Steady now);
 
   const bool has_express_;
-  const LogSink log_;
-  Policy policy_;
+  const RuleBook& rules_;
   std::unordered_map<std::string, Steady, BytesHash, std::equal_to<>> until_;  // changing, and how long
   Steady all_until_{}, forget_at_{};
 };

@@ -2,9 +2,9 @@
 // changes: pages_sync.cpp.
 #include "broker/core/pages.hpp"
 
-#include "broker/core/namespace_ranges.hpp"
 #include "broker/core/page_builder.hpp"
 #include "broker/core/past.hpp"
+#include "broker/core/read_scope.hpp"
 #include "proto/wire/names.hpp"
 
 namespace prismbus {
@@ -82,8 +82,12 @@ Result<void> list_range(const Reading& reading, const ListRequest& request, cons
 
 }  // namespace
 
-std::string answer_list(const ReadView& view, const ReplyHead& now, const ListRequest& request) {
+std::string answer_list(const ReadView& view, const ReplyHead& now, const ListRequest& request,
+                        const Access& access) {
   ReplyHead head = now;
+  const auto ranges = request.subtree ? readable_at_and_below(view, access, request.ns)
+                                      : Result<std::vector<NamespaceRange>>(exactly(request.ns));
+  if (!ranges) return encode_error_reply(head, ranges.error());
   const auto reading =
       begin_reading(view, head, request.read, request.page.after, CursorKind::list, CursorKind::list_at);
   if (!reading) return encode_error_reply(head, reading.error());
@@ -91,7 +95,7 @@ std::string answer_list(const ReadView& view, const ReplyHead& now, const ListRe
   std::optional<CursorToken> after;
   Position last;
   if (reading->cursor) last = {true, reading->cursor->ns, reading->cursor->key};
-  for (const NamespaceRange& range : request.subtree ? at_and_below(request.ns) : exactly(request.ns)) {
+  for (const NamespaceRange& range : *ranges) {
     if (last.any && !range.before_end(last.ns)) continue;
     if (auto read = list_range(*reading, request, range, last, page, after); !read) {
       return encode_error_reply(head, read.error());
@@ -126,13 +130,16 @@ std::string answer_mget(const ReadView& view, const ReplyHead& now, const MGetRe
   return reply_with(head, page, "entries", after);
 }
 
-std::string answer_namespaces(const ReadView& view, const ReplyHead& head, const NamespacesRequest& request) {
+std::string answer_namespaces(const ReadView& view, const ReplyHead& head, const NamespacesRequest& request,
+                              const Access& access) {
   const auto cursor = cursor_of(request.page.after, CursorKind::namespaces, head.epoch, head.rev);
   if (!cursor) return encode_error_reply(head, cursor.error());
   PageBuilder page(request.page.limit);
   std::optional<CursorToken> after;
   std::string last = *cursor ? (*cursor)->ns : std::string();
-  for (const NamespaceRange& range : at_and_below(request.under)) {
+  const auto ranges = readable_at_and_below(view, access, request.under);
+  if (!ranges) return encode_error_reply(head, ranges.error());
+  for (const NamespaceRange& range : *ranges) {
     const std::string from = std::max(range.first, last);
     if (!range.before_end(from)) continue;
     const auto read = view.scan_namespaces(from, [&](std::string_view ns, const RecentHead& at) {

@@ -5,24 +5,27 @@
 
 #include <string>
 
+#include "broker/core/access.hpp"
 #include "broker/core/chunk_cache.hpp"
 #include "broker/store/read_view.hpp"
 #include "proto/wire/codec/reply.hpp"
 
 namespace prismbus {
 
-// Each answers with a reply or an error reply: one payload either way.
+// Each answers with a reply or an error reply: one payload either way. An exactly named namespace is known to
+// be readable; of several, and of a subtree, only what `access` lets read is looked at.
 [[nodiscard]] std::string answer_list(const ReadView& view, const codec::ReplyHead& head,
-                                      const ListRequest& request);
+                                      const ListRequest& request, const Access& access);
 [[nodiscard]] std::string answer_mget(const ReadView& view, const codec::ReplyHead& head,
                                       const MGetRequest& request);
 [[nodiscard]] std::string answer_namespaces(const ReadView& view, const codec::ReplyHead& head,
-                                            const NamespacesRequest& request);
+                                            const NamespacesRequest& request, const Access& access);
 // `cache` may be null.
 [[nodiscard]] std::string answer_snapshot(const ReadView& view, const codec::ReplyHead& head,
-                                          const SnapshotRequest& request, ChunkCache* cache);
+                                          const SnapshotRequest& request, const Access& access,
+                                          ChunkCache* cache);
 [[nodiscard]] std::string answer_changes(const ReadView& view, const codec::ReplyHead& head,
-                                         const ChangesRequest& request);
+                                         const ChangesRequest& request, const Access& access);
 // With `at` or `at_time`.
 [[nodiscard]] std::string answer_get_at(const ReadView& view, const codec::ReplyHead& head,
                                         const GetRequest& request);

@@ -1,9 +1,9 @@
 // snapshot and changes: what a joining or catching-up subscriber reads (PROTOCOL sections 4 and 6; I5, I6).
 #include <algorithm>
 
-#include "broker/core/namespace_ranges.hpp"
 #include "broker/core/page_builder.hpp"
 #include "broker/core/pages.hpp"
+#include "broker/core/read_scope.hpp"
 #include "proto/wire/names.hpp"
 
 namespace prismbus {
@@ -130,8 +130,8 @@ class SnapshotChunk {
 // `changes` since a seq of each name.
 class SinceSeqs {
  public:
-  SinceSeqs(const ReadView& view, const ReplyHead& head, const ChangesRequest& request)
-      : view_(view), head_(head), since_(request.since), page_(request.page.limit) {
+  SinceSeqs(const ReadView& view, const ReplyHead& head, const ChangesRequest& request, const Access& access)
+      : view_(view), head_(head), access_(access), since_(request.since), page_(request.page.limit) {
     std::sort(since_.begin(), since_.end());
   }
 
@@ -145,7 +145,9 @@ class SinceSeqs {
         return {};
       }
       if (auto done = read_name(ns, at); !done) {
-        if (done.error().code != ErrorCode::compacted && done.error().code != ErrorCode::other_history)
+        const ErrorCode code = done.error().code;
+        if (code != ErrorCode::compacted && code != ErrorCode::other_history &&
+            code != ErrorCode::permission_denied)
           return done;
         fail_name(ns, done.error());
       }
@@ -172,6 +174,7 @@ class SinceSeqs {
 
  private:
   Result<void> read_name(std::string_view ns, Seq at) {
+    if (auto allowed = access_.authorise(Right::read, ns); !allowed) return allowed;
     const auto found = view_.find_head(ns);
     if (!found) return tl::unexpected(found.error());
     const Head head = *found ? (*found)->head : Head{};
@@ -202,6 +205,7 @@ class SinceSeqs {
 
   const ReadView& view_;
   const ReplyHead& head_;
+  const Access& access_;
   std::vector<std::pair<std::string_view, Seq>> since_;
   PageBuilder page_;
   HeadsBuilder heads_;
@@ -214,7 +218,7 @@ class SinceSeqs {
 // `changes` of a subtree after a revision: by revision, then namespace. The cursor holds the last revision
 // given whole.
 std::string changes_under(const ReadView& view, const ReplyHead& head, const ChangesRequest& request,
-                          const std::optional<CursorToken>& from) {
+                          const std::optional<CursorToken>& from, const Access& access) {
   PageBuilder page(request.page.limit);
   HeadsBuilder heads;
   std::vector<std::string> named;
@@ -229,7 +233,7 @@ std::string changes_under(const ReadView& view, const ReplyHead& head, const Cha
     if (!txn) return encode_error_reply(head, txn.error());
     page.visit();
     for (const auto& set : (*txn)->sets) {
-      if (!is_under(set->ns, *request.under)) continue;
+      if (!is_under(set->ns, *request.under) || !access.may(Right::read, set->ns)) continue;
       codec::encode_set_with_ns(page.next_item(), set->ns, set->encoded);
       named.push_back(set->ns);
     }
@@ -266,12 +270,17 @@ std::string chunk_reply(const ReplyHead& head, const CachedChunk& chunk) {
 }  // namespace
 
 std::string answer_snapshot(const ReadView& view, const ReplyHead& head, const SnapshotRequest& request,
-                            ChunkCache* cache) {
+                            const Access& access, ChunkCache* cache) {
   auto cursor = cursor_of(request.after, CursorKind::snapshot, head.epoch, head.rev);
   if (!cursor) return encode_error_reply(head, cursor.error());
   const std::size_t bytes_max =
       std::min<std::uint64_t>(request.max_bytes.value_or(limits::kPageBytes), limits::kTxnBytes);
-  const auto ranges = request.ns ? exactly(*request.ns) : at_and_below(*request.under);
+  // A chunk is kept for whoever may read all it covers: others get one of their own.
+  if (request.under && !access.may_all_below(Right::read, *request.under)) cache = nullptr;
+  const auto covered = request.ns ? Result<std::vector<NamespaceRange>>(exactly(*request.ns))
+                                  : readable_at_and_below(view, access, *request.under);
+  if (!covered) return encode_error_reply(head, covered.error());
+  const std::vector<NamespaceRange>& ranges = *covered;
   ChunkPlace place{request.under.has_value(),
                    std::string(request.ns ? *request.ns : *request.under),
                    {},
@@ -294,12 +303,13 @@ std::string answer_snapshot(const ReadView& view, const ReplyHead& head, const S
   return reply;
 }
 
-std::string answer_changes(const ReadView& view, const ReplyHead& head, const ChangesRequest& request) {
+std::string answer_changes(const ReadView& view, const ReplyHead& head, const ChangesRequest& request,
+                           const Access& access) {
   const CursorKind kind = request.under ? CursorKind::changes_under : CursorKind::changes;
   const auto cursor = cursor_of(request.page.after, kind, head.epoch, head.rev);
   if (!cursor) return encode_error_reply(head, cursor.error());
-  if (request.under) return changes_under(view, head, request, *cursor);
-  SinceSeqs since(view, head, request);
+  if (request.under) return changes_under(view, head, request, *cursor, access);
+  SinceSeqs since(view, head, request, access);
   if (auto read = since.read(*cursor); !read) return encode_error_reply(head, read.error());
   return since.reply();
 }

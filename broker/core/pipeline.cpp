@@ -9,6 +9,7 @@
 #include "broker/core/followers.hpp"
 #include "broker/core/in_flight.hpp"
 #include "broker/core/lane_plan.hpp"
+#include "broker/core/op_needs.hpp"
 #include "broker/core/read_desk.hpp"
 #include "broker/core/rollback_desk.hpp"
 #include "broker/core/self_report.hpp"
@@ -22,13 +23,6 @@ namespace {
 
 constexpr std::size_t kStepWrites = 512;  // applied, published and answered a step
 
-// Knows the folded revision from the start on.
-StateReader renewed_reader(const State& state) {
-  StateReader reader(state);
-  reader.renew();
-  return reader;
-}
-
 }  // namespace
 
 struct Pipeline::Impl final : HeadSource {
@@ -39,25 +33,26 @@ struct Pipeline::Impl final : HeadSource {
         log(std::move(log_sink)),
         authoriser(auth),
         sequencer(seq),
-        state(renewed_reader(store.state)),
+        state(StateReader::renewed(store.state)),
         recent(state.folded()),
         sessions({}, state),
         ledger(pending, recent, state),
         write_room({settings.recent_changes_max, settings.recent_bytes_max, settings.space}, sequencer,
                    pending, recent, queues.space, log),
-        gate(authoriser, ledger),
-        lanes(!settings.express.empty(), log),
+        rules(log),
+        gate(rules, pending, ledger),
+        lanes(!settings.express.empty(), rules),
         in_flight(settings.connection_in_flight_max),
         stream(settings, epoch, feed),
         fold(queues.to_fold, queues.from_fold, queues.to_trim, recent, state, log),
         replier(sink, epoch, recent, store.journal, log),
         waiting(settings.parked_max, in_flight, replier),
-        backups(queues.backup, auth, in_flight, replier),
-        reads(bounds_of(settings.reads_waiting_max), queues.to_reader, queues.from_reader, auth, pending,
-              recent, state, in_flight, replier),
+        backups(queues.backup, in_flight, replier),
+        reads(bounds_of(settings.reads_waiting_max), queues.to_reader, queues.from_reader, rules, stream,
+              pending, recent, state, in_flight, replier),
         rollbacks(reads, ledger, pending),
-        acks(settings.ack, *this, auth, sink, in_flight, replier) {
-    lanes.load(store);
+        acks(settings.ack, *this, sink, in_flight, replier) {
+    rules.load(store);
     replay(std::move(store.tail), store.journal);
   }
 
@@ -70,13 +65,14 @@ struct Pipeline::Impl final : HeadSource {
     if (!request) return replier.refuse(from, request.error().id, request.error().error);
     const MessageId id = request->id;
     if (draining) return replier.refuse(from, id, error_of(ErrorCode::unavailable, "the broker is stopping"));
-    const auto principal = authoriser.authenticate(from.connection, request->token);
-    if (!principal) return replier.refuse(from, id, principal.error());
+    const auto known = authoriser.authenticate(from, payload, *request, now);
+    if (std::holds_alternative<Authoriser::Later>(known)) return;
+    if (const auto* error = std::get_if<Error>(&known)) return replier.refuse(from, id, *error);
     if (request->epoch && *request->epoch != epoch) {
       return replier.refuse(from, id,
                             error_of(ErrorCode::other_history, "this broker's history has another epoch"));
     }
-    const Asked asked{from, payload, *request, **principal, now, plan};
+    const Asked asked{from, payload, *request, *std::get<const Principal*>(known), now, plan};
     to_write_intent(request->body, intent) ? write(asked) : read(asked);
   }
 
@@ -85,6 +81,7 @@ struct Pipeline::Impl final : HeadSource {
     if (intent.options.session && repeats(asked)) return;
     if (auto allowed = gate.pass(asked.principal, intent); !allowed) return refuse(asked, allowed.error());
     if (intent.rollback != nullptr && !has_its_items(asked)) return;
+    if (auto kept = gate.leaves_an_admin(asked.principal, intent); !kept) return refuse(asked, kept.error());
     if (auto room = write_room.admit(intent, in_flight.of(asked.from.connection)); !room)
       return refuse(asked, room.error());
     Verdict verdict = judge(intent, ledger, recent.applied());
@@ -119,7 +116,7 @@ struct Pipeline::Impl final : HeadSource {
       const TransactionPtr& txn = committed.back().txn;
       recent.apply(txn);
       sessions.apply(*txn);
-      lanes.apply(*txn);
+      if (rules.apply(*txn)) take_rules();
       stream.add(*txn, now);
       acks.apply(*txn);
     }
@@ -167,6 +164,8 @@ struct Pipeline::Impl final : HeadSource {
 
   void read(const Asked& asked) {
     const RequestBody& body = asked.request.body;
+    if (auto allowed = authorise(*asked.principal.access, body); !allowed)
+      return refuse(asked, allowed.error());
     const auto wait = reads.must_wait(body, asked.now);
     if (!wait) return refuse(asked, wait.error());
     if (*wait) return waiting.park(asked, **wait);
@@ -178,6 +177,7 @@ struct Pipeline::Impl final : HeadSource {
   }
 
   std::size_t step(Now now) {
+    stream.set_time(now);
     if (started == Steady{}) start(now);
     std::size_t done = 0;
     // Not before an earlier failure was dealt with: the sequencer may give its revisions again after it.
@@ -195,6 +195,8 @@ struct Pipeline::Impl final : HeadSource {
     done += reads.take_answers([&](const ReadDone& planned) {
       on_request(planned.to, planned.payload, now, planned.rollback.get());
     });
+    done += authoriser.take_verified(
+        [&](const ReplyTo& from, std::string_view payload) { on_request(from, payload, now); });
     done += backups.take_outcome() + fold.step();
     done += waiting.wake(recent.applied(), now.steady, draining,
                          [&](const Parked& parked) { on_request(parked.to, parked.payload, now); });
@@ -207,21 +209,19 @@ struct Pipeline::Impl final : HeadSource {
   // ---- start
 
   void replay(std::vector<TransactionPtr> tail, const Journal& journal) {
-    // Time goes on from the last transaction, also when everything is folded.
-    if (tail.empty() && journal.meta().last > journal.meta().floor) {
-      JournalReader reader(journal);
-      reader.renew();
-      const auto last = reader.read(journal.meta().last);
-      last ? void(last_time = (*last)->time) : corrupt(last.error());
+    if (tail.empty()) {  // time goes on from the last transaction, also when everything is folded
+      const auto time = time_of_last(journal);
+      time ? void(last_time = *time) : corrupt(time.error());
     }
     if (auto loaded = sessions.load(); !loaded) corrupt(loaded.error());
     for (const TransactionPtr& txn : tail) {
       recent.apply(txn);
       sessions.apply(*txn);
-      lanes.apply(*txn);
+      rules.apply(*txn);
       last_time = std::max(last_time, txn->time);
       for (const auto& set : txn->sets) replayed.insert(set->ns);
     }
+    take_rules();
     durable = recent.applied();
     fold.send(std::move(tail));
   }
@@ -231,6 +231,12 @@ struct Pipeline::Impl final : HeadSource {
     started = now.steady;
     for (const std::string& ns : replayed) stream.owe_marker(ns, now);
     replayed.clear();
+  }
+
+  // The rules have changed. What is published from here on is sealed under the new generation.
+  void take_rules() {
+    authoriser.on_rules(rules.rules());
+    stream.set_generation(rules.rules()->generation);
   }
 
   // ---- waiting and repeats
@@ -289,7 +295,8 @@ struct Pipeline::Impl final : HeadSource {
     const StatusSources ask{settings,          sequencer, write_room, backups, recent, fold,     pending,
                             waiting.parking(), sessions,  stream,     replier, reads,  followers};
     const StatusCounters counters{started == Steady{} ? up.zero() : up, requests, acks.acks(), writes};
-    replier.send(asked.from, encode_status_reply(replier.head(asked.id()), ask, counters));
+    replier.send(asked.from,
+                 encode_status_reply(replier.head(asked.id()), *asked.principal.access, ask, counters));
   }
 
   std::optional<Head> head_of(std::string_view ns) override {
@@ -319,6 +326,7 @@ struct Pipeline::Impl final : HeadSource {
   Sessions sessions;
   Ledger ledger;
   WriteRoom write_room;
+  RuleBook rules;
   WriteGate gate;
   LanePlan lanes;
   InFlight in_flight;
@@ -351,24 +359,20 @@ Pipeline::Pipeline(PipelineSettings settings, Store& store, Sequencer& sequencer
                                    std::move(log))) {}
 
 Pipeline::~Pipeline() = default;
-
 void Pipeline::on_request(const ReplyTo& from, std::string_view payload, Now now) {
   impl_->on_request(from, payload, now);
 }
-
 void Pipeline::on_malformed(const ReplyTo& from, std::string_view why) {
   impl_->replier.refuse(from, {}, fail_field("payload", std::string(why)).value());
 }
-
 void Pipeline::on_subscription(Lane lane, std::string_view handed_up, Now) {
   impl_->stream.on_subscription(lane, handed_up, impl_->recent.applied());
 }
-
 void Pipeline::on_gone(ConnectionId connection) {
+  impl_->authoriser.on_gone(connection);
   impl_->followers.gone(connection);
   impl_->acks.gone(connection);
 }
-
 std::size_t Pipeline::step(Now now) {
   return impl_->step(now);
 }
@@ -379,7 +383,6 @@ Steady Pipeline::next_deadline(Now now) const {
   const Steady far = impl_->acks.next_deadline(impl_->sequencer.next_deadline(now));
   return impl_->stream.next_deadline(impl_->waiting.parking().next_deadline(far));
 }
-
 void Pipeline::reconfigure(const LiveSettings& settings) {
   impl_->write_room.set_bounds(settings);
 }

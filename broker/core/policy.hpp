@@ -1,7 +1,9 @@
 // The policy in force: what `_system.policy` says of namespaces, as a small immutable value. A key there is a
 // pattern (a namespace, `a.b.**` for a.b and everything below, `**` for every ordinary namespace), a value is
-// a map of known fields. The most specific pattern that says something wins: the name itself, then the
-// longest `.**`, then `**`. Pure; any thread.
+// a map of known fields. Of `lane` the most specific pattern that says something wins: the name
+// itself, then the longest `.**`, then `**`. Of `roles` and `deny` all patterns that cover a namespace count,
+// and a deny anywhere wins. Pure; any thread.
+//   {lane: "express", roles: {alice: ["read", "write"], "*": ["read"]}, deny: {bob: ["write"]}}
 #pragma once
 
 #include <cstddef>
@@ -9,7 +11,10 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
+#include "broker/core/right.hpp"
 #include "proto/base/bytes.hpp"
 #include "proto/wire/messages.hpp"
 
@@ -19,7 +24,11 @@ inline constexpr std::string_view kPolicyNamespace = "_system.policy";
 
 // What one pattern says; a field that is not set leaves the word to less specific patterns.
 struct PolicyRule {
-  std::optional<Lane> lane;
+  using Rights =
+      std::vector<std::pair<std::string, RightSet>>;  // by principal, `*` = whoever has a token; sorted
+  std::optional<Lane> lane{};
+  Rights roles{}, deny{};
+  [[nodiscard]] bool speaks_of_rights() const { return !roles.empty() || !deny.empty(); }
   friend bool operator==(const PolicyRule&, const PolicyRule&) = default;
 };
 
@@ -30,19 +39,37 @@ struct PolicyRule {
 
 class Policy {
  public:
-  static constexpr std::size_t kPatternsMax = 4096;  // a policy is copied whole when it changes
+  static constexpr std::size_t kPatternsMax = 4096;    // a policy is copied whole when it changes
+  static constexpr std::size_t kPrincipalsMax = 1024;  // named in one `roles` or `deny`
 
   void set(std::string_view pattern, const PolicyRule& rule);
   void erase(std::string_view pattern);
 
   [[nodiscard]] Lane lane_of(std::string_view ns) const;  // `changes` where nothing is said
+  // Whether a pattern that covers `ns` says so of this principal, or of everybody.
+  [[nodiscard]] bool grants(std::string_view principal, Right right, std::string_view ns) const;
+  [[nodiscard]] bool denies(std::string_view principal, Right right, std::string_view ns) const;
+  // ... of `under` and all that is or will be below it, "" = every ordinary namespace.
+  [[nodiscard]] bool grants_all_below(std::string_view principal, Right right, std::string_view under) const;
+  // Appends the names at or below `under` below which a pattern grants everything.
+  void add_nodes_granted(std::string_view principal, Right right, std::string_view under,
+                         std::vector<std::string>& names) const;
+  // ... of `under` or anything below it.
+  [[nodiscard]] bool denies_within(std::string_view principal, Right right, std::string_view under) const;
+
   [[nodiscard]] bool empty() const { return exact_.empty() && below_.empty(); }
   [[nodiscard]] std::size_t size() const { return exact_.size() + below_.size(); }
 
  private:
   using Rules = std::unordered_map<std::string, PolicyRule, BytesHash, std::equal_to<>>;
-  Rules exact_;  // by namespace
-  Rules below_;  // by the name before `.**`; `**` stands under ""
+  // Calls `visit` with each rule that covers `ns`, the most specific first, until it returns false.
+  template <class Visit>
+  void visit_covering(std::string_view ns, bool exact, Visit visit) const;
+  void count(const PolicyRule& rule, std::ptrdiff_t by);
+
+  Rules exact_;                                   // by namespace
+  Rules below_;                                   // by the name before `.**`; `**` stands under ""
+  std::ptrdiff_t of_rights_ = 0, of_denies_ = 0;  // rules that speak of them: mostly none does
 };
 
 }  // namespace prismbus

@@ -2,11 +2,18 @@
 // answer and publish, security authorises. All are called on the bus thread and must not block.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
+#include "broker/core/access.hpp"
+#include "broker/core/rule_book.hpp"
+#include "proto/base/clock.hpp"
 #include "proto/base/strong.hpp"
 #include "proto/wire/messages.hpp"
 
@@ -15,6 +22,9 @@ namespace prismbus {
 // A connection as the door's admission numbered it: unique for the life of the process, never a peer's own
 // claim.
 using ConnectionId = Strong<struct ConnectionTag>;
+// What the broker asks of itself comes by this one; no door gives it to anybody.
+inline constexpr ConnectionId kBrokerItself{};
+inline constexpr std::string_view kBrokerPrincipal = "_broker";
 
 // Where a reply goes: the frames up to and including the first empty one, given back as they came.
 struct ReplyTo {
@@ -39,33 +49,51 @@ class Feed {
   virtual void publish(Lane lane, std::string frame) = 0;
 };
 
+// Who asks, as far as this request goes: a later one of the same may be judged by other rules.
 struct Principal {
   std::string name;
+  AccessPtr access{};
+  std::optional<Wall> expires{};  // of its token
+  std::optional<Wall> issued{};
+  std::string token_hash{};  // SHA-256 in hex; empty: none was shown
+
+  [[nodiscard]] Result<void> authorise(Right right, std::string_view ns) const {
+    return access->authorise(right, ns);
+  }
+  [[nodiscard]] bool may_read(std::string_view ns) const { return access->may(Right::read, ns); }
 };
 
-enum class Right : std::uint8_t { read, write, admin };
-
+// Finds out who asks. Its own state is the bus thread's; what takes long it does elsewhere.
 class Authoriser {
  public:
+  struct Later {};  // a token is being verified: the request comes again from take_verified()
+  using Answer = std::variant<const Principal*, Error, Later>;
+
   virtual ~Authoriser() = default;
-  // Who asks. Errors: unauthenticated.
-  [[nodiscard]] virtual Result<const Principal*> authenticate(ConnectionId connection,
-                                                              std::optional<std::string_view> token) = 0;
-  // May this principal do that in `ns`? Errors: permission_denied.
-  [[nodiscard]] virtual Result<void> authorise(const Principal& principal, Right right,
-                                               std::string_view ns) = 0;
+  // The principal is lent until the next call. A `hello` binds its token to the connection. Errors:
+  // unauthenticated, overloaded.
+  [[nodiscard]] virtual Answer authenticate(const ReplyTo& from, std::string_view payload,
+                                            const Request& request, Now now) = 0;
+  // In force from now on: at start, and whenever a transaction that changes them is applied.
+  virtual void on_rules(const AccessRulesPtr& rules) = 0;
+  virtual void on_gone(ConnectionId connection) = 0;
+  // Gives the requests whose tokens were verified meanwhile; returns how many.
+  virtual std::size_t take_verified(
+      const std::function<void(const ReplyTo& from, std::string_view payload)>& again) = 0;
 };
 
 // Without security everybody is `anonymous` with all rights.
 class OpenAuthoriser final : public Authoriser {
  public:
-  Result<const Principal*> authenticate(ConnectionId, std::optional<std::string_view>) override {
-    return &anonymous_;
+  Answer authenticate(const ReplyTo&, std::string_view, const Request&, Now) override { return &anonymous_; }
+  void on_rules(const AccessRulesPtr&) override {}
+  void on_gone(ConnectionId) override {}
+  std::size_t take_verified(const std::function<void(const ReplyTo&, std::string_view)>&) override {
+    return 0;
   }
-  Result<void> authorise(const Principal&, Right, std::string_view) override { return {}; }
 
  private:
-  Principal anonymous_{"anonymous"};
+  Principal anonymous_{"anonymous", Access::everything(), {}, {}, {}};
 };
 
 }  // namespace prismbus

@@ -43,9 +43,6 @@ Result<std::optional<Revision>> ReadDesk::must_wait(const RequestBody& body, Now
 
 void ReadDesk::answer_get(const Asked& asked, const GetRequest& get) {
   if (is_of_past(get.read)) return answer_elsewhere(asked);
-  if (auto allowed = authoriser_.authorise(asked.principal, Right::read, get.ns); !allowed) {
-    return replier_.refuse(asked.from, asked.id(), allowed.error());
-  }
   const codec::ReplyHead head = replier_.head(asked.id());
   if (const auto change = recent_.find(get.ns, get.key)) {
     if (change->change->op == ChangeOp::put) {
@@ -60,14 +57,13 @@ void ReadDesk::answer_get(const Asked& asked, const GetRequest& get) {
 }
 
 void ReadDesk::answer_elsewhere(const Asked& asked) {
-  if (auto allowed = authorise(asked); !allowed)
-    return replier_.refuse(asked.from, asked.id(), allowed.error());
   if (auto sent = send(asked, nullptr); !sent) replier_.refuse(asked.from, asked.id(), sent.error());
 }
 
 Result<void> ReadDesk::send(const Asked& asked, std::unique_ptr<RollbackWork> rollback) {
   if (auto room = in_flight_.hold(asked.from.connection); !room) return room;
-  ReadJob job{asked.from, std::string(asked.payload), asked.principal.name, nullptr, std::move(rollback)};
+  ReadJob job{asked.from, std::string(asked.payload), asked.principal.name, asked.principal.access, {},
+              nullptr,    std::move(rollback)};
   if (auto queued = queue_.push(std::move(job), asked.now.steady); !queued) {
     in_flight_.release(asked.from.connection);
     return queued;
@@ -84,27 +80,15 @@ void ReadDesk::feed_reader() {
     auto job = queue_.pop();
     if (!job) return;
     job->recent = recent_.snapshot();
+    const auto& policy =
+        rules_.rules()->policy;  // of the same moment: it may have changed while the job waited
+    if (!job->access->stands_under(policy)) job->access = job->access->under(policy);
+    if (const StreamSealer* sealer = stream_.sealer()) job->keys = {sealer->period(), sealer->ends_in()};
     if (job->rollback != nullptr) job->rollback->pending = pending_.transactions_of(job->rollback->ns);
     const bool taken = to_reader_.try_push(std::move(*job));
     PRISMBUS_ASSERT(taken, "the reader's queue has room for all that are with it");
     ++with_reader_;
   }
-}
-
-Result<void> ReadDesk::authorise(const Asked& asked) {
-  const auto may = [&](std::string_view ns) {
-    return authoriser_.authorise(asked.principal, Right::read, ns);
-  };
-  const RequestBody& body = asked.request.body;
-  if (const auto* list = std::get_if<ListRequest>(&body)) return may(list->ns);
-  if (const auto* mget = std::get_if<MGetRequest>(&body)) return may(mget->ns);
-  if (const auto* get = std::get_if<GetRequest>(&body)) return may(get->ns);
-  if (const auto* history = std::get_if<HistoryRequest>(&body)) return may(history->ns);
-  if (const auto* diff = std::get_if<DiffRequest>(&body)) return may(diff->ns);
-  if (const auto* snapshot = std::get_if<SnapshotRequest>(&body); snapshot != nullptr && snapshot->ns) {
-    return may(*snapshot->ns);
-  }
-  return {};
 }
 
 std::size_t ReadDesk::take_answers(const std::function<void(const ReadDone&)>& take_plan) {

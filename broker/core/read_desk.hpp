@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/core/asked.hpp"
+#include "broker/core/change_stream.hpp"
 #include "broker/core/in_flight.hpp"
 #include "broker/core/pending.hpp"
 #include "broker/core/read_queue.hpp"
@@ -21,12 +22,13 @@ namespace prismbus {
 class ReadDesk {
  public:
   ReadDesk(const ReadQueueBounds& bounds, BoundedQueue<ReadJob>& to_reader,
-           BoundedQueue<ReadDone>& from_reader, Authoriser& authoriser, const Pending& pending,
-           Recent& recent, StateReader& state, InFlight& in_flight, Replier& replier)
+           BoundedQueue<ReadDone>& from_reader, const RuleBook& rules, const ChangeStream& stream,
+           const Pending& pending, Recent& recent, StateReader& state, InFlight& in_flight, Replier& replier)
       : queue_(bounds),
         to_reader_(to_reader),
         from_reader_(from_reader),
-        authoriser_(authoriser),
+        rules_(rules),
+        stream_(stream),
         pending_(pending),
         recent_(recent),
         state_(state),
@@ -47,14 +49,13 @@ class ReadDesk {
   [[nodiscard]] const ReaderCounters& counters() const { return counters_; }
 
  private:
-  [[nodiscard]] Result<void> authorise(const Asked& asked);
-
   void feed_reader();
 
   ReadQueue queue_;
   BoundedQueue<ReadJob>& to_reader_;
   BoundedQueue<ReadDone>& from_reader_;
-  Authoriser& authoriser_;
+  const RuleBook& rules_;
+  const ChangeStream& stream_;
   const Pending& pending_;
   Recent& recent_;
   StateReader& state_;

@@ -1,6 +1,7 @@
 #include "broker/core/reader_agent.hpp"
 
 #include "broker/core/chunk_cache.hpp"
+#include "broker/core/op_needs.hpp"
 #include "broker/core/pages.hpp"
 #include "proto/base/assert.hpp"
 #include "proto/wire/codec/request.hpp"
@@ -14,6 +15,8 @@ struct ReaderAgent::Impl {
         epoch(store.journal.meta().epoch),
         state(store.state),
         journal(store.journal),
+        tree(given.stream_master ? std::optional<KeyTree>(std::in_place, *given.stream_master, epoch)
+                                 : std::nullopt),
         in(in_queue),
         out(out_queue) {}
 
@@ -23,30 +26,36 @@ struct ReaderAgent::Impl {
     ReadView view(job.recent, state, journal);
     view.use(transactions);
     if (!settings.express) view.without_express();
-    if (job.rollback == nullptr) return {job.to, answer(view, *request, job.principal), nullptr, {}};
+    if (job.rollback == nullptr) return {job.to, answer(view, *request, job), nullptr, {}};
     job.rollback->plan.advance(std::get<RollbackRequest>(request->body), view, job.rollback->pending);
     return {job.to, std::move(job.payload), std::move(job.rollback), {}};
   }
 
-  std::string answer(const ReadView& view, const Request& request, std::string_view principal) {
+  std::string answer(const ReadView& view, const Request& request, const ReadJob& job) {
     const codec::ReplyHead head{request.id, epoch, view.rev()};
     const RequestBody& body = request.body;
+    const Access& access = *job.access;
+    if (auto allowed = authorise(access, body); !allowed) return codec::encode_error_reply(head, allowed.error());
     if (const auto* get = std::get_if<GetRequest>(&body)) return answer_get_at(view, head, *get);
-    if (const auto* list = std::get_if<ListRequest>(&body)) return answer_list(view, head, *list);
+    if (const auto* list = std::get_if<ListRequest>(&body)) return answer_list(view, head, *list, access);
     if (const auto* mget = std::get_if<MGetRequest>(&body)) return answer_mget(view, head, *mget);
     if (const auto* names = std::get_if<NamespacesRequest>(&body))
-      return answer_namespaces(view, head, *names);
+      return answer_namespaces(view, head, *names, access);
     if (const auto* snapshot = std::get_if<SnapshotRequest>(&body)) {
       ++counters.snapshots;
-      return answer_snapshot(view, head, *snapshot, &chunks);
+      return answer_snapshot(view, head, *snapshot, access, &chunks);
     }
     if (const auto* changes = std::get_if<ChangesRequest>(&body)) {
       ++counters.changes;
-      return answer_changes(view, head, *changes);
+      return answer_changes(view, head, *changes, access);
     }
     if (const auto* history = std::get_if<HistoryRequest>(&body))
-      return answer_history(view, head, *history, principal);
+      return answer_history(view, head, *history, job.principal);
     if (const auto* diff = std::get_if<DiffRequest>(&body)) return answer_diff(view, head, *diff);
+    if (const auto* keys = std::get_if<KeysRequest>(&body)) {
+      if (tree) return answer_keys(view, head, *keys, access, *tree, job.keys);
+      return codec::encode_error_reply(head, unsupported("op", "this broker's stream is not sealed"));
+    }
     PRISMBUS_ASSERT(false, "the bus sends only reads here that may take long");
   }
 
@@ -66,6 +75,7 @@ struct ReaderAgent::Impl {
   const Epoch epoch;
   StateReader state;
   JournalReader journal;
+  const std::optional<KeyTree> tree;
   BoundedQueue<ReadJob>& in;
   BoundedQueue<ReadDone>& out;
   std::vector<ReadJob> jobs;

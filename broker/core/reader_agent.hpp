@@ -5,11 +5,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "broker/core/ports.hpp"
 #include "broker/core/rollback_plan.hpp"
+#include "broker/core/stream_keys_page.hpp"
 #include "broker/store/read_view.hpp"
 #include "broker/store/store.hpp"
 #include "proto/base/bounded_queue.hpp"
@@ -20,6 +22,8 @@ struct ReadJob {
   ReplyTo to;
   std::string payload;  // the request as it came; decoded again here, so that what it lends from is its own
   std::string principal;
+  AccessPtr access;  // under the policy of the view it is read by
+  KeysMoment keys;   // of the same moment
   RecentSnapshotPtr recent;
   std::unique_ptr<RollbackWork> rollback{};  // set for a rollback: to be gone on with
 };
@@ -39,7 +43,8 @@ struct ReadDone {
 };
 
 struct ReaderSettings {
-  bool express = true;  // whether that lane is bound; if not, no head names it
+  bool express = true;                       // whether that lane is bound; if not, no head names it
+  std::optional<StreamKey> stream_master{};  // of a sealed stream
   std::size_t cached_chunks_bytes_max = 64u << 20, cached_changes_bytes_max = 32u << 20;
 };
 

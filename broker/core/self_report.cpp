@@ -11,15 +11,27 @@ HelloReply hello_of(const PipelineSettings& settings, const Principal& principal
   hello.run = settings.run;
   hello.changes = settings.changes;
   hello.express = settings.express;
+  hello.sealed = settings.stream_master.has_value();
+  hello.stream_curve = settings.stream_curve;
   hello.heartbeat_ms = static_cast<std::uint64_t>(heartbeat.count());
   hello.ack_ms = static_cast<std::uint64_t>(ack.count());
   hello.limits = default_limits();
   hello.principal = principal.name;
+  if (principal.expires) hello.expires = to_micros(*principal.expires);
   return hello;
 }
 
-std::string encode_status_reply(const codec::ReplyHead& head, const StatusSources& ask,
+std::string encode_status_reply(const codec::ReplyHead& head, const Access& access, const StatusSources& ask,
                                 const StatusCounters& counters) {
+  const bool read_only = ask.sequencer.read_only() || ask.room.full();
+  if (!access.may_administer()) {
+    std::string reply = codec::begin_reply(head, 3);
+    codec::Writer out(reply);
+    out.field("server", ask.settings.server);
+    out.field("read_only", read_only);
+    out.field("run", ask.settings.run.value());
+    return reply;
+  }
   const ChangeStream::Counters& streamed = ask.stream.counters();
   const SpaceReading disk = ask.room.space().reading().value_or(SpaceReading{});
   const ReaderCounters& read = ask.reads.counters();
@@ -60,7 +72,7 @@ std::string encode_status_reply(const codec::ReplyHead& head, const StatusSource
   std::string reply = codec::begin_reply(head, static_cast<std::uint32_t>(figures.size()) + 3);
   codec::Writer out(reply);
   out.field("server", ask.settings.server);
-  out.field("read_only", ask.sequencer.read_only() || ask.room.full());
+  out.field("read_only", read_only);
   out.field("backup", ask.backups.running());
   for (const auto& [name, value] : figures) out.field(name, value);
   return reply;

@@ -43,7 +43,8 @@ struct StatusCounters {
   std::chrono::milliseconds uptime{};
   std::uint64_t requests = 0, acks = 0, writes = 0;
 };
-[[nodiscard]] std::string encode_status_reply(const codec::ReplyHead& head, const StatusSources& ask,
-                                              const StatusCounters& counters);
+// Figures for who administers; everybody else is told which broker it is and whether it takes writes.
+[[nodiscard]] std::string encode_status_reply(const codec::ReplyHead& head, const Access& access,
+                                              const StatusSources& ask, const StatusCounters& counters);
 
 }  // namespace prismbus

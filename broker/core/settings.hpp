@@ -3,11 +3,13 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "broker/store/space.hpp"
 #include "proto/base/strong.hpp"
+#include "proto/seal/stream_key.hpp"
 
 namespace prismbus {
 
@@ -15,6 +17,8 @@ struct PipelineSettings {
   std::string server = "prismbus";  // name and version, told in `hello`
   Run run;
   std::vector<std::string> changes, express;  // endpoints as bound, told in `hello`
+  std::optional<StreamKey> stream_master;     // set: what is published is sealed
+  bool stream_curve = false;                  // whether the streams speak CURVE, told in `hello`
   std::chrono::milliseconds heartbeat{1000};
   std::chrono::milliseconds ack{1000};
 

@@ -33,7 +33,9 @@ class RowBuilder {
     for (const Rejection& rejection : follower.rejected) {
       if (ns_ ? rejection.ns == *ns_ : may_read(rejection.ns)) add(row, rejection);
     }
-    row.rejections = ns_ ? follower.refusals_of(*ns_) : follower.rejections;
+    // A number counts too: of what may not be read nothing is told.
+    const bool reads_all = reader_.access->may_all_below(Right::read, {});
+    row.rejections = ns_ ? follower.refusals_of(*ns_) : reads_all ? follower.rejections : row.rejected.size();
     row.state = follower.state;
     row.silent = follower.seen + from_.table.silent_after() <= now;
     row.last_seen = follower.last_seen;
@@ -45,9 +47,7 @@ class RowBuilder {
   [[nodiscard]] bool full() const { return bytes_ >= limits::kPageBytes || heads_ >= RowPage::kHeadsMax; }
 
  private:
-  bool may_read(std::string_view ns) {
-    return from_.authoriser.authorise(reader_, Right::read, ns).has_value();
-  }
+  [[nodiscard]] bool may_read(std::string_view ns) const { return reader_.may_read(ns); }
   bool reads_a_subtree(const Follower& follower) {
     return std::any_of(follower.under.begin(), follower.under.end(),
                        [&](const std::string& under) { return under.empty() || may_read(under); });

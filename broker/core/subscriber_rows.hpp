@@ -15,7 +15,6 @@ namespace prismbus {
 struct RowSources {
   const FollowerTable& table;
   HeadSource& heads;
-  Authoriser& authoriser;
   ReplySink& door;
 };
 

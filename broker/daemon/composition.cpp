@@ -11,21 +11,26 @@
 #include "broker/core/pipeline.hpp"
 #include "broker/core/reader_agent.hpp"
 #include "broker/daemon/descriptors.hpp"
+#include "broker/daemon/first_policy.hpp"
 #include "broker/daemon/ready_file.hpp"
 #include "broker/daemon/threads.hpp"
 #include "broker/net/bus_agent.hpp"
 #include "broker/net/zap_handler.hpp"
+#include "broker/security/security_files.hpp"
+#include "broker/security/token_desk.hpp"
 #include "broker/sequencer/local.hpp"
 #include "broker/store/store.hpp"
 #include "proto/base/assert.hpp"
 #include "proto/base/random.hpp"
+#include "proto/base/secret_bytes.hpp"
 
 namespace prismbus {
 namespace {
 
 constexpr std::size_t kJournalBatches = 4;  // one is with the journal, one may be a probe
 constexpr std::size_t kFoldOutcomes = 16;
-constexpr std::size_t kFloors = 4;   // the newest one counts; what finds no room is sent later
+constexpr std::size_t kFloors = 4;     // the newest one counts; what finds no room is sent later
+constexpr std::size_t kTokens = 8192;  // requests that wait for a token to be verified
 constexpr std::size_t kReads = 64;   // with the reader at once; those that wait for their turn are the bus's
 constexpr std::size_t kReloads = 4;  // settings read anew that the bus has not taken yet
 constexpr std::size_t kBeyondRecent = 1u << 20;  // batches: recent may pass its limit by what is pending
@@ -41,6 +46,8 @@ struct Queues {
         to_fold(settings.recent_changes_max + kBeyondRecent, &wakers.fold),
         from_fold(kFoldOutcomes, &wakers.bus),
         to_trim(kFloors, &wakers.journal),
+        to_verify(kTokens, &wakers.tokens),
+        from_verify(kTokens + 1, &wakers.bus),  // and the word that the keys changed
         to_reader(kReads, &wakers.reader),
         from_reader(kReads, &wakers.bus),
         to_bus(kReloads, &wakers.bus),
@@ -55,6 +62,8 @@ struct Queues {
   BoundedQueue<JournalBatch> to_fold;
   BoundedQueue<FoldOutcome> from_fold;
   BoundedQueue<Revision> to_trim;
+  BoundedQueue<TokenJob> to_verify;
+  BoundedQueue<TokenDone> from_verify;
   BoundedQueue<ReadJob> to_reader;
   BoundedQueue<ReadDone> from_reader;
   BoundedQueue<LiveSettings> to_bus;
@@ -83,13 +92,18 @@ SpaceSettings space_settings(const Settings& settings) {
   return {settings.store_quota, settings.free_space_floor};
 }
 
-PipelineSettings pipeline_settings(const Settings& settings, const StreamDoors& streams) {
+PipelineSettings pipeline_settings(const Settings& settings, const StreamDoors& streams,
+                                   const std::optional<SecurityFiles>& security) {
   PipelineSettings out;
   out.server = std::string("prismbus ") + PRISMBUS_VERSION;
   out.run = Run(random_u64());
   for (const auto& door : streams.all()) {
     auto& told = door->lane() == Lane::express ? out.express : out.changes;
     for (const std::string& endpoint : door->endpoints()) told.push_back(told_endpoint(endpoint));
+  }
+  if (security) {
+    out.stream_master = security->stream_master;
+    out.stream_curve = settings.stream_curve;
   }
   out.heartbeat = settings.heartbeat;
   out.batch_bytes_max = settings.batch_bytes_max;
@@ -150,9 +164,10 @@ const char* name_of(BusEnd end) {
 // In the order they are made; destroyed the other way round, sockets before their context, users before the
 // used.
 struct Composition::Parts {
-  Parts(const Settings& chosen, LogSink sink, Store opened)
+  Parts(const Settings& chosen, LogSink sink, std::optional<SecurityFiles> files, Store opened)
       : settings(chosen),
         log(std::move(sink)),
+        security(std::move(files)),
         store(std::move(opened)),
         queues(settings, wakers),
         sequencer(sequencer_settings(settings), store.journal.meta().last, queues.to_journal,
@@ -163,15 +178,18 @@ struct Composition::Parts {
   [[nodiscard]] BusEnd supervise(const SignalInbox* signals, const Reload& reload);
   void obey(SignalInbox::What what, const Reload& reload);
   void log_serving(const ReadyNotice& notice) const;
+  void warn_when_insecure();
 
   const Settings settings;
   const LogSink log;
+  const std::optional<SecurityFiles> security;
+  std::optional<std::string> first_policy;
   std::atomic<bool> stopping = false;
   Store store;
   Wakers wakers;
   Queues queues;
   LocalSequencer sequencer;
-  OpenAuthoriser authoriser;
+  std::unique_ptr<Authoriser> authoriser;
   TrimGate trim_gate;
 
   std::optional<Context> context;
@@ -185,7 +203,9 @@ struct Composition::Parts {
   std::optional<ReaderAgent> reader;
   std::optional<BackupAgent> backup;
   std::optional<SpaceAgent> space;
+  std::optional<TokenAgent> tokens;
   std::optional<BrokerThreads> threads;
+  Steady warn_at{};  // of a broker that was told to be insecure
 };
 
 Result<void> Composition::Parts::open_doors() {
@@ -194,14 +214,18 @@ Result<void> Composition::Parts::open_doors() {
   // Express has an I/O thread of its own: what fills the other one does not stand in its way.
   const bool has_express = !settings.express.empty();
   context.emplace(has_express ? 2 : 1);
-  auto handler = ZapHandler::bind(*context, descriptors);  // before any socket that asks it
+  auto handler = ZapHandler::bind(*context, descriptors,
+                                  security ? security->allowed : nullptr);  // before any socket that asks it
   if (!handler) return unexpected(handler.error());
   admission = std::move(*handler);
-  requests.emplace(*context, RequestDoorSettings{.io_thread_affinity = kCommonIoThread});
+  RequestDoorSettings door{.io_thread_affinity = kCommonIoThread};
+  if (security) door.curve_secret = security->curve.secret_key;
+  requests.emplace(*context, door);
   if (auto bound = bind_all(*requests, settings.requests); !bound) return bound;
   StreamDoorSettings stream;
   stream.subscriber_frames_max = static_cast<int>(settings.subscriber_frames_max);
   stream.io_thread_affinity = kCommonIoThread;
+  if (security && settings.stream_curve) stream.curve_secret = security->curve.secret_key;
   auto bound = bind_all(streams.add(*context, Lane::changes, stream), settings.changes);
   if (!bound || !has_express) return bound;
   stream.io_thread_affinity = kExpressIoThread;
@@ -213,8 +237,20 @@ void Composition::Parts::put_together() {
   if (!settings.backup_dir.empty()) backups = {&queues.to_backup, &queues.from_backup};
   const PipelineQueues pipes{queues.to_fold,     queues.from_fold, queues.to_trim, queues.to_reader,
                              queues.from_reader, backups,          &queues.space};
-  pipeline.emplace(pipeline_settings(settings, streams), store, sequencer, pipes, *requests, streams,
-                   authoriser, log);
+  if (security) {
+    TokenRules rules;
+    if (!settings.token_issuer.empty()) rules.issuer = settings.token_issuer;
+    if (!settings.token_audience.empty()) rules.audience = settings.token_audience;
+    tokens.emplace(security->keys_file, TokenVerifier(security->token_keys, std::move(rules)),
+                   queues.to_verify, queues.from_verify, log);
+    authoriser = std::make_unique<TokenDesk>(queues.to_verify, queues.from_verify, *requests,
+                                             [this](ConnectionId connection) { requests->drop(connection); });
+  } else {
+    authoriser = std::make_unique<OpenAuthoriser>();
+  }
+  pipeline.emplace(pipeline_settings(settings, streams, security), store, sequencer, pipes, *requests,
+                   streams, *authoriser, log);
+  if (first_policy) pipeline->on_request({kBrokerItself, {}, {}}, *first_policy, read_clock());
   bus.emplace(*pipeline, *requests, streams, wakers.bus, log);
   journal.emplace(store.journal, queues.to_journal, queues.from_journal,
                   TrimOrders{queues.to_trim, trim_gate});
@@ -222,8 +258,11 @@ void Composition::Parts::put_together() {
   backup.emplace(store, BackupSettings{settings.backup_dir, settings.free_space_floor}, trim_gate,
                  queues.to_backup, queues.from_backup);
   space.emplace(store.journal.env(), store.state.env(), queues.space);
-  const ReaderSettings reading{!settings.express.empty(), settings.cached_chunks_bytes_max,
-                               settings.cached_changes_bytes_max};
+  ReaderSettings reading;
+  reading.express = !settings.express.empty();
+  reading.cached_chunks_bytes_max = settings.cached_chunks_bytes_max;
+  reading.cached_changes_bytes_max = settings.cached_changes_bytes_max;
+  if (security) reading.stream_master = security->stream_master;
   reader.emplace(reading, store, queues.to_reader, queues.from_reader);
 }
 
@@ -233,6 +272,7 @@ BusEnd Composition::Parts::supervise(const SignalInbox* signals, const Reload& r
   std::array<pollfd, 2> waited{{{signal_fd, POLLIN, 0}, {wakers.supervisor.fd(), POLLIN, 0}}};
   std::vector<BusEnd> ends;
   while (queues.ended.drain(ends) == 0) {
+    warn_when_insecure();
     store.journal.env()->check_readers();
     store.state.env()->check_readers();
     ::poll(waited.data(), waited.size(), static_cast<int>(std::chrono::milliseconds(kReaderCheck).count()));
@@ -256,12 +296,21 @@ void Composition::Parts::obey(SignalInbox::What what, const Reload& reload) {
   log(handed ? LogLevel::info : LogLevel::warn, LogLine("reloaded").with("in_force", handed).text());
 }
 
+// Said again each minute: who looks at the log today did not see it start.
+void Composition::Parts::warn_when_insecure() {
+  const Steady now = read_clock().steady;
+  if (!settings.insecure || now < warn_at) return;
+  warn_at = now + kReaderCheck;
+  log(LogLevel::warn,
+      LogLine("insecure").with("why", "anybody who reaches it may read and write everything").text());
+}
+
 void Composition::Parts::log_serving(const ReadyNotice& notice) const {
   LogLine line("serving");
   for (const std::string& endpoint : notice.requests) line.with("requests", endpoint);
   for (const std::string& endpoint : notice.changes) line.with("changes", endpoint);
   for (const std::string& endpoint : notice.express) line.with("express", endpoint);
-  line.with("rev", store.journal.meta().last.value());
+  line.with("security", security.has_value()).with("rev", store.journal.meta().last.value());
   log(LogLevel::info, line.text());
 }
 
@@ -269,12 +318,26 @@ Composition::Composition(std::unique_ptr<Parts> parts) : parts_(std::move(parts)
 Composition::~Composition() = default;
 
 Result<std::unique_ptr<Composition>> Composition::open(const Settings& settings, LogSink log) {
+  std::optional<SecurityFiles> security;
+  if (!settings.security.empty()) {
+    forbid_core_dumps();
+    auto files = SecurityFiles::load(settings.security);
+    if (!files) return unexpected(files.error());
+    security = std::move(*files);
+  }
   StoreSettings where;
   where.dir = settings.data_dir;
   where.map_bytes = settings.map_bytes;
   auto store = Store::open(where);
   if (!store) return unexpected(store.error());
-  auto parts = std::make_unique<Parts>(settings, std::move(log), std::move(*store));
+  std::optional<std::string> first_policy;
+  if (security) {
+    auto request = first_policy_request(settings.security, *store);
+    if (!request) return unexpected(request.error());
+    first_policy = std::move(*request);
+  }
+  auto parts = std::make_unique<Parts>(settings, std::move(log), std::move(security), std::move(*store));
+  parts->first_policy = std::move(first_policy);
   if (auto opened = parts->open_doors(); !opened) return unexpected(opened.error());
   parts->put_together();
   return std::unique_ptr<Composition>(new Composition(std::move(parts)));
@@ -296,9 +359,9 @@ int Composition::run(const SignalInbox* signals, const Reload& reload) {
   Parts& p = *parts_;
   const ReadyNotice notice = bound();
   p.log_serving(notice);
-  p.threads.emplace(
-      Agents{*p.pipeline, *p.bus, *p.journal, *p.fold, *p.reader, *p.backup, *p.space, *p.admission},
-      p.wakers, p.queues.to_bus, p.queues.ended);
+  p.threads.emplace(Agents{*p.pipeline, *p.bus, *p.journal, *p.fold, *p.reader, *p.backup, *p.space,
+                           *p.admission, p.tokens ? &*p.tokens : nullptr},
+                    p.wakers, p.queues.to_bus, p.queues.ended);
   if (!p.settings.ready_file.empty()) {
     if (auto written = write_ready_file(p.settings.ready_file, notice); !written) {
       p.log(LogLevel::error, LogLine("no_ready_file").with("reason", written.error().message).text());

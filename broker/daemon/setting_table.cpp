@@ -12,7 +12,7 @@ constexpr std::uint64_t kKiB = 1024, kMiB = kKiB * 1024, kGiB = kMiB * 1024, kTi
 constexpr std::uint64_t kHundredYears = 100ULL * 365 * 86'400;  // in seconds
 
 using S = Settings;
-const std::array<SettingRow, 25> kTable{{
+const std::array<SettingRow, 29> kTable{{
     {"--data-dir", "PRISMBUS_DATA_DIR", "data_dir", "", false, TextField{&S::data_dir},
      "Where journal and state are kept; made when it is not there. Required."},
     {"--requests", "PRISMBUS_REQUESTS", "requests", "tcp://127.0.0.1:7400", false,
@@ -27,6 +27,18 @@ const std::array<SettingRow, 25> kTable{{
      "Written as JSON once the broker serves: its pid and the endpoints really bound."},
     {"--insecure", "PRISMBUS_INSECURE", "insecure", "false", false, SwitchField{&S::insecure},
      "Allow endpoints that other machines reach: anybody there may read and write everything."},
+    {"--security", "PRISMBUS_SECURITY", "security", "", false, TextField{&S::security},
+     "Directory that `prismbus init --secure` made: connections are encrypted, everybody shows a token, and "
+     "the "
+     "stream is sealed. Without it there is no security."},
+    {"--stream-curve", "PRISMBUS_STREAM_CURVE", "stream_curve", "true", false, SwitchField{&S::stream_curve},
+     "With --security: the sealed stream is encrypted once more for each subscriber, so that only who knows "
+     "the "
+     "broker's key connects. false on networks that are trusted: faster, names and sizes are seen."},
+    {"--token-issuer", "PRISMBUS_TOKEN_ISSUER", "token_issuer", "", false, TextField{&S::token_issuer},
+     "With --security: what `iss` of a token has to be."},
+    {"--token-audience", "PRISMBUS_TOKEN_AUDIENCE", "token_audience", "", false,
+     TextField{&S::token_audience}, "With --security: what `aud` of a token has to name."},
     {"--map-bytes", "PRISMBUS_MAP_BYTES", "map_bytes", "64GiB", false,
      NumberField{&S::map_bytes, kMiB, 16 * kTiB, true},
      "Address space reserved for each of journal and state: the most they can grow to, not disk in use."},

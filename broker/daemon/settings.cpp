@@ -109,7 +109,7 @@ void check_reach(const char* flag, const Values& endpoints, Values& mistakes) {
     if (!endpoint || endpoint->is_loopback()) continue;
     mistakes.push_back(
         fmt::format("{} {}: other machines reach this endpoint and there is no security: use a loopback "
-                    "address, or say --insecure",
+                    "address, --security, or say --insecure",
                     flag, text));
   }
 }
@@ -121,7 +121,13 @@ void check_together(const Settings& s, FileRead file_read, Values& mistakes) {
     mistakes.push_back(fmt::format("--fold-changes-min: {} is more than --fold-changes-max, {}",
                                    s.fold_changes_min, s.fold_changes_max));
   }
-  if (s.insecure) return;
+  if (s.security.empty()) {
+    if (!s.token_issuer.empty()) mistakes.emplace_back("--token-issuer: needs --security");
+    if (!s.token_audience.empty()) mistakes.emplace_back("--token-audience: needs --security");
+  } else if (s.insecure) {
+    mistakes.emplace_back("--insecure: not with --security");
+  }
+  if (s.insecure || !s.security.empty()) return;
   check_reach("--requests", s.requests, mistakes);
   check_reach("--changes", s.changes, mistakes);
   check_reach("--express", s.express, mistakes);

@@ -79,6 +79,13 @@ BrokerThreads::BrokerThreads(Agents agents, Wakers& wakers, BoundedQueue<LiveSet
       if (agent.step() == 0) wakers.reader.sleep_for(kIdle);
     }
   });
+  if (agents.tokens != nullptr) {
+    tokens_ = start("tokens", wakers.tokens, [&agent = *agents.tokens, &wakers](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        if (agent.step(read_clock()) == 0) wakers.tokens.sleep_for(TokenAgent::kLookAtFile);
+      }
+    });
+  }
   // Backups and looks at the disk: a backup's piece at a time, so that the looks go on under it.
   care_ = start("care", wakers.care,
                 [&backup = agents.backup, &space = agents.space, &wakers](const std::stop_token& stop) {
@@ -101,8 +108,10 @@ void BrokerThreads::drain_bus() {
 void BrokerThreads::stop_doors() {
   bus_.request_stop();
   if (bus_.joinable()) bus_.join();
-  admission_.request_stop();
-  if (admission_.joinable()) admission_.join();
+  for (std::jthread* thread : {&admission_, &tokens_}) {
+    thread->request_stop();
+    if (thread->joinable()) thread->join();
+  }
 }
 
 void BrokerThreads::stop_disk() {

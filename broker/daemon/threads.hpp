@@ -1,5 +1,5 @@
-// Every thread of the broker is started and ended here: bus, journal, fold, reader, care, admission; the
-// caller's own thread supervises. Each runs one agent's step until there is nothing to do, then sleeps on
+// Every thread of the broker is started and ended here: bus, journal, fold, reader, care, admission, tokens;
+// the caller's own thread supervises. Each runs one agent's step until there is nothing to do, then sleeps on
 // that agent's waker.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include "broker/core/reader_agent.hpp"
 #include "broker/net/bus_agent.hpp"
 #include "broker/net/zap_handler.hpp"
+#include "broker/security/token_agent.hpp"
 #include "broker/store/agents.hpp"
 #include "broker/store/backup_agent.hpp"
 #include "broker/store/space.hpp"
@@ -20,7 +21,7 @@ namespace prismbus {
 
 // The threads' sleepers, owned by the composition: a queue wakes the agent that drains it.
 struct Wakers {
-  Waker bus, journal, fold, reader, care, admission, supervisor;
+  Waker bus, journal, fold, reader, care, admission, tokens, supervisor;
 };
 
 // The agents, owned by the composition; each is touched by its own thread only, once the threads run.
@@ -33,6 +34,7 @@ struct Agents {
   BackupAgent& backup;
   SpaceAgent& space;
   ZapHandler& admission;
+  TokenAgent* tokens;  // null without security
 };
 
 // Why the bus thread ended.
@@ -55,7 +57,7 @@ class BrokerThreads {
   void abandon_disk();
 
  private:
-  std::jthread bus_, journal_, fold_, reader_, care_, admission_;
+  std::jthread bus_, journal_, fold_, reader_, care_, admission_, tokens_;
 };
 
 }  // namespace prismbus

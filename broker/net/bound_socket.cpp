@@ -20,7 +20,8 @@ Socket open_with_admission(Context& context, const BoundSocketOptions& options) 
   wanted.send_hwm = options.send_frames_max;
   if (options.io_thread_affinity != 0) wanted.io_affinity = options.io_thread_affinity;
   // With a domain even NULL connections pass the ZAP handler, which numbers them.
-  wanted.zap_domain = "prismbus";
+  wanted.zap_domain = options.curve_secret.empty() ? kPlainDomain : kCurveDomain;
+  if (!options.curve_secret.empty()) wanted.curve = CurveServer{options.curve_secret};
   auto socket = Socket::open(context, options.role, wanted);
   PRISMBUS_ASSERT(socket.has_value(), "the broker opens a handful of sockets, first of all");
   return std::move(*socket);

@@ -13,11 +13,16 @@
 
 namespace prismbus {
 
+// What a bound socket calls itself to the admission.
+inline constexpr const char* kPlainDomain = "prismbus";
+inline constexpr const char* kCurveDomain = "prismbus.curve";
+
 struct BoundSocketOptions {
   SocketRole role = SocketRole::requests_server;
   int send_frames_max = 1;  // SNDHWM, for each peer; never 0: that is memory at a slow peer's mercy (I8)
   std::int64_t frame_bytes_max = 0;      // MAXMSGSIZE: a peer that sends a larger frame is disconnected
   std::uint64_t io_thread_affinity = 0;  // 0 = any
+  std::string curve_secret{};            // not empty: speaks CURVE with this key, and nothing else
 };
 
 class BoundSocket {

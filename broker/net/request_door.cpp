@@ -33,7 +33,8 @@ RequestDoor::RequestDoor(Context& context, const RequestDoorSettings& settings)
     : socket_(context, BoundSocketOptions{.role = SocketRole::requests_server,
                                           .send_frames_max = settings.reply_frames_max,
                                           .frame_bytes_max = limits::kTransportBytes,
-                                          .io_thread_affinity = settings.io_thread_affinity}),
+                                          .io_thread_affinity = settings.io_thread_affinity,
+                                          .curve_secret = settings.curve_secret}),
       connections_(settings.backlog_bytes_max) {
   zmq_msg_init(&frame_);
 }
@@ -129,6 +130,7 @@ Connection* RequestDoor::identify() {
 }
 
 void RequestDoor::reply(const ReplyTo& to, std::string payload) {
+  if (to.connection == kBrokerItself) return;
   void* const socket = socket_.get();
   maybe_input_ = true;
   // Only the first frame can be refused: with it libzmq has chosen the pipe and seen that there is room.

@@ -33,6 +33,7 @@ struct RequestDoorSettings {
   int reply_frames_max = 65'536;
   std::uint64_t backlog_bytes_max = Connections::kBacklogBytesMax;
   std::uint64_t io_thread_affinity = 0;  // 0 = any
+  std::string curve_secret{};            // not empty: CURVE
 };
 
 struct RequestDoorCounters {

@@ -14,7 +14,8 @@ StreamDoor::StreamDoor(Context& context, Lane lane, const StreamDoorSettings& se
     : socket_(context, BoundSocketOptions{.role = SocketRole::stream_server,
                                           .send_frames_max = settings.subscriber_frames_max,
                                           .frame_bytes_max = kSubscriptionBytesMax,
-                                          .io_thread_affinity = settings.io_thread_affinity}),
+                                          .io_thread_affinity = settings.io_thread_affinity,
+                                          .curve_secret = settings.curve_secret}),
       lane_(lane) {
   zmq_msg_init(&frame_);
 }

@@ -27,6 +27,7 @@ class SubscriptionHandler {
 struct StreamDoorSettings {
   int subscriber_frames_max = 20'000;  // queued for one subscriber; more is lost to it
   std::uint64_t io_thread_affinity = 0;
+  std::string curve_secret{};  // not empty: CURVE
 };
 
 class StreamDoor {

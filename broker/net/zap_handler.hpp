@@ -1,7 +1,8 @@
-// Admission (ZAP, RFC 27): libzmq asks it about every new connection of a bound socket. It admits everybody
-// and gives each connection a number of its own as User-Id, which the peer cannot choose; while the process
-// is short of descriptors it refuses, so that accept() never fails (an accept that fails spins the I/O
-// thread). Owned by the ZAP thread after bind(). Does not judge credentials: that is security's.
+// Admission (ZAP, RFC 27): libzmq asks it about every new connection of a bound socket. It gives each a
+// number of its own as User-Id, which the peer cannot choose; while the process is short of descriptors it
+// refuses, so that accept() never fails (an accept that fails spins the I/O thread). To a socket that speaks
+// CURVE it admits whoever proved a key, or only keys of a list. Who that is, and what he may do, tokens say
+// later. Owned by the ZAP thread after bind().
 #pragma once
 
 #include <sys/types.h>
@@ -9,6 +10,9 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_set>
 
 #include "proto/base/waker.hpp"
 #include "proto/transport/socket.hpp"
@@ -17,10 +21,13 @@ namespace prismbus {
 
 class ZapHandler {
  public:
+  using AllowedKeys = std::unordered_set<std::string>;  // CURVE public keys as Z85
+
   // Binds inproc://zeromq.zap.01: before any socket that needs it. `descriptors_max`: the process's limit, of
-  // which a margin is kept free. Errors: unavailable (somebody else is the handler of this context).
-  [[nodiscard]] static Result<std::unique_ptr<ZapHandler>> bind(Context& context,
-                                                                std::uint64_t descriptors_max);
+  // which a margin is kept free. `allowed`: null = any key. Errors: unavailable (somebody else is the handler
+  // of this context).
+  [[nodiscard]] static Result<std::unique_ptr<ZapHandler>> bind(
+      Context& context, std::uint64_t descriptors_max, std::shared_ptr<const AllowedKeys> allowed = nullptr);
 
   std::size_t step();  // answers what is queued; returns how many
   // Until a question comes, `stop` is woken, or the time is over.
@@ -28,15 +35,23 @@ class ZapHandler {
 
   [[nodiscard]] std::uint64_t admitted() const { return last_number_; }
   [[nodiscard]] std::uint64_t refused() const { return refused_; }
+  [[nodiscard]] std::uint64_t unknown_keys() const { return unknown_keys_; }
 
  private:
-  ZapHandler(Socket socket, std::uint64_t descriptors_max);
+  ZapHandler(Socket socket, std::uint64_t descriptors_max, std::shared_ptr<const AllowedKeys> allowed);
+  enum class Verdict : std::uint8_t { admit, short_of_descriptors, not_allowed };
+  struct Question {
+    std::string_view domain, mechanism, credential;
+  };
   bool answer_one();
   [[nodiscard]] bool is_short_of_descriptors() const;
 
   Socket socket_;
   const std::uint64_t first_refused_descriptor_;
-  std::uint64_t last_number_ = 0, refused_ = 0;
+  [[nodiscard]] Verdict judge(const Question& question) const;
+
+  const std::shared_ptr<const AllowedKeys> allowed_;
+  std::uint64_t last_number_ = 0, refused_ = 0, unknown_keys_ = 0;
 };
 
 }  // namespace prismbus

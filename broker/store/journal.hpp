@@ -104,4 +104,7 @@ class JournalReader {
   Result<Bounds> bounds_;  // of the snapshot held; the error when it could not be had
 };
 
+// Of its last transaction; the beginning of time when it holds none. Errors: internal (corrupt).
+[[nodiscard]] Result<Wall> time_of_last(const Journal& journal);
+
 }  // namespace prismbus

@@ -55,4 +55,11 @@ Result<TransactionPtr> JournalReader::read(Revision rev) {
   return std::move(decoded->txn);
 }
 
+Result<Wall> time_of_last(const Journal& journal) {
+  if (journal.meta().last <= journal.meta().floor) return Wall();
+  JournalReader reader(journal);
+  reader.renew();
+  return reader.read(journal.meta().last).map([](const TransactionPtr& txn) { return txn->time; });
+}
+
 }  // namespace prismbus

@@ -85,6 +85,7 @@ class State {
 class StateReader {
  public:
   explicit StateReader(const State& state);
+  [[nodiscard]] static StateReader renewed(const State& state);  // holds a snapshot from the start on
   void renew();
   void release();
   [[nodiscard]] Revision folded() const { return folded_; }  // of the snapshot held, else of the last one

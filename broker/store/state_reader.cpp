@@ -32,6 +32,12 @@ Result<void> prove_absent(MDB_txn* txn, lmdb::Dbi table, std::string_view disk_k
 
 StateReader::StateReader(const State& state) : env_(state.env()), tables_(state.tables()), txn_(env_) {}
 
+StateReader StateReader::renewed(const State& state) {
+  StateReader reader(state);
+  reader.renew();
+  return reader;
+}
+
 void StateReader::renew() {
   ready_ = {};
   if (const auto begun = txn_.renew(); !begun) {

@@ -35,11 +35,15 @@ def tune(socket):
 
 class Client:
     def __init__(self, endpoint, context=None):
-        self.socket = tune((context or zmq.Context.instance()).socket(zmq.DEALER))
+        self.socket = self.tuned((context or zmq.Context.instance()).socket(zmq.DEALER))
         self.socket.connect(endpoint)
         self.endpoint = endpoint
         self.answered = {}  # replies that came while another one was waited for
         self.ids = itertools.count(random.getrandbits(40))
+
+    def tuned(self, socket):
+        """The socket before it connects."""
+        return tune(socket)
 
     def close(self):
         self.socket.close()

@@ -8,13 +8,14 @@ namespace {
 
 // A hall whose snapshots are answered with and without the cache; both must say the same.
 struct CacheDesk : testing::Hall {
+  const AccessPtr everything = Access::everything();
   explicit CacheDesk(std::size_t bytes_max = 1 << 20) : cache(bytes_max) {}
   SnapshotReply ask(SnapshotRequest request) {
     request.max_bytes = 100;
     const ReadView view(recent.snapshot(), view_state, view_journal);
     const codec::ReplyHead head{{false, 1}, store.journal.meta().epoch, view.rev()};
-    const std::string cached = answer_snapshot(view, head, request, &cache);
-    CHECK(cached == answer_snapshot(view, head, request, nullptr));
+    const std::string cached = answer_snapshot(view, head, request, *everything, &cache);
+    CHECK(cached == answer_snapshot(view, head, request, *everything, nullptr));
     const auto header = codec::decode_reply(cached);
     CHECK(header->rev == view.rev());
     return *codec::decode_snapshot_reply(*header);

@@ -45,7 +45,8 @@ struct Hall {
   Recent recent{Revision(0)};
   Pending pending;
   Ledger ledger{pending, recent, state};
-  LanePlan lanes{false, [](LogLevel, std::string_view) {}};
+  RuleBook rules{[](LogLevel, std::string_view) {}};
+  LanePlan lanes{false, rules};
   Revision last;
 
   static Store open(const std::string& dir) {

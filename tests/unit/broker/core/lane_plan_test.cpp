@@ -16,15 +16,16 @@ void ignore(LogLevel, std::string_view) {}
 
 // A plan that follows what a hall applies.
 struct PlanDesk : testing::Hall {
-  explicit PlanDesk(bool has_express = true) : plan(has_express, ignore) {}
+  explicit PlanDesk(bool has_express = true) : plan(has_express, book) {}
   void policy(ChangeOp op, std::string_view pattern, std::string_view value = {}) {
-    plan.apply(*apply({{op, kPolicyNamespace, pattern, value}}));
+    book.apply(*apply({{op, kPolicyNamespace, pattern, value}}));
   }
   std::string choose(std::string_view ns, Lane before) {
     const auto choice = plan.choose(ns, before, now);
     return std::string(choice.lane == Lane::express ? "express" : "changes") + (choice.both ? " both" : "");
   }
   void pass(std::chrono::milliseconds by) { now += by; }
+  RuleBook book{ignore};
   LanePlan plan;
   Steady now{std::chrono::hours(1)};
 };
@@ -90,7 +91,7 @@ TEST_CASE("the policy is read back at start, from the state and the tail, unknow
   desk.policy(ChangeOp::put, "later", "\x81\xa5roles\x90");  // as a newer broker would store it
   desk.fold();
   desk.policy(ChangeOp::put, "b", kChanges);
-  LanePlan again(true, ignore);
+  RuleBook again(ignore);
   again.load(desk.store);
   CHECK(again.policy().size() == 2);
   CHECK(again.policy().lane_of("a") == Lane::express);

@@ -10,9 +10,19 @@ namespace {
 using testing::Hall;
 using Names = std::vector<std::string>;
 
+// Everything may be read.
+template <class Request,
+          std::string (*Page)(const ReadView&, const codec::ReplyHead&, const Request&, const Access&)>
+std::string open_page(const ReadView& view, const codec::ReplyHead& head, const Request& request) {
+  return Page(view, head, request, *Access::everything());
+}
+constexpr auto kList = &open_page<ListRequest, &answer_list>;
+constexpr auto kNamespaces = &open_page<NamespacesRequest, &answer_namespaces>;
+constexpr auto kChanges = &open_page<ChangesRequest, &answer_changes>;
+
 std::string answer_snapshot_uncached(const ReadView& view, const codec::ReplyHead& head,
                                      const SnapshotRequest& request) {
-  return answer_snapshot(view, head, request, nullptr);
+  return answer_snapshot(view, head, request, *Access::everything(), nullptr);
 }
 
 // A hall with a reader of its own; answers are decoded.
@@ -47,14 +57,12 @@ struct Desk : Hall {
     REQUIRE(header->error);
     return *header->error;
   }
-  EntriesReply list(const ListRequest& request) {
-    return ask(&answer_list, &codec::decode_entries_reply, request);
-  }
+  EntriesReply list(const ListRequest& request) { return ask(kList, &codec::decode_entries_reply, request); }
   SnapshotReply snapshot(const SnapshotRequest& request) {
     return ask(&answer_snapshot_uncached, &codec::decode_snapshot_reply, request);
   }
   ChangesReply changes(const ChangesRequest& request) {
-    return ask(&answer_changes, &codec::decode_changes_reply, request);
+    return ask(kChanges, &codec::decode_changes_reply, request);
   }
   // Every page of a list, one entry each; the names "ns key".
   Names list_by_one(ListRequest request) {
@@ -113,7 +121,7 @@ TEST_CASE("a list goes on behind the longest namespace (no name is longer)") {
   CHECK(desk.list_by_one(listing(longest, true)).size() == 2);
   NamespacesRequest request;
   request.under = longest;
-  CHECK(desk.ask(&answer_namespaces, &codec::decode_namespaces_reply, request).namespaces.size() == 1);
+  CHECK(desk.ask(kNamespaces, &codec::decode_namespaces_reply, request).namespaces.size() == 1);
 }
 
 TEST_CASE("prefix, glob and values choose what a list shows") {
@@ -209,7 +217,7 @@ TEST_CASE("namespaces pages one at a time, the broker's own left out of the whol
   std::optional<std::string> after;
   do {
     if (after) request.page.after = *after;
-    const auto page = desk.ask(&answer_namespaces, &codec::decode_namespaces_reply, request);
+    const auto page = desk.ask(kNamespaces, &codec::decode_namespaces_reply, request);
     for (const NamespaceRow& row : page.namespaces) {
       names.push_back(row.ns);
       CHECK(row.keys == (row.ns == "b" ? 0 : 1));
@@ -221,7 +229,7 @@ TEST_CASE("namespaces pages one at a time, the broker's own left out of the whol
   CHECK(names == Names{"a", "a-b", "a.b", "b", "z"});
   NamespacesRequest own;
   own.under = "_own";
-  CHECK(desk.ask(&answer_namespaces, &codec::decode_namespaces_reply, own).namespaces.size() == 1);
+  CHECK(desk.ask(kNamespaces, &codec::decode_namespaces_reply, own).namespaces.size() == 1);
 }
 
 TEST_CASE("a snapshot gives a head only with its namespace's first key, and names empty namespaces") {
@@ -281,7 +289,7 @@ TEST_CASE("changes since seqs come in order, heads with the last set, failures b
 
   ChangesRequest failing;
   failing.since = {{"a", Seq(9)}, {"c", Seq(1)}};
-  const Error error = desk.refused(&answer_changes, failing);
+  const Error error = desk.refused(kChanges, failing);
   CHECK(error.code == ErrorCode::other_history);
   CHECK(error.ns == "a");
 }
@@ -319,7 +327,7 @@ TEST_CASE("a cursor of another op is refused by every page") {
   MGetRequest mget{"a", {"k"}, {other, {}}, {}};
   CHECK(desk.refused(&answer_mget, mget).field == "after");
   NamespacesRequest names{"", {other, {}}};
-  CHECK(desk.refused(&answer_namespaces, names).field == "after");
+  CHECK(desk.refused(kNamespaces, names).field == "after");
   SnapshotRequest snapshot;
   snapshot.under = "";
   snapshot.after = other;
@@ -327,10 +335,10 @@ TEST_CASE("a cursor of another op is refused by every page") {
   ChangesRequest changes;
   changes.under = "";
   changes.page.after = other;
-  CHECK(desk.refused(&answer_changes, changes).field == "after");
+  CHECK(desk.refused(kChanges, changes).field == "after");
   ListRequest list = listing("a");
   list.page.after = "garbage";
-  CHECK(desk.refused(&answer_list, list).field == "after");
+  CHECK(desk.refused(kList, list).field == "after");
 }
 
 }  // namespace prismbus

@@ -6,7 +6,12 @@ namespace prismbus {
 namespace {
 
 ReadJob job(std::uint64_t connection, std::string payload) {
-  return {{ConnectionId(connection), "peer", {}}, std::move(payload), "anonymous", nullptr};
+  return {{ConnectionId(connection), "peer", {}},
+          std::move(payload),
+          "anonymous",
+          Access::everything(),
+          {},
+          nullptr};
 }
 std::string take(ReadQueue& queue) {
   const auto next = queue.pop();

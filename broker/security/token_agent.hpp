@@ -1,0 +1,52 @@
+// The token thread's agent: verifies tokens off the bus thread, and looks each second whether the file with
+// the keys has changed. A file that cannot be taken leaves the former keys in force, and is told.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/core/ports.hpp"
+#include "proto/base/bounded_queue.hpp"
+#include "proto/base/log.hpp"
+#include "proto/token/token_verifier.hpp"
+
+namespace prismbus {
+
+// A request that waits for its token.
+struct TokenJob {
+  ReplyTo to;
+  std::string payload;
+  std::string token, hash;  // SHA-256 of it in hex
+};
+struct TokenDone {
+  ReplyTo to;
+  std::string payload, token, hash;
+  Result<TokenClaims> claims;
+  Steady at{};                // when it was verified
+  bool keys_changed = false;  // nothing else is set: what was verified by other keys counts no more
+};
+
+class TokenAgent {
+ public:
+  static constexpr std::chrono::seconds kLookAtFile{1};
+
+  // `in` and `out` outlive this; as many answers fit `out` as jobs are let into `in`, and one more.
+  TokenAgent(std::string keys_file, TokenVerifier verifier, BoundedQueue<TokenJob>& in,
+             BoundedQueue<TokenDone>& out, LogSink log);
+  std::size_t step(Now now);  // verifies what is queued; returns how many
+
+ private:
+  void look_at_file(Now now);
+
+  const std::string keys_file_;
+  TokenVerifier verifier_;
+  BoundedQueue<TokenJob>& in_;
+  BoundedQueue<TokenDone>& out_;
+  const LogSink log_;
+  std::vector<TokenJob> jobs_;
+  Steady look_at_{};
+  std::string seen_;  // the file's identity, size and times
+};
+
+}  // namespace prismbus
