@@ -50,6 +50,9 @@ void add_backup(CommandLine line);
 void add_outbox(CommandLine line);
 void add_policy(CommandLine line);
 void add_subscribers(CommandLine line);
+void add_init(CommandLine line);
+void add_token(CommandLine line);
+void add_keys(CommandLine line);
 void add_completion(CommandLine line);
 
 // The candidates for the last of `words`, for the scripts that `completion` prints. Silent when no broker
@@ -60,8 +63,8 @@ void print_completions(const CLI::App& app, const std::vector<std::string>& word
 // One line of JSON and a line feed.
 void print_json(Terminal& terminal, const Value& value);
 
-// The whole command: arguments without the program's name, and the environment's PRISMBUS_BROKER (may be
-// null). Prints to the terminal and returns the exit code.
-[[nodiscard]] int run(std::vector<std::string> arguments, const char* broker_environment, Terminal& terminal);
+// The whole command: arguments without the program's name, and what the environment says of PRISMBUS_...
+// (credentials.hpp). Prints to the terminal and returns the exit code.
+[[nodiscard]] int run(std::vector<std::string> arguments, const NamedTexts& environment, Terminal& terminal);
 
 }  // namespace prismbus::command

@@ -93,11 +93,13 @@ class Completion {
 
   void value_of(const CLI::Option& option) {
     const std::string type = option.get_type_name();
-    if (type == "FILE") found_.push_back({std::string(kFilesMark), ""});
+    if (type == "FILE" || type == "DIR") found_.push_back({std::string(kFilesMark), ""});
     if (type == "FORMAT") {
       for (const FormatRow& row : kFormatTable) offer(std::string(row.name));
     }
     if (type == "KEY") keys();
+    if (type == "PATTERN") namespaces();
+    if (type == "ALG") offer("ES256"), offer("RS256"), offer("HS256");
     if (type == "WHAT") offer("warn"), offer("stop");
     if (type == "all|N") offer("all");
   }

@@ -39,24 +39,6 @@ std::optional<std::uint64_t> number_of(std::string_view digits) {
   return n;
 }
 
-// "1d12h"
-std::optional<microseconds> duration_of(std::string_view text) {
-  microseconds total{0};
-  auto unit = kUnits.begin();
-  if (text.empty()) return std::nullopt;
-  while (!text.empty()) {
-    const auto amount = number_of(take_digits(text));
-    const std::size_t letters = std::min(text.find_first_of("0123456789"), text.size());
-    const auto name = text.substr(0, letters);
-    text.remove_prefix(letters);
-    unit = std::find_if(unit, kUnits.end(), [name](const Unit& u) { return u.name == name; });
-    if (!amount || *amount > kAmountMax || unit == kUnits.end()) return std::nullopt;
-    total += unit->length * static_cast<std::int64_t>(*amount);
-    ++unit;
-  }
-  return total;
-}
-
 // Exactly `digits` of them, then `mark` (0 = none); a number up to `most`.
 std::optional<int> take_number(std::string_view& text, std::size_t digits, char mark, int most) {
   if (mark != '\0') {
@@ -136,6 +118,23 @@ std::optional<Wall> time_of(std::string_view text) {
 
 }  // namespace
 
+std::optional<microseconds> parse_span(std::string_view text) {
+  microseconds total{0};
+  auto unit = kUnits.begin();
+  if (text.empty()) return std::nullopt;
+  while (!text.empty()) {
+    const auto amount = number_of(take_digits(text));
+    const std::size_t letters = std::min(text.find_first_of("0123456789"), text.size());
+    const auto name = text.substr(0, letters);
+    text.remove_prefix(letters);
+    unit = std::find_if(unit, kUnits.end(), [name](const Unit& u) { return u.name == name; });
+    if (!amount || *amount > kAmountMax || unit == kUnits.end()) return std::nullopt;
+    total += unit->length * static_cast<std::int64_t>(*amount);
+    ++unit;
+  }
+  return total;
+}
+
 Outcome<Moment> parse_moment(std::string_view text, std::string_view flag, Wall now) {
   Moment moment;
   if (text == "now") return moment;
@@ -145,9 +144,9 @@ Outcome<Moment> parse_moment(std::string_view text, std::string_view flag, Wall 
     return moment;
   }
   if (text.starts_with('-')) {
-    if (const auto ago = duration_of(text.substr(1))) moment.time = now - *ago;
+    if (const auto ago = parse_span(text.substr(1))) moment.time = now - *ago;
   } else if (text.starts_with('+')) {
-    if (const auto ahead = duration_of(text.substr(1))) moment.time = now + *ahead;
+    if (const auto ahead = parse_span(text.substr(1))) moment.time = now + *ahead;
   } else {
     moment.time = time_of(text);
   }

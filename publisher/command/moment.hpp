@@ -36,6 +36,8 @@ inline constexpr std::chrono::seconds kClocksApart{5};
 
 // The same where what came *after* the moment is asked for: 0 too, which is before the first revision.
 [[nodiscard]] Outcome<Moment> parse_start(std::string_view text, std::string_view flag);
+// A span of time: 90s, 12h, 1d12h, 30d; units as above. nullopt: another form.
+[[nodiscard]] std::optional<std::chrono::microseconds> parse_span(std::string_view text);
 
 // For the help of options that take one.
 inline constexpr std::string_view kMomentHelp =

@@ -19,26 +19,22 @@ std::string exit_code_help() {
   std::string text = "Exit codes:\n";
   for (const ExitRow& row : kExitTable)
     text += fmt::format("  {:>2}  {}\n", static_cast<int>(row.code), row.meaning);
-  text += "\nEnvironment: PRISMBUS_BROKER (endpoints, separated by commas), NO_COLOR.\n";
+  text +=
+      "\nEnvironment: PRISMBUS_BROKER (endpoints, separated by commas), NO_COLOR. Of a broker with security "
+      "on\n"
+      "PRISMBUS_SERVER_KEY, PRISMBUS_TOKEN_FILE, PRISMBUS_CLIENT_KEY_FILE; or all of them as NAME=value "
+      "lines in\n"
+      "a file that PRISMBUS_PROFILE or --profile names.\n";
   text += "Each command explains itself and gives examples: prismbus put --help\n";
   return text;
-}
-
-std::vector<std::string> split_endpoints(std::string_view text) {
-  std::vector<std::string> out;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find_first_of(", "), text.size());
-    if (end > 0) out.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return out;
 }
 
 // The first word that is no option: the command. Knows which global options take a value.
 std::optional<std::string> command_word(const std::vector<std::string>& arguments) {
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& a = arguments[i];
-    if (a == "--broker" || a == "--timeout") {
+    if (a == "--broker" || a == "--timeout" || a == "--profile" || a == "--server-key" ||
+        a == "--token-file") {
       ++i;
     } else if (!a.starts_with('-')) {
       return a;
@@ -115,6 +111,7 @@ int end(const Failure& failure, const Globals& globals, Terminal& terminal) {
 struct Options {
   Globals globals;
   std::vector<std::string> brokers;
+  std::string profile, server_key, token_file;
   double timeout_seconds = 5;
 };
 
@@ -137,16 +134,37 @@ void add_globals(CLI::App& app, Options& options) {
                  "Seconds to wait for the broker (default 5); 2s, 300ms")
       ->type_name("SECONDS")
       ->transform(without_unit);
+  app.add_option("--profile", options.profile,
+                 "File with the broker, its key and a token, as NAME=value lines")
+      ->type_name("FILE");
+  app.add_option("--server-key", options.server_key, "Public key of a broker with security on")
+      ->type_name("KEY");
+  app.add_option("--token-file", options.token_file, "File with the token to show it")->type_name("FILE");
   app.add_flag("--json", options.globals.json, "Print the reply as JSON, errors too");
   app.require_subcommand(1);
   app.footer(exit_code_help());
 }
 
-Outcome<void> settle(Options& options, const char* broker_environment) {
-  if (options.brokers.empty() && broker_environment != nullptr) {
-    options.brokers = split_endpoints(broker_environment);
+// A flag wins over the environment, and that over the profile.
+Outcome<void> settle(Options& options, const NamedTexts& environment) {
+  const NamedTexts said = [&](std::string_view name) -> std::optional<std::string> {
+    if (name == "PRISMBUS_SERVER_KEY" && !options.server_key.empty()) return options.server_key;
+    if (name == "PRISMBUS_TOKEN_FILE" && !options.token_file.empty()) return options.token_file;
+    return environment(name);
+  };
+  auto profile = load_profile(said, options.profile);
+  if (!profile) {
+    const std::string field = profile.error().field ? *profile.error().field + ": " : "";
+    return misused("--profile", field + profile.error().message);
   }
-  if (!options.brokers.empty()) options.globals.brokers = options.brokers;
+  if (auto readable = profile->credentials.token_now(); !readable)
+    return misused("--token-file", readable.error().message);
+  options.globals.credentials = std::move(profile->credentials);
+  if (!options.brokers.empty()) {
+    options.globals.brokers = options.brokers;
+  } else if (!profile->brokers.empty()) {
+    options.globals.brokers = std::move(profile->brokers);
+  }
   if (!(options.timeout_seconds >= 0.001 && options.timeout_seconds <= kTimeoutSecondsMax)) {
     return misused("--timeout", fmt::format("from 0.001 to {:g} seconds", kTimeoutSecondsMax));
   }
@@ -161,27 +179,28 @@ void print_json(Terminal& terminal, const Value& value) {
   terminal.out << to_json(value) << '\n';
 }
 
-int run(std::vector<std::string> arguments, const char* broker_environment, Terminal& terminal) {
+int run(std::vector<std::string> arguments, const NamedTexts& environment, Terminal& terminal) {
   CLI::App app("prismbus: reads, writes and watches the configuration that a prismbusd broker keeps",
                "prismbus");
   Options options;
   Action chosen;
   add_globals(app, options);
   for (const auto add :
-       {add_put,      add_get,        add_delete,      add_list,      add_txn,    add_namespaces,
-        add_watch,    add_import,     add_export,      add_history,   add_diff,   add_rollback,
-        add_snapshot, add_changes,    add_replay,      add_backup,    add_outbox, add_policy,
-        add_status,   add_import_log, add_subscribers, add_completion}) {
+       {add_put,    add_get,    add_delete,  add_list,      add_txn,      add_namespaces, add_watch,
+        add_import, add_export, add_history, add_diff,      add_rollback, add_snapshot,   add_changes,
+        add_replay, add_backup, add_outbox,  add_policy,    add_status,   add_import_log, add_subscribers,
+        add_init,   add_token,  add_keys,    add_completion}) {
     add({app, chosen});
   }
   for (CLI::App* sub : app.get_subcommands({})) {
     sub->footer(sub->get_footer() +
-                "\nOptions of every command (--broker, --timeout, --json) and exit codes: prismbus --help\n");
+                "\nOptions of every command (--broker, --profile, --timeout, --json) and exit codes: "
+                "prismbus --help\n");
     for (CLI::App* below : sub->get_subcommands({})) below->footer(sub->get_footer());
   }
   if (arguments.size() > 2 && arguments[0] == "completion" && arguments[1] == "words" &&
       arguments[2] == "--") {
-    if (!settle(options, broker_environment)) return static_cast<int>(Exit::usage);
+    if (!settle(options, environment)) return static_cast<int>(Exit::usage);
     print_completions(app, {arguments.begin() + 3, arguments.end()}, options.globals, terminal);
     return static_cast<int>(Exit::done);
   }
@@ -207,7 +226,7 @@ int run(std::vector<std::string> arguments, const char* broker_environment, Term
     return end(misused("", std::string(word ? *word + ": " : "") + said + see).value(), options.globals,
                terminal);
   }
-  if (const auto settled = settle(options, broker_environment); !settled) {
+  if (const auto settled = settle(options, environment); !settled) {
     return end(settled.error(), options.globals, terminal);
   }
   Invocation invocation{options.globals, terminal};

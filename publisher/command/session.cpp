@@ -41,6 +41,7 @@ Outcome<Session> Session::open(const Globals& globals) {
   PublisherOptions options;
   options.brokers = globals.brokers;
   options.client = command_identity();
+  options.credentials = globals.credentials;
   auto publisher = Publisher::open(std::move(options));
   if (!publisher) return misused("--broker", publisher.error().message);
   Session session(std::move(*publisher), globals.timeout);

@@ -17,6 +17,7 @@ namespace prismbus::command {
 // What every command takes.
 struct Globals {
   std::vector<std::string> brokers{"tcp://127.0.0.1:7400"};
+  Credentials credentials{};  // of a broker with security on
   std::chrono::milliseconds timeout{5000};
   bool json = false;
 };

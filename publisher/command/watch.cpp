@@ -69,6 +69,7 @@ Outcome<void> watch(const Options& o, Invocation& in) {
   SubscriberOptions options;
   options.brokers = in.globals.brokers;
   options.client = command_identity();
+  options.credentials = in.globals.credentials;
   (settled->subtree ? options.subtrees : options.namespaces).push_back(settled->ns);
   options.callbacks = feed.callbacks();
   auto subscriber = Subscriber::open(std::move(options));

@@ -10,10 +10,10 @@ from waiting import DEFAULT_SECONDS, eventually
 PROGRAM = os.path.join(BIN, "prismbus")
 
 
-def run_command(endpoint, *args, text=None, seconds=60):
+def run_command(endpoint, *args, text=None, seconds=60, env=None):
     """(exit code, standard output, standard error)."""
     done = subprocess.run([PROGRAM, *args], input=text, capture_output=True, text=True, timeout=seconds, check=False,
-                          env={**os.environ, "PRISMBUS_BROKER": endpoint, "NO_COLOR": "1"},
+                          env={**os.environ, "PRISMBUS_BROKER": endpoint, "NO_COLOR": "1", **(env or {})},
                           stdin=subprocess.DEVNULL if text is None else None)
     return done.returncode, done.stdout, done.stderr
 
@@ -21,10 +21,10 @@ def run_command(endpoint, *args, text=None, seconds=60):
 class Watch:
     """`prismbus watch NS --json`; keeps the state that its lines tell, as somebody who only reads them would."""
 
-    def __init__(self, endpoint, *args):
+    def __init__(self, endpoint, *args, env=None):
         self.process = subprocess.Popen([PROGRAM, "watch", *args, "--json"], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                        env={**os.environ, "PRISMBUS_BROKER": endpoint})
+                                        env={**os.environ, "PRISMBUS_BROKER": endpoint, **(env or {})})
         self.values, self.seq, self.hashes, self.types = {}, {}, {}, []
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()

@@ -40,6 +40,8 @@ class Completion(CommandCase):
             self.assertIn(option.lstrip("-"), help_text + self.done("--help").out)
         self.assertEqual(self.complete("prismbus put md.okx k --if"), ["--if-rev"])
         self.assertEqual(set(self.complete("prismbus policy ")), {"list", "set", "delete"})
+        self.assertEqual(set(self.complete("prismbus token ")), {"issue", "inspect", "revoke"})
+        self.assertEqual(set(self.complete("prismbus keys rotate --alg ")), {"ES256", "RS256", "HS256"})
         self.assertEqual(set(self.complete("prismbus export x --format ")), {"yaml", "json", "toml", "env", "properties"})
         self.assertEqual(set(self.complete("prismbus completion ")), {"bash", "zsh", "fish"})
         self.assertEqual(self.complete("prismbus put md.okx k --note "), [])
@@ -61,6 +63,8 @@ class Completion(CommandCase):
         self.file("a-config.yaml", "a: 1\n")
         self.assertEqual(self.complete("prismbus import a-con"), ["a-config.yaml"])
         self.assertEqual(self.complete("prismbus put x y --file a-con"), ["a-config.yaml"])
+        self.assertEqual(self.complete("prismbus token inspect a-con"), ["a-config.yaml"])
+        self.assertEqual(self.complete("prismbus token issue --keys a-con"), ["a-config.yaml"])
 
     def test_a_broker_that_is_away_costs_a_moment_and_says_nothing(self):
         start = time.monotonic()

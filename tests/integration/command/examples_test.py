@@ -47,6 +47,8 @@ BEFORE = {
     "changes": OKX,
     "snapshot": OKX,
     "put": "put md.okx limits 1",
+    "token": "init --secure security",
+    "keys": "init --secure security",
 }
 BURNED = {"put": 11, "delete": 11, "txn": 10}  # revisions to get out of the way
 

@@ -16,12 +16,16 @@ struct Ran {
   std::string out, err;
 };
 
-Ran run_with(std::vector<std::string> arguments, const char* broker = nullptr,
-             const std::string& input = "") {
+Ran run_with(std::vector<std::string> arguments, const std::string& input = "",
+             const std::string& broker_in_environment = "") {
   std::istringstream in(input);
   std::ostringstream out, err;
   Terminal terminal{in, out, err};
-  const int code = run(std::move(arguments), broker, terminal);
+  const auto environment = [&](std::string_view name) {
+    const bool set = name == "PRISMBUS_BROKER" && !broker_in_environment.empty();
+    return set ? std::optional<std::string>(broker_in_environment) : std::nullopt;
+  };
+  const int code = run(std::move(arguments), environment, terminal);
   return {code, out.str(), err.str()};
 }
 
@@ -118,13 +122,13 @@ TEST_CASE("misuse is one line on stderr that names what is wrong, exit code 2, b
 }
 
 TEST_CASE("a malformed document is named with file, line and column") {
-  const auto yaml = run_with({"import", "-", "a", "--format", "yaml"}, nullptr, "a: 1\nb: [1,\n");
+  const auto yaml = run_with({"import", "-", "a", "--format", "yaml"}, "a: 1\nb: [1,\n");
   CHECK(yaml.code == 2);
   CHECK(yaml.err.starts_with("prismbus: standard input:3:"));
-  const auto json = run_with({"import", "-", "a", "--format", "json"}, nullptr, "{\n\"a\" 1}");
+  const auto json = run_with({"import", "-", "a", "--format", "json"}, "{\n\"a\" 1}");
   CHECK(json.code == 2);
   CHECK(json.err.starts_with("prismbus: standard input:2:5: not JSON: "));
-  const auto keys = run_with({"import", "-", "a", "--format", "json"}, nullptr, R"({"a":{"b/c":1}})");
+  const auto keys = run_with({"import", "-", "a", "--format", "json"}, R"({"a":{"b/c":1}})");
   CHECK(keys.code == 2);
   CHECK(keys.err.find(R"(the key "b/c" below "a")") != std::string::npos);
 }
@@ -150,7 +154,7 @@ TEST_CASE("no broker is exit code 3, and names where it was looked for") {
   CHECK(ran.code == 3);
   CHECK(ran.err.find("ipc:///nonexistent/broker") != std::string::npos);
   const auto by_environment =
-      run_with({"get", "a", "b", "--timeout", "200ms"}, "ipc:///nonexistent/1, ipc:///nonexistent/2");
+      run_with({"get", "a", "b", "--timeout", "200ms"}, "", "ipc:///nonexistent/1, ipc:///nonexistent/2");
   CHECK(by_environment.code == 3);
   CHECK(by_environment.err.find("ipc:///nonexistent/1, ipc:///nonexistent/2") != std::string::npos);
 }

@@ -28,7 +28,8 @@ Ran outbox(std::vector<std::string> arguments) {
   std::istringstream in;
   std::ostringstream out, err;
   Terminal terminal{in, out, err};
-  const int code = run(std::move(arguments), nullptr, terminal);
+  const auto nothing_set = [](std::string_view) { return std::optional<std::string>(); };
+  const int code = run(std::move(arguments), nothing_set, terminal);
   return {code, out.str(), err.str()};
 }
 
