@@ -42,7 +42,7 @@ struct Pipeline::Impl final : HeadSource {
         rules(log),
         gate(rules, pending, ledger),
         lanes(!settings.express.empty(), rules),
-        in_flight(settings.connection_in_flight_max),
+        in_flight(settings),
         stream(settings, epoch, feed),
         fold(queues.to_fold, queues.from_fold, queues.to_trim, recent, state, log),
         replier(sink, epoch, recent, store.journal, log),
@@ -127,7 +127,7 @@ struct Pipeline::Impl final : HeadSource {
       in_flight.release(done.to.connection);
       replier.answer_write(done.to, done.id, *done.txn, false);
       for (const FateWaiter& waiter : done.waiters) {
-        in_flight.release(waiter.to.connection);
+        in_flight.release(waiter.to.connection, waiter.payload.size());
         replier.answer_waiter(waiter, *done.txn);
       }
       applied.push_back(std::move(done.txn));
@@ -151,7 +151,7 @@ struct Pipeline::Impl final : HeadSource {
     }
     for (const PendingWrite& write : dropped) {
       for (const FateWaiter& waiter : write.waiters) {
-        in_flight.release(waiter.to.connection);
+        in_flight.release(waiter.to.connection, waiter.payload.size());
         if (std::holds_alternative<SameOutcome>(waiter.answer)) {
           replier.refuse(waiter.to, waiter.id, error);
         } else {
@@ -276,7 +276,7 @@ struct Pipeline::Impl final : HeadSource {
   void wait_for_fate(const Asked& asked, Revision rev, FateAnswer answer) {
     if (pending.waiters() >= settings.parked_max)
       return refuse(asked, overloaded("too many requests wait for a write", 20));
-    if (auto room = in_flight.hold(asked.from.connection); !room) return refuse(asked, room.error());
+    if (auto room = in_flight.keep(asked); !room) return refuse(asked, room.error());
     pending.wait_for(rev, {asked.from, asked.id(), std::string(asked.payload), std::move(answer)});
   }
 

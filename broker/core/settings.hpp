@@ -29,6 +29,9 @@ struct PipelineSettings {
   std::size_t recent_bytes_max = 160u << 20;
   std::size_t parked_max = 65'536;  // requests waiting for a revision or a durable write
   std::size_t connection_in_flight_max = 16'384;
+  // Requests kept as they came until a revision or another write is there: of one connection, and of all. One
+  // that waits so is rare; 3 of the largest, or 32,000 of a kilobyte.
+  std::size_t connection_waiting_bytes_max = 32u << 20, waiting_bytes_max = 256u << 20;
   std::size_t reads_waiting_max = 8192;  // for the reader thread; a quarter of them of one connection
   std::size_t markers_per_second = 2'000;
   std::size_t frame_bytes_target = 64u << 10;  // change sets of one namespace are coalesced up to this

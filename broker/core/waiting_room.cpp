@@ -5,13 +5,12 @@
 namespace prismbus {
 
 void WaitingRoom::park(const Asked& asked, Revision until_applied) {
-  if (auto room = in_flight_.hold(asked.from.connection); !room)
-    return replier_.refuse(asked.from, asked.id(), room.error());
+  if (auto room = in_flight_.keep(asked); !room) return replier_.refuse(asked.from, asked.id(), room.error());
   if (parking_.park({asked.from, asked.id(), std::string(asked.payload), until_applied,
                      asked.now.steady + limits::kMinRevWait})) {
     return;
   }
-  in_flight_.release(asked.from.connection);
+  in_flight_.release(asked.from.connection, asked.payload.size());
   replier_.refuse(asked.from, asked.id(), overloaded("too many requests wait for a revision", 100));
 }
 
@@ -19,12 +18,12 @@ std::size_t WaitingRoom::wake(Revision applied, Steady now, bool ending,
                               const std::function<void(const Parked&)>& enter) {
   const std::vector<Parked> ready = parking_.take_applied(applied);
   for (const Parked& parked : ready) {
-    in_flight_.release(parked.to.connection);
+    in_flight_.release(parked.to.connection, parked.payload.size());
     enter(parked);
   }
   const std::vector<Parked> over = ending ? parking_.take_all() : parking_.take_expired(now);
   for (const Parked& parked : over) {
-    in_flight_.release(parked.to.connection);
+    in_flight_.release(parked.to.connection, parked.payload.size());
     replier_.refuse(parked.to, parked.id,
                     error_of(ErrorCode::unavailable, "that revision is not applied here yet"));
   }
