@@ -39,10 +39,16 @@ struct PipelineSettings {
   SpaceSettings space;
 };
 
+// Requests a second; 0 = as many as come.
+struct RateSettings {
+  std::size_t address_requests_per_second = 0, principal_requests_per_second = 0;
+};
+
 // What of it may change while the broker serves.
 struct LiveSettings {
   std::size_t recent_changes_max = 160'000, recent_bytes_max = 160u << 20;
   SpaceSettings space;
+  RateSettings rates{};
 };
 
 }  // namespace prismbus

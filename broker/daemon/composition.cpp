@@ -13,15 +13,16 @@
 #include "broker/daemon/descriptors.hpp"
 #include "broker/daemon/first_policy.hpp"
 #include "broker/daemon/ready_file.hpp"
+#include "broker/daemon/room_settings.hpp"
 #include "broker/daemon/threads.hpp"
+#include "broker/net/admission_agent.hpp"
 #include "broker/net/bus_agent.hpp"
-#include "broker/net/zap_handler.hpp"
+#include "broker/net/process_memory.hpp"
 #include "broker/security/security_files.hpp"
 #include "broker/security/token_desk.hpp"
 #include "broker/sequencer/local.hpp"
 #include "broker/store/store.hpp"
 #include "proto/base/assert.hpp"
-#include "proto/base/random.hpp"
 #include "proto/base/secret_bytes.hpp"
 
 namespace prismbus {
@@ -52,6 +53,7 @@ struct Queues {
         from_reader(kReads, &wakers.bus),
         to_bus(kReloads, &wakers.bus),
         to_retention(kReloads, &wakers.fold),
+        to_admission(kReloads, &wakers.admission),
         to_backup(kBackupOrders, &wakers.care),
         from_backup(kBackupOrders, &wakers.bus),
         space(kSpaceReadings, nullptr),  // the bus looks at it whenever it steps
@@ -68,72 +70,12 @@ struct Queues {
   BoundedQueue<ReadDone> from_reader;
   BoundedQueue<LiveSettings> to_bus;
   BoundedQueue<RetentionSettings> to_retention;
+  BoundedQueue<ConnectionLimits> to_admission;
   BoundedQueue<BackupOrder> to_backup;
   BoundedQueue<BackupOutcome> from_backup;
   BoundedQueue<SpaceReading> space;
   BoundedQueue<BusEnd> ended;
 };
-
-LocalSequencerSettings sequencer_settings(const Settings& settings) {
-  LocalSequencerSettings out;
-  out.batch_bytes_max = settings.batch_bytes_max;
-  return out;
-}
-
-// In `hello` a wildcard address is a `*`: the client puts the host there that it used for requests.
-std::string told_endpoint(std::string bound) {
-  for (const std::string_view wildcard : {"tcp://0.0.0.0:", "tcp://[::]:"}) {
-    if (bound.starts_with(wildcard)) return "tcp://*:" + bound.substr(wildcard.size());
-  }
-  return bound;
-}
-
-SpaceSettings space_settings(const Settings& settings) {
-  return {settings.store_quota, settings.free_space_floor};
-}
-
-PipelineSettings pipeline_settings(const Settings& settings, const StreamDoors& streams,
-                                   const std::optional<SecurityFiles>& security) {
-  PipelineSettings out;
-  out.server = std::string("prismbus ") + PRISMBUS_VERSION;
-  out.run = Run(random_u64());
-  for (const auto& door : streams.all()) {
-    auto& told = door->lane() == Lane::express ? out.express : out.changes;
-    for (const std::string& endpoint : door->endpoints()) told.push_back(told_endpoint(endpoint));
-  }
-  if (security) {
-    out.stream_master = security->stream_master;
-    out.stream_curve = settings.stream_curve;
-  }
-  out.heartbeat = settings.heartbeat;
-  out.batch_bytes_max = settings.batch_bytes_max;
-  out.recent_changes_max = settings.recent_changes_max;
-  out.recent_bytes_max = settings.recent_bytes_max;
-  out.space = space_settings(settings);
-  out.reads_waiting_max = settings.reads_waiting_max;
-  return out;
-}
-
-RetentionSettings retention_settings(const Settings& settings) {
-  return {settings.retention_revisions, settings.retention_age, settings.retention_age_min};
-}
-
-LiveSettings live_settings(const Settings& settings) {
-  return {settings.recent_changes_max, settings.recent_bytes_max, space_settings(settings)};
-}
-
-// The fold lets a fresh broker answer whoever came back before it takes half of the machine.
-constexpr std::chrono::milliseconds kFoldStartHold{500};
-
-FoldSettings fold_settings(const Settings& settings) {
-  FoldSettings out;
-  out.changes_max = settings.fold_changes_max;
-  out.changes_min = settings.fold_changes_min;
-  out.wait_max = settings.fold_wait;
-  out.start_hold = kFoldStartHold;
-  out.retention = retention_settings(settings);
-  return out;
-}
 
 template <class Door>
 Result<void> bind_all(Door& door, const std::vector<std::string>& endpoints) {
@@ -174,6 +116,8 @@ struct Composition::Parts {
                   queues.from_journal, log) {}
 
   Result<void> open_doors();
+  Result<void> open_stream(Lane lane, const StreamDoorSettings& stream,
+                           const std::vector<std::string>& endpoints);
   void put_together();
   [[nodiscard]] BusEnd supervise(const SignalInbox* signals, const Reload& reload);
   void obey(SignalInbox::What what, const Reload& reload);
@@ -189,13 +133,17 @@ struct Composition::Parts {
   Wakers wakers;
   Queues queues;
   LocalSequencer sequencer;
-  std::unique_ptr<Authoriser> authoriser;
   TrimGate trim_gate;
 
+  DoorMeter meter;
+
   std::optional<Context> context;
-  std::unique_ptr<ZapHandler> admission;
+  std::unique_ptr<ZapHandler> zap;
   std::optional<RequestDoor> requests;
   StreamDoors streams;
+  std::optional<ConnectionWatch> watch;
+  std::optional<AdmissionAgent> admission;
+  std::optional<RequestRates> rates;
   std::optional<Pipeline> pipeline;
   std::optional<BusAgent> bus;
   std::optional<JournalAgent> journal;
@@ -217,19 +165,30 @@ Result<void> Composition::Parts::open_doors() {
   auto handler = ZapHandler::bind(*context, descriptors,
                                   security ? security->allowed : nullptr);  // before any socket that asks it
   if (!handler) return unexpected(handler.error());
-  admission = std::move(*handler);
-  RequestDoorSettings door{.io_thread_affinity = kCommonIoThread};
+  zap = std::move(*handler);
+  watch.emplace(*context, meter, connection_limits(settings),
+                ConnectionWatch::Hooks{[this] { wakers.bus.wake(); }, anonymous_bytes});
+  admission.emplace(*zap, *watch, queues.to_admission, wakers.admission, log);
+  RequestDoorSettings door{.io_thread_affinity = kCommonIoThread, .meter = &meter};
   if (security) door.curve_secret = security->curve.secret_key;
   requests.emplace(*context, door);
+  watch->observe(requests->socket(), ConnectionWatch::Door::requests);
   if (auto bound = bind_all(*requests, settings.requests); !bound) return bound;
   StreamDoorSettings stream;
   stream.subscriber_frames_max = static_cast<int>(settings.subscriber_frames_max);
   stream.io_thread_affinity = kCommonIoThread;
   if (security && settings.stream_curve) stream.curve_secret = security->curve.secret_key;
-  auto bound = bind_all(streams.add(*context, Lane::changes, stream), settings.changes);
+  auto bound = open_stream(Lane::changes, stream, settings.changes);
   if (!bound || !has_express) return bound;
   stream.io_thread_affinity = kExpressIoThread;
-  return bind_all(streams.add(*context, Lane::express, stream), settings.express);
+  return open_stream(Lane::express, stream, settings.express);
+}
+
+Result<void> Composition::Parts::open_stream(Lane lane, const StreamDoorSettings& stream,
+                                             const std::vector<std::string>& endpoints) {
+  StreamDoor& door = streams.add(*context, lane, stream);
+  watch->observe(door.socket(), ConnectionWatch::Door::stream);
+  return bind_all(door, endpoints);
 }
 
 void Composition::Parts::put_together() {
@@ -237,21 +196,24 @@ void Composition::Parts::put_together() {
   if (!settings.backup_dir.empty()) backups = {&queues.to_backup, &queues.from_backup};
   const PipelineQueues pipes{queues.to_fold,     queues.from_fold, queues.to_trim, queues.to_reader,
                              queues.from_reader, backups,          &queues.space};
+  const auto drop = [this](ConnectionId connection) { return requests->drop(connection); };
+  std::unique_ptr<Authoriser> who_asks;
   if (security) {
     TokenRules rules;
     if (!settings.token_issuer.empty()) rules.issuer = settings.token_issuer;
     if (!settings.token_audience.empty()) rules.audience = settings.token_audience;
     tokens.emplace(security->keys_file, TokenVerifier(security->token_keys, std::move(rules)),
                    queues.to_verify, queues.from_verify, log);
-    authoriser = std::make_unique<TokenDesk>(queues.to_verify, queues.from_verify, *requests,
-                                             [this](ConnectionId connection) { requests->drop(connection); });
+    who_asks = std::make_unique<TokenDesk>(queues.to_verify, queues.from_verify, *requests, drop);
   } else {
-    authoriser = std::make_unique<OpenAuthoriser>();
+    who_asks = std::make_unique<OpenAuthoriser>();
   }
+  rates.emplace(std::move(who_asks), *requests, drop);
+  rates->set(live_settings(settings).rates);
   pipeline.emplace(pipeline_settings(settings, streams, security), store, sequencer, pipes, *requests,
-                   streams, *authoriser, log);
+                   streams, *rates, log);
   if (first_policy) pipeline->on_request({kBrokerItself, {}, {}}, *first_policy, read_clock());
-  bus.emplace(*pipeline, *requests, streams, wakers.bus, log);
+  bus.emplace(*pipeline, *rates, *requests, streams, wakers.bus, log);
   journal.emplace(store.journal, queues.to_journal, queues.from_journal,
                   TrimOrders{queues.to_trim, trim_gate});
   fold.emplace(store.state, fold_settings(settings), queues.to_fold, queues.from_fold, &queues.to_retention);
@@ -292,7 +254,8 @@ void Composition::Parts::obey(SignalInbox::What what, const Reload& reload) {
   const auto now = reload();
   if (!now) return;
   const bool bus_told = queues.to_bus.try_push(live_settings(*now));
-  const bool handed = queues.to_retention.try_push(retention_settings(*now)) && bus_told;
+  const bool door_told = queues.to_admission.try_push(connection_limits(*now));
+  const bool handed = queues.to_retention.try_push(retention_settings(*now)) && bus_told && door_told;
   log(handed ? LogLevel::info : LogLevel::warn, LogLine("reloaded").with("in_force", handed).text());
 }
 
@@ -377,9 +340,12 @@ int Composition::run(const SignalInbox* signals, const Reload& reload) {
     // The last answers are still on their way: closing the sockets gives them their bounded linger.
     p.bus.reset();
     p.pipeline.reset();
+    p.rates.reset();
+    p.admission.reset();
+    p.watch.reset();  // before the sockets it watches
     p.requests.reset();
     p.streams = StreamDoors();
-    p.admission.reset();
+    p.zap.reset();
     p.context.reset();
     return 1;
   }

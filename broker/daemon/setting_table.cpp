@@ -12,7 +12,7 @@ constexpr std::uint64_t kKiB = 1024, kMiB = kKiB * 1024, kGiB = kMiB * 1024, kTi
 constexpr std::uint64_t kHundredYears = 100ULL * 365 * 86'400;  // in seconds
 
 using S = Settings;
-const std::array<SettingRow, 29> kTable{{
+const std::array<SettingRow, 34> kTable{{
     {"--data-dir", "PRISMBUS_DATA_DIR", "data_dir", "", false, TextField{&S::data_dir},
      "Where journal and state are kept; made when it is not there. Required."},
     {"--requests", "PRISMBUS_REQUESTS", "requests", "tcp://127.0.0.1:7400", false,
@@ -64,6 +64,24 @@ const std::array<SettingRow, 29> kTable{{
      "Changes durable but not yet in the state; more are refused. Replayed at start, so it bounds that too."},
     {"--recent-bytes-max", "PRISMBUS_RECENT_BYTES_MAX", "recent_bytes_max", "160MiB", true,
      NumberField{&S::recent_bytes_max, 16 * kMiB, 64 * kGiB, true}, "The same in bytes of memory."},
+    {"--connections-max", "PRISMBUS_CONNECTIONS_MAX", "connections_max", "0", true,
+     NumberField{&S::connections_max, 0, 1'000'000},
+     "Connections at once, requests and streams together; more are cut as they come. 0: as descriptors "
+     "allow."},
+    {"--address-connections-max", "PRISMBUS_ADDRESS_CONNECTIONS_MAX", "address_connections_max", "0", true,
+     NumberField{&S::address_connections_max, 0, 1'000'000},
+     "... and of one address (IP, not port). 0: as many as come."},
+    {"--address-requests-per-second", "PRISMBUS_ADDRESS_REQUESTS_PER_SECOND", "address_requests_per_second",
+     "0", true, NumberField{&S::address_requests_per_second, 0, 10'000'000},
+     "Requests of one address, acks among them; more are overloaded, and who goes on is cut. 0: no limit."},
+    {"--principal-requests-per-second", "PRISMBUS_PRINCIPAL_REQUESTS_PER_SECOND",
+     "principal_requests_per_second", "0", true,
+     NumberField{&S::principal_requests_per_second, 0, 10'000'000},
+     "... and of one principal, over all his connections. 0: no limit."},
+    {"--connection-waiting-bytes-max", "PRISMBUS_CONNECTION_WAITING_BYTES_MAX",
+     "connection_waiting_bytes_max", "32MiB", false,
+     NumberField{&S::connection_waiting_bytes_max, kMiB, 256 * kMiB, true},
+     "Bytes of one connection's requests that wait for a revision or another write; more are overloaded."},
     {"--reads-waiting-max", "PRISMBUS_READS_WAITING_MAX", "reads_waiting_max", "8192", false,
      NumberField{&S::reads_waiting_max, 16, 1'000'000},
      "Paged reads that wait for their turn, a quarter of them of one connection; more are `overloaded`."},

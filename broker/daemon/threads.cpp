@@ -25,7 +25,7 @@ BusEnd run_bus(const std::stop_token& stop, Pipeline& pipeline, BusAgent& bus,
   std::vector<LiveSettings> told;
   for (;;) {
     told.clear();
-    if (settings.drain(told) > 0) pipeline.reconfigure(told.back());
+    if (settings.drain(told) > 0) bus.reconfigure(told.back());
     const Now now = read_clock();
     const std::size_t done = bus.step(now);
     if (const Fatal fatal = pipeline.fatal(); fatal != Fatal::none) return end_of(fatal);
@@ -57,12 +57,12 @@ std::jthread start(const char* name, Waker& waker, Body body) {
 
 BrokerThreads::BrokerThreads(Agents agents, Wakers& wakers, BoundedQueue<LiveSettings>& to_bus,
                              BoundedQueue<BusEnd>& ended) {
-  admission_ =
-      start("admission", wakers.admission, [&agent = agents.admission, &wakers](const std::stop_token& stop) {
-        while (!stop.stop_requested()) {
-          if (agent.step() == 0) agent.wait(wakers.admission, kIdle);
-        }
-      });
+  admission_ = start("admission", wakers.admission, [&agent = agents.admission](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      const Now now = read_clock();
+      if (agent.step(now) == 0) agent.wait(now);
+    }
+  });
   journal_ =
       start("journal", wakers.journal, [&agent = agents.journal, &wakers](const std::stop_token& stop) {
         while (!stop.stop_requested()) {

@@ -8,8 +8,8 @@
 
 #include "broker/core/pipeline.hpp"
 #include "broker/core/reader_agent.hpp"
+#include "broker/net/admission_agent.hpp"
 #include "broker/net/bus_agent.hpp"
-#include "broker/net/zap_handler.hpp"
 #include "broker/security/token_agent.hpp"
 #include "broker/store/agents.hpp"
 #include "broker/store/backup_agent.hpp"
@@ -33,7 +33,7 @@ struct Agents {
   ReaderAgent& reader;
   BackupAgent& backup;
   SpaceAgent& space;
-  ZapHandler& admission;
+  AdmissionAgent& admission;
   TokenAgent* tokens;  // null without security
 };
 

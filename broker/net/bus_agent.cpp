@@ -26,8 +26,14 @@ constexpr std::size_t kLanesMax = 2;
 
 }  // namespace
 
-BusAgent::BusAgent(Pipeline& pipeline, RequestDoor& requests, StreamDoors& streams, Waker& waker, LogSink log)
-    : pipeline_(pipeline), requests_(requests), streams_(streams), waker_(waker), log_(std::move(log)) {
+BusAgent::BusAgent(Pipeline& pipeline, RequestRates& rates, RequestDoor& requests, StreamDoors& streams,
+                   Waker& waker, LogSink log)
+    : pipeline_(pipeline),
+      rates_(rates),
+      requests_(requests),
+      streams_(streams),
+      waker_(waker),
+      log_(std::move(log)) {
   PRISMBUS_ASSERT(streams.all().size() <= kLanesMax, "there are two lanes");
 }
 
@@ -44,11 +50,18 @@ std::size_t BusAgent::step(Now now) {
   return done;
 }
 
+void BusAgent::reconfigure(const LiveSettings& settings) {
+  pipeline_.reconfigure(settings);
+  rates_.set(settings.rates);
+}
+
 void BusAgent::on_request(const ReplyTo& from, std::string_view payload) {
-  pipeline_.on_request(from, payload, now_);
+  if (rates_.entered(from.connection, now_)) pipeline_.on_request(from, payload, now_);
+  rates_.left();
 }
 void BusAgent::on_malformed(const ReplyTo& from, std::string_view why) {
-  pipeline_.on_malformed(from, why);
+  if (rates_.entered(from.connection, now_)) pipeline_.on_malformed(from, why);
+  rates_.left();
 }
 void BusAgent::on_gone(ConnectionId connection) {
   pipeline_.on_gone(connection);
@@ -72,11 +85,14 @@ void BusAgent::wait(Now now) {
     waker_.clear();
 }
 
-// Repeats are counted and told every ten seconds, so that a flood of bad peers is not a flood of lines.
 void BusAgent::tend() {
   tend_at_ = now_.steady + kTend;
   requests_.tend(*this);
-  if (now_.steady < report_at_) return;
+  if (now_.steady >= report_at_) report();
+}
+
+// Repeats are counted and told every ten seconds, so that a flood of bad peers is not a flood of lines.
+void BusAgent::report() {
   report_at_ = now_.steady + kReport;
   const RequestDoorCounters& c = requests_.counters();
   const auto dropped = (c.no_envelope - reported_.no_envelope) + (c.not_admitted - reported_.not_admitted);
@@ -90,6 +106,17 @@ void BusAgent::tend() {
          LogLine("peers_dropped").with("flooding", flooding).with("not_reading", not_reading).text());
   }
   reported_ = c;
+  const RateCounters& rates = rates_.counters();
+  const auto of_address = rates.of_address - reported_rates_.of_address;
+  const auto of_principal = rates.of_principal - reported_rates_.of_principal;
+  if (of_address + of_principal > 0) {
+    log_(LogLevel::warn, LogLine("requests_over_rate")
+                             .with("of_address", of_address)
+                             .with("of_principal", of_principal)
+                             .with("connections_cut", rates.cut - reported_rates_.cut)
+                             .text());
+  }
+  reported_rates_ = rates;
 }
 
 }  // namespace prismbus

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "broker/core/pipeline.hpp"
+#include "broker/core/request_rates.hpp"
 #include "broker/net/request_door.hpp"
 #include "broker/net/stream_door.hpp"
 #include "proto/base/log.hpp"
@@ -17,14 +18,17 @@ namespace prismbus {
 
 class BusAgent final : private RequestHandler, private SubscriptionHandler {
  public:
-  // All of them outlive the agent; `waker` is the one that the queues to the bus wake.
-  BusAgent(Pipeline& pipeline, RequestDoor& requests, StreamDoors& streams, Waker& waker, LogSink log);
+  // All of them outlive the agent; `rates` is who the pipeline asks; `waker` is the one that the queues to
+  // the bus wake.
+  BusAgent(Pipeline& pipeline, RequestRates& rates, RequestDoor& requests, StreamDoors& streams, Waker& waker,
+           LogSink log);
 
   // One bounded step; returns how much was done, 0 = nothing to do right now.
   std::size_t step(Now now);
   // Sleeps until a socket or the waker has something, or the pipeline's next deadline; after a step that did
   // nothing.
   void wait(Now now);
+  void reconfigure(const LiveSettings& settings);
 
  private:
   void on_request(const ReplyTo& from, std::string_view payload) override;
@@ -32,8 +36,10 @@ class BusAgent final : private RequestHandler, private SubscriptionHandler {
   void on_gone(ConnectionId connection) override;
   void on_subscription(Lane lane, std::string_view handed_up) override;
   void tend();
+  void report();
 
   Pipeline& pipeline_;
+  RequestRates& rates_;
   RequestDoor& requests_;
   StreamDoors& streams_;
   Waker& waker_;
@@ -41,6 +47,7 @@ class BusAgent final : private RequestHandler, private SubscriptionHandler {
   Now now_{};
   Steady streams_at_{}, tend_at_{}, report_at_{};
   RequestDoorCounters reported_;
+  RateCounters reported_rates_;
 };
 
 }  // namespace prismbus

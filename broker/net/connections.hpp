@@ -4,7 +4,6 @@
 // connection's bytes against ours tells both backlogs exactly (tcp only).
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -13,18 +12,15 @@
 #include <vector>
 
 #include "broker/core/ports.hpp"
+#include "broker/net/peer_socket.hpp"
 
 namespace prismbus {
 
 struct Connection {
-  int fd = -1;              // -1: not known for sure, so it cannot be dropped
-  std::uint64_t inode = 0;  // of the socket behind fd: descriptors are reused, inodes are not
-  bool tcp = false;
+  PeerSocket socket{};           // not known() for sure: it cannot be dropped
   bool dropped = false;          // what it had queued is thrown away
   std::uint8_t looks_left = 16;  // of tend() before a dropped one is forgotten: its queue may still be long
   std::string origin;            // its address as libzmq noted it at the accept, without the port
-  std::array<char, 32> peer{};   // getpeername() as it was when first seen
-  std::uint32_t peer_size = 0;
   std::uint64_t bytes_in = 0, bytes_out = 0;  // consumed and given, with ZMTP framing
   std::uint64_t check_at = 0;                 // sum of both at which the backlogs are looked at again
 };
@@ -55,8 +51,6 @@ class Connections {
   [[nodiscard]] std::size_t size() const { return by_id_.size(); }
 
  private:
-  [[nodiscard]] static bool is_the_same_socket(const Connection& connection);
-
   const std::uint64_t backlog_bytes_max_;
   std::unordered_map<ConnectionId, Connection> by_id_;
   ConnectionId last_id_;  // pipelined requests come from the same one again and again

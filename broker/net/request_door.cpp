@@ -11,10 +11,8 @@ namespace {
 
 constexpr std::size_t kTendConnections = 128;  // looked at per call: two system calls each
 
-// ZMTP 3: one byte of flags, then one or eight of length.
-constexpr std::uint64_t wire_size(std::size_t frame_bytes) {
-  return frame_bytes + (frame_bytes > 255 ? 9u : 2u);
-}
+// CURVE (RFC 26) sends a frame as a MESSAGE: its name, a nonce, and a box with a byte of flags and a seal.
+constexpr std::size_t kCurveBytes = 8 + 8 + 16 + 1;
 
 std::string_view bytes_of(zmq_msg_t& frame) {
   return {static_cast<const char*>(zmq_msg_data(&frame)), zmq_msg_size(&frame)};
@@ -35,6 +33,8 @@ RequestDoor::RequestDoor(Context& context, const RequestDoorSettings& settings)
                                           .frame_bytes_max = limits::kTransportBytes,
                                           .io_thread_affinity = settings.io_thread_affinity,
                                           .curve_secret = settings.curve_secret}),
+      meter_(settings.meter),
+      sealed_bytes_(settings.curve_secret.empty() ? 0 : kCurveBytes),
       connections_(settings.backlog_bytes_max) {
   zmq_msg_init(&frame_);
 }
@@ -53,6 +53,12 @@ std::size_t RequestDoor::receive(std::size_t messages_max, std::size_t bytes_max
     ++messages;
   }
   return messages;
+}
+
+// ZMTP 3: one byte of flags, then one or eight of length.
+std::uint64_t RequestDoor::wire_size(std::size_t frame_bytes) const {
+  const std::size_t sent = frame_bytes + sealed_bytes_;
+  return sent + (sent > 255 ? 9u : 2u);
 }
 
 // False when there is nothing to read.
@@ -83,6 +89,7 @@ bool RequestDoor::read_envelope() {
 RequestDoor::Took RequestDoor::receive_one(RequestHandler& handler, std::size_t& bytes) {
   if (!receive_frame()) {
     maybe_input_ = false;
+    if (meter_ != nullptr) meter_->count_dry();
     return Took::nothing;
   }
   wire_bytes_ = 0;  // the routing id is not on the wire
@@ -103,6 +110,7 @@ RequestDoor::Took RequestDoor::receive_one(RequestHandler& handler, std::size_t&
     return Took::message;
   }
   connection->bytes_in += wire_bytes_;
+  if (meter_ != nullptr) count_taken(*connection);
   if (Connections::is_due(*connection)) look_at_backlog(*connection);
   if (connection->dropped) return Took::message;
   if (!enveloped) {
@@ -126,7 +134,17 @@ Connection* RequestDoor::identify() {
   from_.connection = ConnectionId(id);
   if (Connection* const known = connections_.find(from_.connection); known != nullptr) return known;
   const char* const ip = zmq_msg_gets(&frame_, "Peer-Address");
-  return &connections_.meet(from_.connection, zmq_msg_get(&frame_, ZMQ_SRCFD), ip == nullptr ? "" : ip);
+  Connection& met =
+      connections_.meet(from_.connection, zmq_msg_get(&frame_, ZMQ_SRCFD), ip == nullptr ? "" : ip);
+  if (meter_ != nullptr && met.socket.known()) meter_->meet(met.socket.fd(), met.socket.inode());
+  return &met;
+}
+
+void RequestDoor::count_taken(Connection& connection) {
+  if (connection.socket.known()) {
+    meter_->took(connection.socket.fd(), connection.socket.inode(), connection.bytes_in);
+  }
+  meter_->count_message();
 }
 
 void RequestDoor::reply(const ReplyTo& to, std::string payload) {
@@ -171,13 +189,14 @@ void RequestDoor::look_at_backlog(Connection& connection) {
   connections_.drop(connection);
 }
 
-void RequestDoor::drop(ConnectionId id) {
-  if (Connection* const connection = connections_.find(id); connection != nullptr)
-    connections_.drop(*connection);
+bool RequestDoor::drop(ConnectionId id) {
+  Connection* const connection = connections_.find(id);
+  return connection != nullptr && !connection->dropped && connections_.drop(*connection);
 }
 
 void RequestDoor::tend(RequestHandler& handler) {
   for (const ConnectionId gone : connections_.tend(kTendConnections)) handler.on_gone(gone);
+  if (meter_ != nullptr) meter_->set_connections(connections_.size());
 }
 
 }  // namespace prismbus

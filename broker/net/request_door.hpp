@@ -14,6 +14,7 @@
 #include "broker/core/ports.hpp"
 #include "broker/net/bound_socket.hpp"
 #include "broker/net/connections.hpp"
+#include "broker/net/door_meter.hpp"
 
 namespace prismbus {
 
@@ -34,6 +35,7 @@ struct RequestDoorSettings {
   std::uint64_t backlog_bytes_max = Connections::kBacklogBytesMax;
   std::uint64_t io_thread_affinity = 0;  // 0 = any
   std::string curve_secret{};            // not empty: CURVE
+  DoorMeter* meter = nullptr;            // told of all that is taken; outlives the door
 };
 
 struct RequestDoorCounters {
@@ -57,13 +59,14 @@ class RequestDoor final : public ReplySink {
   std::size_t receive(std::size_t messages_max, std::size_t bytes_max, RequestHandler& handler);
   void reply(const ReplyTo& to, std::string payload) override;
   std::string origin_of(ConnectionId connection) override;
-  // Cuts that connection; what it had queued is thrown away.
-  void drop(ConnectionId connection);
+  // Cuts that connection; what it had queued is thrown away. False: it is gone already.
+  bool drop(ConnectionId connection);
   void tend(RequestHandler& handler);  // now and then: forgets connections that are gone, and tells
 
   // For the agent's sleep: something may be there, or the descriptor to wait on says when.
   [[nodiscard]] bool has_input() { return maybe_input_ && socket_.has_input(); }
   [[nodiscard]] int fd() const { return socket_.fd(); }
+  [[nodiscard]] const BoundSocket& socket() const { return socket_; }
   [[nodiscard]] const RequestDoorCounters& counters() const { return counters_; }
   [[nodiscard]] std::size_t connections() const { return connections_.size(); }
 
@@ -74,9 +77,13 @@ class RequestDoor final : public ReplySink {
   bool read_envelope();
   void discard_rest();
   [[nodiscard]] Connection* identify();
+  [[nodiscard]] std::uint64_t wire_size(std::size_t frame_bytes) const;
+  void count_taken(Connection& connection);
   void look_at_backlog(Connection& connection);
 
   BoundSocket socket_;
+  DoorMeter* const meter_;
+  const std::size_t sealed_bytes_;  // what CURVE adds to a frame
   Connections connections_;
   RequestDoorCounters counters_;
   zmq_msg_t frame_{};             // the one being read, reused

@@ -45,6 +45,7 @@ class StreamDoor {
 
   [[nodiscard]] bool has_input() { return maybe_input_ && socket_.has_input(); }
   [[nodiscard]] int fd() const { return socket_.fd(); }
+  [[nodiscard]] const BoundSocket& socket() const { return socket_; }
 
  private:
   BoundSocket socket_;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <string>
 #include <thread>
 #include <utility>
@@ -95,12 +96,6 @@ bool ZapHandler::is_short_of_descriptors() const {
   if (lowest_free < 0) return true;
   ::close(lowest_free);
   return static_cast<std::uint64_t>(lowest_free) >= first_refused_descriptor_;
-}
-
-void ZapHandler::wait(const Waker& stop, std::chrono::milliseconds at_most) {
-  std::array<zmq_pollitem_t, 2> items{
-      {{socket_.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, stop.fd(), ZMQ_POLLIN, 0}}};
-  poll_sockets(items, at_most);
 }
 
 }  // namespace prismbus

@@ -5,16 +5,12 @@
 // later. Owned by the ZAP thread after bind().
 #pragma once
 
-#include <sys/types.h>
-
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_set>
 
-#include "proto/base/waker.hpp"
 #include "proto/transport/socket.hpp"
 
 namespace prismbus {
@@ -29,9 +25,8 @@ class ZapHandler {
   [[nodiscard]] static Result<std::unique_ptr<ZapHandler>> bind(
       Context& context, std::uint64_t descriptors_max, std::shared_ptr<const AllowedKeys> allowed = nullptr);
 
-  std::size_t step();  // answers what is queued; returns how many
-  // Until a question comes, `stop` is woken, or the time is over.
-  void wait(const Waker& stop, std::chrono::milliseconds at_most);
+  std::size_t step();                                              // answers what is queued; returns how many
+  [[nodiscard]] void* handle() const { return socket_.handle(); }  // for poll_sockets
 
   [[nodiscard]] std::uint64_t admitted() const { return last_number_; }
   [[nodiscard]] std::uint64_t refused() const { return refused_; }

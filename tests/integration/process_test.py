@@ -117,6 +117,10 @@ class Refusals(unittest.TestCase):
                                       "tcp://127.0.0.1:0")[0], 0)
 
 
+def code_of(reply):
+    return "ok" if reply["ok"] else reply["error"]["code"]
+
+
 class Reload(unittest.TestCase):
     """HUP: live settings at once, all or nothing."""
 
@@ -145,6 +149,24 @@ class Reload(unittest.TestCase):
                 self.write("recent_changes_max = 2000\n")
                 self.hup(broker, "event=reloaded")
                 self.assertEqual(client.put("a", "more", 1)["seq"], 2)
+
+    def test_limits_of_peers_are_in_force_at_once_and_for_those_who_come_from_then_on(self):
+        self.write("")
+        with Broker(args=["--config", self.file]) as broker:
+            broker.start()
+            with Client(broker.requests) as client:
+                self.assertTrue(client.hello()["ok"])
+                self.write("address_connections_max = 1\naddress_requests_per_second = 5\n")
+                self.hup(broker, "event=reloaded")
+                codes = {code_of(client.ask("hello")) for _ in range(20)}
+                self.assertEqual(codes, {"ok", "overloaded"})
+                with Client(broker.requests) as late:
+                    late.send("hello")
+                    self.assertIsNone(late.receive(0.5))
+                    self.write("")
+                    self.hup(broker, "event=reloaded")
+                    eventually(lambda: late.ask("hello")["ok"], what="room for the second connection")
+                self.assertEqual({code_of(client.ask("hello")) for _ in range(20)}, {"ok"})
 
     def test_less_history_is_kept_from_then_on_and_what_is_gone_is_compacted(self):
         self.write("")

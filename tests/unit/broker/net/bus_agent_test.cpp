@@ -41,8 +41,8 @@ struct BusFixture {
                   .bind(*Endpoint::parse("tcp://127.0.0.1:0", Endpoint::Use::bind));
     pipeline.emplace(PipelineSettings{}, store, sequencer,
                      PipelineQueues{to_fold, from_fold, to_trim, to_reader, from_reader}, requests, streams,
-                     authoriser, log);
-    bus.emplace(*pipeline, requests, streams, waker, log);
+                     rates, log);
+    bus.emplace(*pipeline, rates, requests, streams, waker, log);
   }
   bool step() {
     const Now now = read_clock();
@@ -77,12 +77,13 @@ struct BusFixture {
   LocalSequencer sequencer{{}, Revision(0), to_journal, from_journal, log};
   JournalAgent journal{store.journal, to_journal, from_journal, {to_trim, trim_gate}};
   ReaderAgent reader{{}, store, to_reader, from_reader};
-  OpenAuthoriser authoriser;
   bool with_disk = true;
 
   Context context, clients;
   RunningAdmission admission{context};
   RequestDoor requests{context, {}};
+  RequestRates rates{std::make_unique<OpenAuthoriser>(), requests,
+                     [this](ConnectionId connection) { return requests.drop(connection); }};
   StreamDoors streams;
   std::optional<Pipeline> pipeline;
   std::optional<BusAgent> bus;

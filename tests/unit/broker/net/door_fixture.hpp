@@ -4,8 +4,10 @@
 
 #include <zmq.h>
 
+#include <array>
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -14,6 +16,7 @@
 #include "broker/net/request_door.hpp"
 #include "broker/net/stream_door.hpp"
 #include "broker/net/zap_handler.hpp"
+#include "proto/base/waker.hpp"
 
 namespace prismbus::test {
 
@@ -26,7 +29,9 @@ class RunningAdmission {
       : handler_(*ZapHandler::bind(context, descriptors_max)), thread_([this](const std::stop_token& stop) {
           while (!stop.stop_requested()) {
             handler_->step();
-            handler_->wait(waker_, std::chrono::milliseconds(50));
+            std::array<zmq_pollitem_t, 2> items{
+                {{handler_->handle(), 0, ZMQ_POLLIN, 0}, {nullptr, waker_.fd(), ZMQ_POLLIN, 0}}};
+            poll_sockets(items, std::chrono::milliseconds(50));
           }
         }) {}
   ~RunningAdmission() {
@@ -62,12 +67,20 @@ class Recorder final : public RequestHandler {
 // A peer: any socket type, options set before it connects.
 class Peer {
  public:
-  Peer(Context& context, int type, const std::string& endpoint, int receive_mark = 0)
+  Peer(Context& context, int type, const std::string& endpoint, int receive_mark = 0,
+       const std::optional<CurveClient>& curve = std::nullopt)
       : socket_(zmq_socket(context.handle(), type)) {
     const int zero = 0;
     zmq_setsockopt(socket_, ZMQ_LINGER, &zero, sizeof zero);
     zmq_setsockopt(socket_, ZMQ_SNDHWM, &zero, sizeof zero);
     zmq_setsockopt(socket_, ZMQ_RCVHWM, &receive_mark, sizeof receive_mark);
+    if (curve) {
+      zmq_setsockopt(socket_, ZMQ_CURVE_SERVERKEY, curve->server_key.c_str(), curve->server_key.size() + 1);
+      zmq_setsockopt(socket_, ZMQ_CURVE_PUBLICKEY, curve->own.public_key.c_str(),
+                     curve->own.public_key.size() + 1);
+      zmq_setsockopt(socket_, ZMQ_CURVE_SECRETKEY, curve->own.secret_key.c_str(),
+                     curve->own.secret_key.size() + 1);
+    }
     zmq_connect(socket_, endpoint.c_str());
   }
   ~Peer() { close(); }

@@ -164,6 +164,21 @@ TEST_CASE("I8: a peer that sends faster than it is served is dropped and what it
   CHECK(f.recorder.requests.size() == served);
 }
 
+TEST_CASE("what CURVE adds to each frame is counted, so that nobody is a flooder for having sent many") {
+  const CurveKeyPair broker = *CurveKeyPair::fresh(), client = *CurveKeyPair::fresh();
+  RequestDoorSettings settings;
+  settings.backlog_bytes_max = 64u << 10;
+  settings.curve_secret = broker.secret_key;
+  DoorFixture f(settings);
+  Peer peer(f.clients, ZMQ_DEALER, f.endpoint, 0, CurveClient{broker.public_key, client});
+  constexpr std::size_t kRequests = 5000;  // 330 KB of nonces and seals
+  for (std::size_t n = 1; n <= kRequests; ++n) {
+    peer.send({"", "request"});
+    REQUIRE(f.await_requests(n));
+  }
+  CHECK(f.door.counters().peers_flooding == 0);
+}
+
 TEST_CASE("drop cuts exactly that connection, and its client comes back under another number") {
   DoorFixture f;
   Peer dropped(f.clients, ZMQ_DEALER, f.endpoint), other(f.clients, ZMQ_DEALER, f.endpoint);
