@@ -3,91 +3,19 @@
 # descriptors. The broker never stops, and a witness on another connection is served all the while (I8).
 import os
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "python"))
 
-import random
-import resource
-import threading
-import time
-
-import zmq
-
 import zmtp
-from broker_process import Broker
+from abuse_case import MIB, SEED, WITNESS_WORST_SECONDS, AbuseCase
 from prismbus_client import Client, Refused
 from prismbus_stream import Lane
 from prismbus_wire import encode
 from waiting import eventually
 
-SEED = int(os.environ.get("PRISMBUS_SEED", "20240607"))
-WITNESS_WORST_SECONDS = float(os.environ.get("PRISMBUS_TIME_SLACK", "1")) * 2.0
-# A sanitizer keeps what is freed for a while, to catch its use: there memory says nothing of the broker.
-MEMORY_JUDGED = os.environ.get("PRISMBUS_MEMORY_JUDGED", "1") == "1"
-MIB = 1 << 20
 HELLO = encode({"op": "hello", "id": 3})
-
-
-class Witness(threading.Thread):
-    """Puts and gets on a connection of its own until stopped; remembers the longest wait and every failure."""
-
-    def __init__(self, endpoint):
-        super().__init__(daemon=True)
-        self.endpoint, self.stopping = endpoint, threading.Event()
-        self.answers, self.worst, self.failures = 0, 0.0, []
-
-    def run(self):
-        client = Client(self.endpoint, zmq.Context.instance())
-        while not self.stopping.wait(0.001):
-            start = time.monotonic()
-            try:
-                rev = client.put("witness", "k", self.answers, seconds=30)["rev"]
-                if client.get("witness", "k", seconds=30)["rev"] < rev:
-                    self.failures.append("an older revision")
-            except Exception as error:  # pylint: disable=broad-except; the test reports it
-                self.failures.append(repr(error))
-                break
-            self.answers += 1
-            self.worst = max(self.worst, time.monotonic() - start)
-        client.close()
-
-
-class AbuseCase(unittest.TestCase):
-    nofile = None
-
-    def setUp(self):
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
-        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
-        self.rng = random.Random(SEED)
-        self.broker = Broker(nofile=self.nofile).start()
-        self.addCleanup(self.broker.remove)
-        self.witness = Witness(self.broker.requests)
-        self.witness.start()
-        eventually(lambda: self.witness.answers, what="the witness's first answer")
-
-    @staticmethod
-    def judge_memory(holds, what):
-        if MEMORY_JUDGED:
-            eventually(holds, 20, what)
-        else:
-            print(f"{what}: not judged under a sanitizer, which keeps what is freed", flush=True)
-
-    def tearDown(self):
-        before = self.witness.answers
-        eventually(lambda: self.witness.answers > before or self.witness.failures, 30, "an answer to the witness")
-        self.witness.stopping.set()
-        self.witness.join(40)
-        self.assertTrue(self.broker.alive(), self.broker.log())
-        self.assertEqual(self.witness.failures, [])
-        print(f"witness: {self.witness.answers} rounds, the longest {self.witness.worst * 1000:.0f} ms; "
-              f"broker {self.broker.rss_kib() >> 10} MiB", flush=True)
-        self.assertLess(self.witness.worst, WITNESS_WORST_SECONDS)
-        self.assertEqual(self.broker.stop(), 0, self.broker.log())
-
-    def both(self):
-        return (self.broker.requests, self.broker.changes)
 
 
 class Handshakes(AbuseCase):

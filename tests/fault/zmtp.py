@@ -40,11 +40,13 @@ def ping(context=b""):
 class Peer:
     """One TCP connection; what it sends is up to the test. Never blocks longer than its timeout."""
 
-    def __init__(self, endpoint, seconds=5.0, receive_buffer=None):
+    def __init__(self, endpoint, seconds=5.0, receive_buffer=None, source=None):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(seconds)
+        if source is not None:  # another of the loopback's addresses, 127.0.0.0/8
+            self.socket.bind((source, 0))
         self.socket.connect(address_of(endpoint))
 
     def send(self, data):
@@ -73,6 +75,11 @@ class Peer:
                 return False
             got += part
         return True
+
+    @staticmethod
+    def frame(body, flags=0):
+        """One frame as this connection carries it."""
+        return frame(body, flags)
 
     def close(self):
         self.socket.close()
