@@ -17,6 +17,10 @@ constexpr std::size_t kTrafficPerCall = 256;
 constexpr std::size_t kTendConnections = 256;  // a second, looked at for being there still: two calls each
 constexpr std::chrono::seconds kTend{1};
 
+bool is_looked_at(const PeerSocket& socket) {
+  return socket.is_tcp() && DoorMeter::covers(socket.fd());
+}
+
 int open_epoll() {
   const int fd = ::epoll_create1(EPOLL_CLOEXEC);
   PRISMBUS_ASSERT(fd >= 0, "opened first of all");
@@ -82,9 +86,11 @@ void ConnectionWatch::on_accepted(std::size_t observed, int fd) {
   watched.observed = observed;
   watched.address = socket.ip();
   admit(watched);
-  if (!watched.live || !socket.is_tcp() || !DoorMeter::covers(fd)) return;
+  if (!watched.live || !is_looked_at(socket)) return;
   epoll_event wanted{};
-  wanted.events = EPOLLIN | EPOLLET;
+  // What arrived is told only if the socket is ready for something when we ask: libzmq may have read it by
+  // then, but it can be written to. tend() looks at the rest.
+  wanted.events = EPOLLIN | EPOLLOUT | EPOLLET;
   wanted.data.fd = fd;
   // It fails when the connection ended meanwhile. One that ends later takes itself out.
   ::epoll_ctl(traffic_, EPOLL_CTL_ADD, fd, &wanted);
@@ -130,17 +136,24 @@ void ConnectionWatch::forget(int fd) {
   by_fd_.erase(at);
 }
 
-// An end that nobody told: some of them, round and round.
+// An end that nobody told, and traffic that nobody told: some of them, round and round.
 void ConnectionWatch::tend() {
-  std::vector<int> gone;
+  std::vector<int> some;
   std::size_t seen = 0;
   for (std::size_t buckets = by_fd_.bucket_count(); buckets > 0 && seen < kTendConnections; --buckets) {
     bucket_ = bucket_ + 1 < by_fd_.bucket_count() ? bucket_ + 1 : 0;
     for (auto it = by_fd_.begin(bucket_); it != by_fd_.end(bucket_); ++it, ++seen) {
-      if (!it->second.socket.is_there()) gone.push_back(it->first);
+      some.push_back(it->first);
     }
   }
-  for (const int fd : gone) forget(fd);
+  for (const int fd : some) {
+    const PeerSocket& socket = by_fd_.find(fd)->second.socket;
+    if (!socket.is_there()) {
+      forget(fd);
+    } else if (is_looked_at(socket)) {
+      look_at(fd);
+    }
+  }
 }
 
 // ---- what they send

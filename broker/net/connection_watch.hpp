@@ -6,8 +6,8 @@
 //   read by libzmq at a look   -   taken by the door since it ran dry after that look   =   unfinished then
 // for at the moment a door runs dry every whole message that was there has been taken. A subscriber sends so
 // little that all it ever sent is bounded. Only connections with traffic are looked at, by an edge-triggered
-// epoll that is read every kLook, never slept on while there is some: idle ones cost nothing. tcp only, ipc
-// is counted.
+// epoll that is read every kLook, never slept on while there is some, and the others in turn, some a second.
+// tcp only, ipc is counted.
 #pragma once
 
 #include <chrono>

@@ -107,7 +107,8 @@ class Plain(HostileCase):
             self.survives(attackers.pings, kind, SEED, lambda tally: tally.done.value >= number(100_000))
 
     def test_stalled_handshakes(self):
-        self.survives(attackers.stalled_handshakes, b"DEALER", SEED, lambda tally: tally.done.value >= number(10_000) // 20)
+        self.survives(attackers.stalled_handshakes, b"DEALER", SEED,
+                      lambda tally: tally.done.value >= number(10_000) // 20)
 
     def test_forged_routing_ids(self):
         self.survives(attackers.forged_ids, b"DEALER", SEED, lambda tally: tally.done.value >= number(10_000) // 10)
