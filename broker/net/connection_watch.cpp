@@ -94,6 +94,8 @@ void ConnectionWatch::on_accepted(std::size_t observed, int fd) {
   wanted.data.fd = fd;
   // It fails when the connection ended meanwhile. One that ends later takes itself out.
   ::epoll_ctl(traffic_, EPOLL_CTL_ADD, fd, &wanted);
+  // Or the number had become another descriptor's just before: that is not ours to watch.
+  if (!socket.is_there()) ::epoll_ctl(traffic_, EPOLL_CTL_DEL, fd, nullptr);
 }
 
 void ConnectionWatch::admit(Watched& watched) {
