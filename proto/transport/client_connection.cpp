@@ -137,6 +137,10 @@ void ClientConnection::submit(std::uint64_t tag, const RequestBody& body, const 
   message.id.bits = request.id;
   message.epoch = request.epoch;
   message.body = body;
+  // The owner's own `hello` would make the connection nobody's, did it not show the token again.
+  const bool greets = std::holds_alternative<HelloRequest>(body);
+  const auto token = greets ? options_.credentials.token_now() : Result<std::string>();
+  if (token && !token->empty()) message.token = *token;
   request.payload = codec::encode_request(message);
   next_scan_ = std::min({next_scan_, silence_deadline(), request.deadline, request.retry_at});
   ++counters_.sent;
