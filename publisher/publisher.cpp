@@ -261,6 +261,10 @@ ReadFuture<WaitAppliedReply> Publisher::wait_applied(std::string_view ns, Seq se
 ReadFuture<BackupReply> Publisher::backup(std::string_view name, ReadCall call) {
   return impl_->read(ask_backup(name, call), call.timeout);
 }
+ReadFuture<AuditReply> Publisher::audit(AuditCall call) {
+  const auto timeout = call.read.timeout;
+  return impl_->read(ask_audit(std::move(call)), timeout);
+}
 ReadFuture<std::string> Publisher::status(ReadCall call) {
   return impl_->read(ask_status(), call.timeout);
 }

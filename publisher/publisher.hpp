@@ -25,6 +25,7 @@
 #include "proto/client/read_calls.hpp"
 #include "proto/transport/client_connection.hpp"
 #include "proto/wire/acknowledgement.hpp"
+#include "proto/wire/audit_record.hpp"
 #include "proto/wire/messages.hpp"
 #include "publisher/outbox_options.hpp"
 #include "publisher/transaction.hpp"
@@ -95,6 +96,15 @@ struct SnapshotCall {
 struct SubscribersCall {
   std::optional<std::string> ns;
   std::optional<std::uint64_t> limit;  // rows in the page, at most
+  std::optional<std::string> after;
+  ReadCall read;
+};
+
+// One page of who did what, oldest first; of one namespace, one principal, from a time on.
+struct AuditCall {
+  std::optional<std::string> ns, by;
+  std::optional<Wall> since;
+  std::optional<std::uint64_t> limit;  // records in the page, at most
   std::optional<std::string> after;
   ReadCall read;
 };
@@ -170,6 +180,8 @@ class Publisher {
   // Lets the broker write all it holds to one file of that name in its backup folder; answered when it is
   // synced.
   Future<Answer<BackupReply>> backup(std::string_view name, ReadCall call = {});
+  // Needs admin. `more` may come with no record: the broker looked at a part that holds none.
+  Future<Answer<AuditReply>> audit(AuditCall call);
   // The whole reply as MessagePack: a map of figures the broker documents.
   Future<Answer<std::string>> status(ReadCall call = {});
   // Who answers: waits for a broker up to the timeout.

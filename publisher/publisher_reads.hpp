@@ -21,6 +21,7 @@ namespace prismbus {
                                                        std::optional<std::uint64_t> count,
                                                        const ReadCall& call);
 [[nodiscard]] Asked<BackupReply> ask_backup(std::string_view name, const ReadCall& call);
+[[nodiscard]] Asked<AuditReply> ask_audit(AuditCall call);
 [[nodiscard]] Asked<std::string> ask_status();
 [[nodiscard]] Asked<HelloReply> ask_hello(const ClientIdentity& client);
 

@@ -1,6 +1,7 @@
-// What a broker is asked about itself: status, hello, backup. One reply each.
+// What a broker is asked about itself: status, hello, backup, audit. One reply each.
 #include <utility>
 
+#include "proto/wire/codec/audit.hpp"
 #include "proto/wire/codec/reply.hpp"
 #include "publisher/publisher_reads.hpp"
 
@@ -42,6 +43,26 @@ class Backup final : public Read<BackupReply> {
   std::string name_;
 };
 
+class Audit final : public Read<AuditReply> {
+ public:
+  explicit Audit(AuditCall call) : Read(call.read), call_(std::move(call)) {
+    if (call_.after) with_epoch = true;
+  }
+  [[nodiscard]] RequestBody request() const override {
+    AuditRequest out;
+    out.ns = call_.ns;
+    out.by = call_.by;
+    if (call_.since) out.since = to_micros(*call_.since);
+    out.page.after = call_.after;
+    out.page.limit = call_.limit;
+    return out;
+  }
+  bool finish(const ReplyHeader& reply) override { return give(reply, codec::decode_audit_reply); }
+
+ private:
+  AuditCall call_;
+};
+
 }  // namespace
 
 Asked<std::string> ask_status() {
@@ -49,6 +70,9 @@ Asked<std::string> ask_status() {
 }
 Asked<HelloReply> ask_hello(const ClientIdentity& client) {
   return asked<Hello>(client);
+}
+Asked<AuditReply> ask_audit(AuditCall call) {
+  return asked<Audit>(std::move(call));
 }
 Asked<BackupReply> ask_backup(std::string_view name, const ReadCall& call) {
   return asked<Backup>(name, call);

@@ -71,9 +71,13 @@ Result<TokenClaims> decode_claims_part(std::string_view base64url) {
 }
 
 std::string token_hash(std::string_view token) {
+  return sha256_hex(token);
+}
+
+std::string sha256_hex(std::string_view text) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  const void* const bytes = token.data();
-  ::SHA256(static_cast<const unsigned char*>(bytes), token.size(), digest.data());
+  const void* const bytes = text.data();
+  ::SHA256(static_cast<const unsigned char*>(bytes), text.size(), digest.data());
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string hex;
   hex.reserve(2 * digest.size());

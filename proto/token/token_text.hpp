@@ -23,6 +23,8 @@ struct TokenText {
 // SHA-256 of the whole text, in 64 lower-case hex digits: what a token is known and revoked by.
 [[nodiscard]] std::string token_hash(std::string_view token);
 
+[[nodiscard]] std::string sha256_hex(std::string_view text);  // 64 lower-case digits
+
 struct TokenHeader {
   TokenAlgorithm algorithm = TokenAlgorithm::es256;
   std::optional<std::string> kid;

@@ -257,6 +257,11 @@ struct KeysRequest {  // of the sealed stream; neither ns nor under: of all that
   std::optional<std::uint64_t> period;  // only this one; absent: the current one and its neighbours
   Page page;
 };
+struct AuditRequest {                      // who did what, from the journal and the audit file, oldest first
+  std::optional<std::string_view> ns, by;  // only of this namespace, of this principal
+  std::optional<std::uint64_t> since;      // a time
+  Page page;
+};
 struct BackupRequest {
   std::string_view name;  // of the file, see validate_backup_name
 };
@@ -269,7 +274,7 @@ using RequestBody =
     std::variant<UnsupportedRequest, HelloRequest, GetRequest, MGetRequest, ListRequest, NamespacesRequest,
                  PutRequest, DeleteRequest, TxnRequest, SnapshotRequest, ChangesRequest, HistoryRequest,
                  DiffRequest, RollbackRequest, AckRequest, SubscribersRequest, WaitAppliedRequest,
-                 KeysRequest, BackupRequest, StatusRequest>;
+                 KeysRequest, BackupRequest, AuditRequest, StatusRequest>;
 
 struct Request {
   MessageId id;

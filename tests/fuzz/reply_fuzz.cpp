@@ -1,6 +1,7 @@
 // Every decoder of replies over the same bytes. What one accepts msgpack-c accepts whole; replies that have
 // an encoder encode to bytes that decode to the same.
 #include "proto/wire/codec/acknowledgement.hpp"
+#include "proto/wire/codec/audit.hpp"
 #include "proto/wire/codec/reply.hpp"
 #include "proto/wire/codec/stream_keys.hpp"
 #include "tests/fuzz/oracle.hpp"
@@ -53,6 +54,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_fixed_point(*header, decode_txn_reply, encode_txn_reply);
   check_fixed_point(*header, decode_rollback_reply, encode_rollback_reply);
   check_fixed_point(*header, decode_backup_reply, encode_backup_reply);
+  check_fixed_point(*header, decode_audit_reply, encode_audit_reply);
   check_fixed_point(*header, decode_keys_reply, encode_keys_reply);
   check_fixed_point(*header, decode_ack_reply, encode_ack_reply);
   check_fixed_point(*header, decode_subscribers_reply, encode_subscribers_reply);

@@ -45,6 +45,7 @@ RequestBody decode_body(std::string_view op, MapReader& in) {
   if (op == "subscribers") return decode_subscribers(in);
   if (op == "keys") return decode_keys(in);
   if (op == "backup") return decode_backup(in);
+  if (op == "audit") return decode_audit(in);
   if (op == "status") return StatusRequest{};
   return UnsupportedRequest{op};
 }

@@ -20,6 +20,9 @@ struct RefusedRequest {
 // serves them decides.
 [[nodiscard]] Result<Request, RefusedRequest> decode_request(std::string_view payload);
 
+// As it stands in the request.
+[[nodiscard]] std::string_view op_of(const RequestBody& body);
+
 // One payload for any request; `body` must not be UnsupportedRequest. Field order: op, id, epoch?, token?,
 // the rest.
 [[nodiscard]] std::string encode_request(const Request& request);

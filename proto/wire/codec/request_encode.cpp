@@ -140,11 +140,13 @@ std::string_view op_of(const KeysRequest&) {
 std::string_view op_of(const BackupRequest&) {
   return "backup";
 }
+std::string_view op_of(const AuditRequest&) {
+  return "audit";
+}
 std::string_view op_of(const StatusRequest&) {
   return "status";
 }
 std::string_view op_of(const UnsupportedRequest& r) {
-  PRISMBUS_ASSERT(false, "only requests this version knows are encoded");
   return r.op;
 }
 
@@ -327,15 +329,28 @@ void add(FieldList& out, const BackupRequest& backup) {
   out.add("name", backup.name);
 }
 
+void add(FieldList& out, const AuditRequest& audit) {
+  out.add_if("ns", audit.ns);
+  out.add_if("by", audit.by);
+  out.add_if("since", audit.since);
+  add(out, audit.page);
+}
+
 void add(FieldList&, const StatusRequest&) {}
 void add(FieldList&, const UnsupportedRequest&) {}
 
 }  // namespace
 
+std::string_view op_of(const RequestBody& body) {
+  return std::visit([](const auto& request) { return op_of(request); }, body);
+}
+
 std::string encode_request(const Request& request) {
+  PRISMBUS_ASSERT(!std::holds_alternative<UnsupportedRequest>(request.body),
+                  "only requests this version knows are encoded");
   std::string bytes;
   FieldList out(bytes);
-  out.add("op", std::visit([](const auto& body) { return op_of(body); }, request.body));
+  out.add("op", op_of(request.body));
   out.open("id").integer(request.id);
   if (request.epoch) out.add("epoch", request.epoch->value());
   out.add_if("token", request.token);

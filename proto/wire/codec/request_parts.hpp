@@ -26,6 +26,7 @@ namespace prismbus::codec {
 [[nodiscard]] DiffRequest decode_diff(MapReader& in);
 [[nodiscard]] KeysRequest decode_keys(MapReader& in);
 [[nodiscard]] BackupRequest decode_backup(MapReader& in);
+[[nodiscard]] AuditRequest decode_audit(MapReader& in);
 [[nodiscard]] AckRequest decode_ack(MapReader& in);
 [[nodiscard]] SubscribersRequest decode_subscribers(MapReader& in);
 [[nodiscard]] WaitAppliedRequest decode_wait_applied(MapReader& in);

@@ -1,5 +1,5 @@
 // Bodies of the requests that change nothing: hello, get, mget, list, namespaces, snapshot, changes, history,
-// diff, keys, backup.
+// diff, keys, backup, audit.
 #include <algorithm>
 
 #include "proto/wire/codec/request_parts.hpp"
@@ -237,6 +237,19 @@ BackupRequest decode_backup(MapReader& in) {
   BackupRequest backup{in.text("name")};
   if (in.fault().ok()) in.fault().set(validate_backup_name(backup.name, "name"));
   return backup;
+}
+
+AuditRequest decode_audit(MapReader& in) {
+  AuditRequest audit;
+  if (in.has("ns")) audit.ns = in.ns("ns");
+  audit.by = in.maybe_text("by");
+  if (audit.by && audit.by->size() > limits::kPrincipalBytes) {
+    in.fault().set(over_limit(in.at("by").spell(), "longer than any principal", limits::kPrincipalBytes,
+                              audit.by->size()));
+  }
+  audit.since = in.maybe_uint("since");
+  audit.page = decode_page(in);
+  return audit;
 }
 
 }  // namespace prismbus::codec

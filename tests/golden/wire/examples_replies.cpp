@@ -1,5 +1,6 @@
 // One reply of every kind, with all its fields.
 #include "proto/wire/codec/acknowledgement.hpp"
+#include "proto/wire/codec/audit.hpp"
 #include "proto/wire/codec/reply.hpp"
 #include "proto/wire/codec/stream.hpp"
 #include "proto/wire/codec/stream_keys.hpp"
@@ -194,6 +195,32 @@ std::vector<Example> reply_examples() {
       {"reply_backup",
        codec::encode_backup_reply(head_of(17), {"/var/backups/prismbus/nightly-2026-11-24.1", 40960,
                                                 std::string(32, 'a') + std::string(32, '0')})},
+      {"reply_audit", codec::encode_audit_reply(head_of(25), {{{"write",
+                                                                from_micros(1'764'279'600'123'456),
+                                                                "alice",
+                                                                {"a.b", "c"},
+                                                                "txn",
+                                                                "why",
+                                                                Revision(7),
+                                                                2,
+                                                                {},
+                                                                {},
+                                                                1,
+                                                                {}},
+                                                               {"refused",
+                                                                from_micros(1'764'279'600'123'457),
+                                                                "bob",
+                                                                {"a.b"},
+                                                                "get",
+                                                                {},
+                                                                {},
+                                                                0,
+                                                                "10.0.0.1",
+                                                                "permission_denied",
+                                                                12,
+                                                                "{}"}},
+                                                              true,
+                                                              "cursor"})},
       {"reply_keys", codec::encode_keys_reply(
                          head_of(23), {(2ull << 40) + 29'700'000,
                                        41'250,

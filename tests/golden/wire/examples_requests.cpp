@@ -65,6 +65,8 @@ std::vector<Example> request_examples() {
       {"request_rollback", encoded(15, RollbackRequest{"a.b", {}, Revision(7), write})},
       {"request_rollback_key", encoded(16, RollbackRequest{"a.b", "k", Revision(7), {}})},
       {"request_backup", encoded(17, BackupRequest{"nightly-2026-11-24.1"})},
+      {"request_audit", encoded(25, AuditRequest{"a.b", "alice", 1'764'279'600'123'456, page})},
+      {"request_audit_least", encoded(26, AuditRequest{})},
       {"request_keys", encoded(23, KeysRequest{{"a.b", "c"}, {"", "d.e"}, 3u << 20, page})},
       {"request_keys_least", encoded(24, KeysRequest{})},
       {"request_ack", encoded(18, AckRequest{{{"a.b", Seq(5)}, {"c", Seq(0)}},

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "proto/wire/codec/acknowledgement.hpp"
+#include "proto/wire/codec/audit.hpp"
 #include "proto/wire/codec/reply.hpp"
 #include "proto/wire/codec/request.hpp"
 #include "proto/wire/codec/stream.hpp"
@@ -129,6 +130,8 @@ TEST_CASE("replies decode from their golden bytes") {
   CHECK(codec::decode_rollback_reply(header_of(rollback_again))->duplicate);
   const auto backup = bytes_of("reply_backup");
   CHECK(codec::decode_backup_reply(header_of(backup))->bytes == 40960);
+  const auto audit = bytes_of("reply_audit");
+  CHECK(codec::decode_audit_reply(header_of(audit))->records.at(1).times == 12);
   const auto keys = bytes_of("reply_keys");
   CHECK(codec::decode_keys_reply(header_of(keys))->keys.at(0).node);
   const auto ack = bytes_of("reply_ack");

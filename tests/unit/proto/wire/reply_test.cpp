@@ -1,4 +1,5 @@
 #include "proto/wire/codec/reply.hpp"
+#include "proto/wire/codec/audit.hpp"
 #include "proto/wire/codec/stream_keys.hpp"
 
 #include <catch2/catch.hpp>
@@ -251,6 +252,19 @@ TEST_CASE("rollback and backup replies come back as they went") {
   CHECK(decode_backup_reply(header_of(backup))->sha256 == std::string(64, 'f'));
 }
 
+TEST_CASE("records of audit come back as they went, and half a record is refused") {
+  AuditRecord write{"write", from_micros(9), "me", {"a.b", "c"}, "txn", "why", Revision(7), 2, {}, {}, 1, {}};
+  AuditRecord refused{"refused",  from_micros(8),      "", {},  "get", {}, {}, 0,
+                      "10.0.0.1", "permission_denied", 4,  "{}"};
+  const auto payload = encode_audit_reply(kHead, {{write, refused}, true, "cursor"});
+  const auto back = decode_audit_reply(header_of(payload));
+  REQUIRE(back);
+  CHECK(back->records == std::vector<AuditRecord>{write, refused});
+  CHECK(back->more);
+  CHECK(back->after == "cursor");
+  CHECK_FALSE(decode_audit_reply(header_of(encode_audit_reply(kHead, {{}, true, {}}))));
+}
+
 TEST_CASE("keys of the sealed stream come back as they went, and half a key is refused") {
   KeysReply told{
       7, 1500, {{"", true, 7, std::string(32, 'n')}, {"a.b", false, 6, std::string(32, 'l')}}, false, {}};
@@ -318,6 +332,11 @@ TEST_CASE("replies that break their form are errors, never half a reply") {
     const auto payload = pack_text(std::string(R"({"id":7,"ok":true,"epoch":65261,"rev":42)") + fields + "}");
     return !decode(header_of(payload));
   };
+  CHECK(fails(R"(,"more":false,"records":[{"what":"w","time":1,"by":"x","ns":[1]}])", decode_audit_reply));
+  CHECK(fails(R"(,"more":false,"records":[{"time":1,"by":"x","ns":[]}])", decode_audit_reply));
+  CHECK(fails(R"(,"more":false,"records":[{"what":"w","time":1,"by":"x","ns":[],"rev":1}])",
+              decode_audit_reply));
+  CHECK(fails(R"(,"more":false,"records":[7])", decode_audit_reply));
   CHECK(fails("", decode_put_reply));
   CHECK(fails(R"(,"seq":-1,"version":1)", decode_put_reply));
   CHECK(fails(R"(,"seqs":{"a/":1},"versions":[])", decode_txn_reply));

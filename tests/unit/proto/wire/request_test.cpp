@@ -51,12 +51,12 @@ TEST_CASE("an id is any integer from -2^63 to 2^64-1, and 0 when absent") {
 }
 
 TEST_CASE("an op that is not served is told by its name, with its id") {
-  const auto payload = pack_text(R"({"op":"audit","id":3,"ns":5})");
+  const auto payload = pack_text(R"({"op":"fly","id":3,"ns":5})");
   const auto request = decode_request(payload);
   REQUIRE(request);
   CHECK(request->id == MessageId{false, 3});
   REQUIRE(std::holds_alternative<UnsupportedRequest>(request->body));
-  CHECK(std::get<UnsupportedRequest>(request->body).op == "audit");
+  CHECK(std::get<UnsupportedRequest>(request->body).op == "fly");
 }
 
 TEST_CASE("hello says who asks and what it follows") {
@@ -208,6 +208,16 @@ TEST_CASE("backup takes a name that is one file's, never a path") {
   const auto longest = pack_json({{"op", "backup"}, {"name", std::string(120, 'n')}});
   CHECK(body_of<BackupRequest>(longest).name.size() == 120);
   CHECK_FALSE(decode_request(pack_json({{"op", "backup"}, {"name", std::string(121, 'n')}})));
+}
+
+TEST_CASE("audit takes a namespace, a principal, a time and a page, all optional") {
+  const auto whole = pack_text(R"({"op":"audit","ns":"a.b","by":"me","since":12,"limit":3})");
+  const auto audit = body_of<AuditRequest>(whole);
+  CHECK(audit.ns == "a.b");
+  CHECK(audit.by == "me");
+  CHECK(audit.since == 12u);
+  CHECK(audit.page.limit == 3u);
+  CHECK_FALSE(body_of<AuditRequest>(pack_text(R"({"op":"audit"})")).ns);
 }
 
 TEST_CASE("keys takes names, subtrees, a period and a page, all optional") {
