@@ -18,6 +18,7 @@ struct Asked {
   const Principal& principal;
   Now now;
   RollbackWork* plan = nullptr;  // of a rollback that comes back from the reader
+  bool audited = false;          // its line stands in the audit file
   [[nodiscard]] MessageId id() const { return request.id; }
 };
 

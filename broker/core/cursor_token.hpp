@@ -26,7 +26,8 @@ enum class CursorKind : char {
   changes = 'c',
   changes_under = 'u',
   subscribers = 'w',
-  keys = 'k'
+  keys = 'k',
+  audit = 'a'
 };
 
 struct CursorToken {

@@ -35,6 +35,7 @@ struct Table {
   }
   OpNeeds operator()(const WaitAppliedRequest& r) const { return {What::read_exact, r.ns}; }
   OpNeeds operator()(const BackupRequest&) const { return {What::administer}; }
+  OpNeeds operator()(const AuditRequest&) const { return {What::administer}; }
   OpNeeds operator()(const StatusRequest&) const { return {}; }
 };
 

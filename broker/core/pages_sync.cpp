@@ -84,7 +84,7 @@ class SnapshotChunk {
   // The entries of one namespace behind a key; its head goes before its first one, or stands alone when it
   // has none.
   Result<void> read_entries(const std::string& ns, const std::string& behind, const Head* owed) {
-    const auto read =
+    auto read =
         view_.scan(ns, behind, [&](std::string_view at, std::string_view key, const EntryView* entry) {
           if (at != ns) return false;
           if (key == behind) return true;

@@ -18,6 +18,7 @@ struct Parked {
   std::string payload;
   Revision until_applied;
   Steady deadline{};
+  bool audited = false;  // as in Asked
 };
 
 class Parking {

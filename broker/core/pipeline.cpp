@@ -6,6 +6,7 @@
 #include "broker/core/ack_desk.hpp"
 #include "broker/core/asked.hpp"
 #include "broker/core/build_transaction.hpp"
+#include "broker/core/fate_desk.hpp"
 #include "broker/core/followers.hpp"
 #include "broker/core/in_flight.hpp"
 #include "broker/core/lane_plan.hpp"
@@ -47,11 +48,13 @@ struct Pipeline::Impl final : HeadSource {
         fold(queues.to_fold, queues.from_fold, queues.to_trim, recent, state, log),
         replier(sink, epoch, recent, store.journal, log),
         waiting(settings.parked_max, in_flight, replier),
+        fates(settings.parked_max, pending, recent, in_flight, replier),
         backups(queues.backup, in_flight, replier),
         reads(bounds_of(settings.reads_waiting_max), queues.to_reader, queues.from_reader, rules, stream,
               pending, recent, state, in_flight, replier),
         rollbacks(reads, ledger, pending),
-        acks(settings.ack, *this, sink, in_flight, replier) {
+        acks(settings.ack, *this, sink, in_flight, replier),
+        audits(queues.audit, sink, in_flight, replier) {
     rules.load(store);
     replay(std::move(store.tail), store.journal);
   }
@@ -59,7 +62,8 @@ struct Pipeline::Impl final : HeadSource {
   // ---- the hallway
 
   // in: decoded, its asker known, of this history.
-  void on_request(const ReplyTo& from, std::string_view payload, Now now, RollbackWork* plan = nullptr) {
+  void on_request(const ReplyTo& from, std::string_view payload, Now now, RollbackWork* plan = nullptr,
+                  bool audited = false) {
     ++requests;
     const auto request = codec::decode_request(payload);
     if (!request) return replier.refuse(from, request.error().id, request.error().error);
@@ -67,12 +71,16 @@ struct Pipeline::Impl final : HeadSource {
     if (draining) return replier.refuse(from, id, error_of(ErrorCode::unavailable, "the broker is stopping"));
     const auto known = authoriser.authenticate(from, payload, *request, now);
     if (std::holds_alternative<Authoriser::Later>(known)) return;
-    if (const auto* error = std::get_if<Error>(&known)) return replier.refuse(from, id, *error);
+    if (const auto* error = std::get_if<Error>(&known)) {
+      audits.note_refused(from, *request, {}, *error, now);
+      return replier.refuse(from, id, *error);
+    }
     if (request->epoch && *request->epoch != epoch) {
       return replier.refuse(from, id,
                             error_of(ErrorCode::other_history, "this broker's history has another epoch"));
     }
-    const Asked asked{from, payload, *request, *std::get<const Principal*>(known), now, plan};
+    const Asked asked{
+        from, payload, *request, *std::get<const Principal*>(known), now, plan, audited || plan != nullptr};
     to_write_intent(request->body, intent) ? write(asked) : read(asked);
   }
 
@@ -80,13 +88,15 @@ struct Pipeline::Impl final : HeadSource {
   void write(const Asked& asked) {
     if (intent.options.session && repeats(asked)) return;
     if (auto allowed = gate.pass(asked.principal, intent); !allowed) return refuse(asked, allowed.error());
+    if (audits.holds(asked, &intent)) return;
     if (intent.rollback != nullptr && !has_its_items(asked)) return;
     if (auto kept = gate.leaves_an_admin(asked.principal, intent); !kept) return refuse(asked, kept.error());
     if (auto room = write_room.admit(intent, in_flight.of(asked.from.connection)); !room)
       return refuse(asked, room.error());
     Verdict verdict = judge(intent, ledger, recent.applied());
     if (const auto* wait = std::get_if<MustWait>(&verdict)) return waiting.park(asked, wait->until_applied);
-    if (auto* no = std::get_if<Refused>(&verdict)) return settle(asked, std::move(no->error), no->rests_on);
+    if (auto* no = std::get_if<Refused>(&verdict))
+      return fates.settle(asked, std::move(no->error), no->rests_on);
     sequence(asked, std::get<Judged>(verdict));
   }
 
@@ -124,12 +134,7 @@ struct Pipeline::Impl final : HeadSource {
     JournalBatch applied;
     applied.reserve(committed.size());
     for (PendingWrite& done : committed) {
-      in_flight.release(done.to.connection);
-      replier.answer_write(done.to, done.id, *done.txn, false);
-      for (const FateWaiter& waiter : done.waiters) {
-        in_flight.release(waiter.to.connection, waiter.payload.size());
-        replier.answer_waiter(waiter, *done.txn);
-      }
+      fates.answer(done);
       applied.push_back(std::move(done.txn));
     }
     fold.send(std::move(applied));
@@ -145,20 +150,8 @@ struct Pipeline::Impl final : HeadSource {
     const Error error =
         unknown ? error_of(ErrorCode::timeout, "the journal failed: this write may or may not be there")
                 : error_of(ErrorCode::read_only, "the store has no room: nothing of this write is there");
-    for (const PendingWrite& write : dropped) {
-      in_flight.release(write.to.connection);
-      replier.refuse(write.to, write.id, error);
-    }
-    for (const PendingWrite& write : dropped) {
-      for (const FateWaiter& waiter : write.waiters) {
-        in_flight.release(waiter.to.connection, waiter.payload.size());
-        if (std::holds_alternative<SameOutcome>(waiter.answer)) {
-          replier.refuse(waiter.to, waiter.id, error);
-        } else {
-          on_request(waiter.to, waiter.payload, now);
-        }
-      }
-    }
+    fates.refuse(dropped, error,
+                 [&](const FateWaiter& waiter) { on_request(waiter.to, waiter.payload, now); });
     if (unknown) fatal = Fatal::journal;
   }
 
@@ -166,6 +159,7 @@ struct Pipeline::Impl final : HeadSource {
     const RequestBody& body = asked.request.body;
     if (auto allowed = authorise(*asked.principal.access, body); !allowed)
       return refuse(asked, allowed.error());
+    if (needs_of(body).what == OpNeeds::What::administer && audits.holds(asked, nullptr)) return;
     const auto wait = reads.must_wait(body, asked.now);
     if (!wait) return refuse(asked, wait.error());
     if (*wait) return waiting.park(asked, **wait);
@@ -198,8 +192,13 @@ struct Pipeline::Impl final : HeadSource {
     done += authoriser.take_verified(
         [&](const ReplyTo& from, std::string_view payload) { on_request(from, payload, now); });
     done += backups.take_outcome() + fold.step();
-    done += waiting.wake(recent.applied(), now.steady, draining,
-                         [&](const Parked& parked) { on_request(parked.to, parked.payload, now); });
+    if (authoriser.took_new_keys()) audits.note_token_keys(now);
+    done += audits.step(now, draining, [&](const ReplyTo& to, std::string_view payload) {
+      on_request(to, payload, now, nullptr, true);
+    });
+    done += waiting.wake(recent.applied(), now.steady, draining, [&](const Parked& parked) {
+      on_request(parked.to, parked.payload, now, nullptr, parked.audited);
+    });
     done += acks.step(now, draining);
     if (fold.failed()) fatal = Fatal::state;
     stream.set_followers(followers.size());
@@ -251,7 +250,7 @@ struct Pipeline::Impl final : HeadSource {
     } else if (standing->applied) {
       replier.answer_duplicate(asked.from, asked.id(), *standing->applied);
     } else if (standing->pending) {
-      wait_for_fate(asked, *standing->pending, SameOutcome{});
+      fates.settle(asked, SameOutcome{}, *standing->pending);
     } else {
       return false;
     }
@@ -262,22 +261,10 @@ struct Pipeline::Impl final : HeadSource {
   bool has_its_items(const Asked& asked) {
     RollbackVerdict verdict = rollbacks.plan(asked, intent, recent.applied());
     if (const auto* wait = std::get_if<MustWait>(&verdict)) waiting.park(asked, wait->until_applied);
-    if (auto* no = std::get_if<Refused>(&verdict)) settle(asked, std::move(no->error), no->rests_on);
-    if (const auto* same = std::get_if<NothingDiffers>(&verdict)) settle(asked, same->reply, same->rests_on);
+    if (auto* no = std::get_if<Refused>(&verdict)) fates.settle(asked, std::move(no->error), no->rests_on);
+    if (const auto* same = std::get_if<NothingDiffers>(&verdict))
+      fates.settle(asked, same->reply, same->rests_on);
     return std::holds_alternative<ItemsReady>(verdict);
-  }
-
-  // An answer that rests on a pending write is given when that is durable (I2).
-  void settle(const Asked& asked, FateAnswer answer, Revision rests_on) {
-    if (rests_on != Revision{}) return wait_for_fate(asked, rests_on, std::move(answer));
-    replier.settle(asked.from, asked.id(), answer, recent.applied());
-  }
-
-  void wait_for_fate(const Asked& asked, Revision rev, FateAnswer answer) {
-    if (pending.waiters() >= settings.parked_max)
-      return refuse(asked, overloaded("too many requests wait for a write", 20));
-    if (auto room = in_flight.keep(asked); !room) return refuse(asked, room.error());
-    pending.wait_for(rev, {asked.from, asked.id(), std::string(asked.payload), std::move(answer)});
   }
 
   // ---- what the broker tells of itself
@@ -287,6 +274,7 @@ struct Pipeline::Impl final : HeadSource {
     followers.greet(asked.from.connection, request);
     acks.greet(asked, request);
     const auto hello = hello_of(settings, asked.principal, stream.heartbeat(), acks.ack_interval());
+    audits.note_login(asked.from, asked.principal, asked.now);
     replier.send(asked.from, codec::encode_hello_reply(replier.head(asked.id()), hello));
   }
 
@@ -312,7 +300,10 @@ struct Pipeline::Impl final : HeadSource {
     fatal = Fatal::state;
   }
 
-  void refuse(const Asked& asked, const Error& error) { replier.refuse(asked.from, asked.id(), error); }
+  void refuse(const Asked& asked, const Error& error) {
+    audits.note_refused(asked.from, asked.request, asked.principal.name, error, asked.now);
+    replier.refuse(asked.from, asked.id(), error);
+  }
 
   const PipelineSettings settings;
   const Epoch epoch;
@@ -334,11 +325,13 @@ struct Pipeline::Impl final : HeadSource {
   RecentFeed fold;
   Replier replier;
   WaitingRoom waiting;
+  FateDesk fates;
   BackupDesk backups;
   ReadDesk reads;
   RollbackDesk rollbacks;
   AckDesk acks;
   Followers followers;
+  AuditDesk audits;
 
   Revision durable;
   std::optional<CommitFailure> failure;

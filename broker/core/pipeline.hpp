@@ -8,6 +8,7 @@
 #include <memory>
 #include <string_view>
 
+#include "broker/core/audit_desk.hpp"
 #include "broker/core/backup_desk.hpp"
 #include "broker/core/ports.hpp"
 #include "broker/core/sequencer.hpp"
@@ -30,6 +31,7 @@ struct PipelineQueues {
   BoundedQueue<ReadJob>& to_reader;
   BoundedQueue<ReadDone>& from_reader;
   BackupQueues backup{};                        // null: no backups are made here
+  AuditQueues audit{};                          // null: no audit file is kept here
   BoundedQueue<SpaceReading>* space = nullptr;  // null: nobody looks at the disk, it is never full
 };
 

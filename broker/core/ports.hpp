@@ -77,6 +77,8 @@ class Authoriser {
   // In force from now on: at start, and whenever a transaction that changes them is applied.
   virtual void on_rules(const AccessRulesPtr& rules) = 0;
   virtual void on_gone(ConnectionId connection) = 0;
+  // Whether the keys that verify tokens were read anew since the last call.
+  [[nodiscard]] virtual bool took_new_keys() { return false; }
   // Gives the requests whose tokens were verified meanwhile; returns how many.
   virtual std::size_t take_verified(
       const std::function<void(const ReplyTo& from, std::string_view payload)>& again) = 0;

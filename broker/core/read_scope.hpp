@@ -1,4 +1,5 @@
-// What of a subtree somebody may read, and nothing of the rest, not even that it is there (I10). Reader thread.
+// What of a subtree somebody may read, and nothing of the rest, not even that it is there (I10). Reader
+// thread.
 #pragma once
 
 #include <string_view>

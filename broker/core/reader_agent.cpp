@@ -35,7 +35,8 @@ struct ReaderAgent::Impl {
     const codec::ReplyHead head{request.id, epoch, view.rev()};
     const RequestBody& body = request.body;
     const Access& access = *job.access;
-    if (auto allowed = authorise(access, body); !allowed) return codec::encode_error_reply(head, allowed.error());
+    if (auto allowed = authorise(access, body); !allowed)
+      return codec::encode_error_reply(head, allowed.error());
     if (const auto* get = std::get_if<GetRequest>(&body)) return answer_get_at(view, head, *get);
     if (const auto* list = std::get_if<ListRequest>(&body)) return answer_list(view, head, *list, access);
     if (const auto* mget = std::get_if<MGetRequest>(&body)) return answer_mget(view, head, *mget);
@@ -52,6 +53,8 @@ struct ReaderAgent::Impl {
     if (const auto* history = std::get_if<HistoryRequest>(&body))
       return answer_history(view, head, *history, job.principal);
     if (const auto* diff = std::get_if<DiffRequest>(&body)) return answer_diff(view, head, *diff);
+    if (const auto* audit = std::get_if<AuditRequest>(&body))
+      return answer_audit(view, head, *audit, settings.audit);
     if (const auto* keys = std::get_if<KeysRequest>(&body)) {
       if (tree) return answer_keys(view, head, *keys, access, *tree, job.keys);
       return codec::encode_error_reply(head, unsupported("op", "this broker's stream is not sealed"));

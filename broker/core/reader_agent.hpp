@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/core/audit_page.hpp"
 #include "broker/core/ports.hpp"
 #include "broker/core/rollback_plan.hpp"
 #include "broker/core/stream_keys_page.hpp"
@@ -45,6 +46,7 @@ struct ReadDone {
 struct ReaderSettings {
   bool express = true;                       // whether that lane is bound; if not, no head names it
   std::optional<StreamKey> stream_master{};  // of a sealed stream
+  AuditSource* audit = nullptr;              // outlives the agent; null: no audit file is kept here
   std::size_t cached_chunks_bytes_max = 64u << 20, cached_changes_bytes_max = 32u << 20;
 };
 

@@ -7,7 +7,7 @@ namespace prismbus {
 void WaitingRoom::park(const Asked& asked, Revision until_applied) {
   if (auto room = in_flight_.keep(asked); !room) return replier_.refuse(asked.from, asked.id(), room.error());
   if (parking_.park({asked.from, asked.id(), std::string(asked.payload), until_applied,
-                     asked.now.steady + limits::kMinRevWait})) {
+                     asked.now.steady + limits::kMinRevWait, asked.audited})) {
     return;
   }
   in_flight_.release(asked.from.connection, asked.payload.size());

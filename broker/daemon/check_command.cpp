@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "broker/daemon/exit_codes.hpp"
 #include "broker/daemon/restore_command.hpp"
+#include "broker/security/audit_file.hpp"
 #include "broker/store/backup_reader.hpp"
 #include "broker/store/guarded_audit.hpp"
 
@@ -35,6 +38,17 @@ int check_backup(const std::string& path) {
   return exit_code::kFine;
 }
 
+// The chain of the audit files beside the store; there are none where security never was on.
+std::vector<std::string> check_audit_files(const std::string& data_dir) {
+  const std::string directory = data_dir + "/audit";
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(directory, ignored)) return {};
+  const auto report = verify_audit_files(directory);
+  if (!report) return {report.error().message};
+  fmt::print("{}: {} lines to {}, hash {}\n", directory, report->lines, report->end.n, report->end.hash);
+  return report->findings;
+}
+
 }  // namespace
 
 int run_check(const std::string& what) {
@@ -45,7 +59,9 @@ int run_check(const std::string& what) {
     fmt::print(stderr, "prismbusd check: {}\n", report.error().message);
     return exit_code::kUsage;
   }
-  for (const std::string& finding : report->findings) fmt::print("finding: {}\n", finding);
+  std::vector<std::string> findings = report->findings;
+  for (std::string& finding : check_audit_files(what)) findings.push_back(std::move(finding));
+  for (const std::string& finding : findings) fmt::print("finding: {}\n", finding);
   fmt::print(
       "{}: {} records to revision {}, folded to {}; history from revision {}, journal after {}; {} entries "
       "in "
@@ -53,11 +69,11 @@ int run_check(const std::string& what) {
       what, report->records, report->last.value(), report->folded.value(),
       std::max(report->state_floor, report->journal_floor).value(), report->journal_floor.value(),
       report->entries, report->namespaces, report->sessions);
-  if (report->findings.empty()) {
+  if (findings.empty()) {
     fmt::print("sound\n");
     return exit_code::kFine;
   }
-  fmt::print("{} finding{}\n", report->findings.size(), report->findings.size() == 1 ? "" : "s");
+  fmt::print("{} finding{}\n", findings.size(), findings.size() == 1 ? "" : "s");
   return exit_code::kFindings;
 }
 

@@ -14,12 +14,11 @@
 #include "broker/daemon/first_policy.hpp"
 #include "broker/daemon/ready_file.hpp"
 #include "broker/daemon/room_settings.hpp"
+#include "broker/daemon/secured.hpp"
 #include "broker/daemon/threads.hpp"
 #include "broker/net/admission_agent.hpp"
 #include "broker/net/bus_agent.hpp"
 #include "broker/net/process_memory.hpp"
-#include "broker/security/security_files.hpp"
-#include "broker/security/token_desk.hpp"
 #include "broker/sequencer/local.hpp"
 #include "broker/store/store.hpp"
 #include "proto/base/assert.hpp"
@@ -30,8 +29,7 @@ namespace {
 
 constexpr std::size_t kJournalBatches = 4;  // one is with the journal, one may be a probe
 constexpr std::size_t kFoldOutcomes = 16;
-constexpr std::size_t kFloors = 4;     // the newest one counts; what finds no room is sent later
-constexpr std::size_t kTokens = 8192;  // requests that wait for a token to be verified
+constexpr std::size_t kFloors = 4;   // the newest one counts; what finds no room is sent later
 constexpr std::size_t kReads = 64;   // with the reader at once; those that wait for their turn are the bus's
 constexpr std::size_t kReloads = 4;  // settings read anew that the bus has not taken yet
 constexpr std::size_t kBeyondRecent = 1u << 20;  // batches: recent may pass its limit by what is pending
@@ -47,8 +45,6 @@ struct Queues {
         to_fold(settings.recent_changes_max + kBeyondRecent, &wakers.fold),
         from_fold(kFoldOutcomes, &wakers.bus),
         to_trim(kFloors, &wakers.journal),
-        to_verify(kTokens, &wakers.tokens),
-        from_verify(kTokens + 1, &wakers.bus),  // and the word that the keys changed
         to_reader(kReads, &wakers.reader),
         from_reader(kReads, &wakers.bus),
         to_bus(kReloads, &wakers.bus),
@@ -64,8 +60,6 @@ struct Queues {
   BoundedQueue<JournalBatch> to_fold;
   BoundedQueue<FoldOutcome> from_fold;
   BoundedQueue<Revision> to_trim;
-  BoundedQueue<TokenJob> to_verify;
-  BoundedQueue<TokenDone> from_verify;
   BoundedQueue<ReadJob> to_reader;
   BoundedQueue<ReadDone> from_reader;
   BoundedQueue<LiveSettings> to_bus;
@@ -106,10 +100,9 @@ const char* name_of(BusEnd end) {
 // In the order they are made; destroyed the other way round, sockets before their context, users before the
 // used.
 struct Composition::Parts {
-  Parts(const Settings& chosen, LogSink sink, std::optional<SecurityFiles> files, Store opened)
+  Parts(const Settings& chosen, LogSink sink, Store opened)
       : settings(chosen),
         log(std::move(sink)),
-        security(std::move(files)),
         store(std::move(opened)),
         queues(settings, wakers),
         sequencer(sequencer_settings(settings), store.journal.meta().last, queues.to_journal,
@@ -126,12 +119,12 @@ struct Composition::Parts {
 
   const Settings settings;
   const LogSink log;
-  const std::optional<SecurityFiles> security;
   std::optional<std::string> first_policy;
   std::atomic<bool> stopping = false;
   Store store;
   Wakers wakers;
   Queues queues;
+  std::unique_ptr<Secured> secured;  // null: no security
   LocalSequencer sequencer;
   TrimGate trim_gate;
 
@@ -151,7 +144,6 @@ struct Composition::Parts {
   std::optional<ReaderAgent> reader;
   std::optional<BackupAgent> backup;
   std::optional<SpaceAgent> space;
-  std::optional<TokenAgent> tokens;
   std::optional<BrokerThreads> threads;
   Steady warn_at{};  // of a broker that was told to be insecure
 };
@@ -162,22 +154,23 @@ Result<void> Composition::Parts::open_doors() {
   // Express has an I/O thread of its own: what fills the other one does not stand in its way.
   const bool has_express = !settings.express.empty();
   context.emplace(has_express ? 2 : 1);
-  auto handler = ZapHandler::bind(*context, descriptors,
-                                  security ? security->allowed : nullptr);  // before any socket that asks it
+  auto handler =
+      ZapHandler::bind(*context, descriptors,
+                       secured ? secured->files().allowed : nullptr);  // before any socket that asks it
   if (!handler) return unexpected(handler.error());
   zap = std::move(*handler);
   watch.emplace(*context, meter, connection_limits(settings),
                 ConnectionWatch::Hooks{[this] { wakers.bus.wake(); }, anonymous_bytes});
   admission.emplace(*zap, *watch, queues.to_admission, wakers.admission, log);
   RequestDoorSettings door{.io_thread_affinity = kCommonIoThread, .meter = &meter};
-  if (security) door.curve_secret = security->curve.secret_key;
+  if (secured) door.curve_secret = secured->files().curve.secret_key;
   requests.emplace(*context, door);
   watch->observe(requests->socket(), ConnectionWatch::Door::requests);
   if (auto bound = bind_all(*requests, settings.requests); !bound) return bound;
   StreamDoorSettings stream;
   stream.subscriber_frames_max = static_cast<int>(settings.subscriber_frames_max);
   stream.io_thread_affinity = kCommonIoThread;
-  if (security && settings.stream_curve) stream.curve_secret = security->curve.secret_key;
+  if (secured && settings.stream_curve) stream.curve_secret = secured->files().curve.secret_key;
   auto bound = open_stream(Lane::changes, stream, settings.changes);
   if (!bound || !has_express) return bound;
   stream.io_thread_affinity = kExpressIoThread;
@@ -194,24 +187,19 @@ Result<void> Composition::Parts::open_stream(Lane lane, const StreamDoorSettings
 void Composition::Parts::put_together() {
   BackupQueues backups;
   if (!settings.backup_dir.empty()) backups = {&queues.to_backup, &queues.from_backup};
-  const PipelineQueues pipes{queues.to_fold,     queues.from_fold, queues.to_trim, queues.to_reader,
-                             queues.from_reader, backups,          &queues.space};
-  const auto drop = [this](ConnectionId connection) { return requests->drop(connection); };
-  std::unique_ptr<Authoriser> who_asks;
-  if (security) {
-    TokenRules rules;
-    if (!settings.token_issuer.empty()) rules.issuer = settings.token_issuer;
-    if (!settings.token_audience.empty()) rules.audience = settings.token_audience;
-    tokens.emplace(security->keys_file, TokenVerifier(security->token_keys, std::move(rules)),
-                   queues.to_verify, queues.from_verify, log);
-    who_asks = std::make_unique<TokenDesk>(queues.to_verify, queues.from_verify, *requests, drop);
-  } else {
-    who_asks = std::make_unique<OpenAuthoriser>();
-  }
-  rates.emplace(std::move(who_asks), *requests, drop);
+  const PipelineQueues pipes{queues.to_fold,
+                             queues.from_fold,
+                             queues.to_trim,
+                             queues.to_reader,
+                             queues.from_reader,
+                             backups,
+                             secured ? secured->audit_queues() : AuditQueues{},
+                             &queues.space};
+  rates.emplace(secured ? secured->authoriser(*requests) : std::make_unique<OpenAuthoriser>(), *requests,
+                [this](ConnectionId connection) { return requests->drop(connection); });
   rates->set(live_settings(settings).rates);
-  pipeline.emplace(pipeline_settings(settings, streams, security), store, sequencer, pipes, *requests,
-                   streams, *rates, log);
+  pipeline.emplace(pipeline_settings(settings, streams, secured ? &secured->files() : nullptr), store,
+                   sequencer, pipes, *requests, streams, *rates, log);
   if (first_policy) pipeline->on_request({kBrokerItself, {}, {}}, *first_policy, read_clock());
   bus.emplace(*pipeline, *rates, *requests, streams, wakers.bus, log);
   journal.emplace(store.journal, queues.to_journal, queues.from_journal,
@@ -224,7 +212,10 @@ void Composition::Parts::put_together() {
   reading.express = !settings.express.empty();
   reading.cached_chunks_bytes_max = settings.cached_chunks_bytes_max;
   reading.cached_changes_bytes_max = settings.cached_changes_bytes_max;
-  if (security) reading.stream_master = security->stream_master;
+  if (secured) {
+    reading.stream_master = secured->files().stream_master;
+    reading.audit = &secured->audit_lines();
+  }
   reader.emplace(reading, store, queues.to_reader, queues.from_reader);
 }
 
@@ -273,7 +264,7 @@ void Composition::Parts::log_serving(const ReadyNotice& notice) const {
   for (const std::string& endpoint : notice.requests) line.with("requests", endpoint);
   for (const std::string& endpoint : notice.changes) line.with("changes", endpoint);
   for (const std::string& endpoint : notice.express) line.with("express", endpoint);
-  line.with("security", security.has_value()).with("rev", store.journal.meta().last.value());
+  line.with("security", secured != nullptr).with("rev", store.journal.meta().last.value());
   log(LogLevel::info, line.text());
 }
 
@@ -299,7 +290,13 @@ Result<std::unique_ptr<Composition>> Composition::open(const Settings& settings,
     if (!request) return unexpected(request.error());
     first_policy = std::move(*request);
   }
-  auto parts = std::make_unique<Parts>(settings, std::move(log), std::move(security), std::move(*store));
+  auto parts = std::make_unique<Parts>(settings, std::move(log), std::move(*store));
+  if (security) {
+    auto secured = Secured::open(settings, std::move(*security), parts->wakers.tokens, parts->wakers.journal,
+                                 parts->wakers.bus, parts->log);
+    if (!secured) return unexpected(secured.error());
+    parts->secured = std::move(*secured);
+  }
   parts->first_policy = std::move(first_policy);
   if (auto opened = parts->open_doors(); !opened) return unexpected(opened.error());
   parts->put_together();
@@ -322,9 +319,10 @@ int Composition::run(const SignalInbox* signals, const Reload& reload) {
   Parts& p = *parts_;
   const ReadyNotice notice = bound();
   p.log_serving(notice);
-  p.threads.emplace(Agents{*p.pipeline, *p.bus, *p.journal, *p.fold, *p.reader, *p.backup, *p.space,
-                           *p.admission, p.tokens ? &*p.tokens : nullptr},
-                    p.wakers, p.queues.to_bus, p.queues.ended);
+  p.threads.emplace(
+      Agents{*p.pipeline, *p.bus, *p.journal, *p.fold, *p.reader, *p.backup, *p.space, *p.admission,
+             p.secured ? &p.secured->tokens() : nullptr, p.secured ? &p.secured->audit() : nullptr},
+      p.wakers, p.queues.to_bus, p.queues.ended);
   if (!p.settings.ready_file.empty()) {
     if (auto written = write_ready_file(p.settings.ready_file, notice); !written) {
       p.log(LogLevel::error, LogLine("no_ready_file").with("reason", written.error().message).text());

@@ -29,7 +29,7 @@ LocalSequencerSettings sequencer_settings(const Settings& settings) {
 }
 
 PipelineSettings pipeline_settings(const Settings& settings, const StreamDoors& streams,
-                                   const std::optional<SecurityFiles>& security) {
+                                   const SecurityFiles* security) {
   PipelineSettings out;
   out.server = std::string("prismbus ") + PRISMBUS_VERSION;
   out.run = Run(random_u64());
@@ -37,7 +37,7 @@ PipelineSettings pipeline_settings(const Settings& settings, const StreamDoors& 
     auto& told = door->lane() == Lane::express ? out.express : out.changes;
     for (const std::string& endpoint : door->endpoints()) told.push_back(told_endpoint(endpoint));
   }
-  if (security) {
+  if (security != nullptr) {
     out.stream_master = security->stream_master;
     out.stream_curve = settings.stream_curve;
   }

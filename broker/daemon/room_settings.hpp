@@ -1,8 +1,6 @@
 // What each room is told of the settings. Each run of the broker draws its number here; the rest is pure.
 #pragma once
 
-#include <optional>
-
 #include "broker/core/settings.hpp"
 #include "broker/daemon/settings.hpp"
 #include "broker/net/connection_watch.hpp"
@@ -14,9 +12,9 @@
 namespace prismbus {
 
 [[nodiscard]] LocalSequencerSettings sequencer_settings(const Settings& settings);
-// `streams` are bound: their endpoints are told.
+// `streams` are bound: their endpoints are told. `security` null: there is none.
 [[nodiscard]] PipelineSettings pipeline_settings(const Settings& settings, const StreamDoors& streams,
-                                                 const std::optional<SecurityFiles>& security);
+                                                 const SecurityFiles* security);
 [[nodiscard]] FoldSettings fold_settings(const Settings& settings);
 // Live ones: again after each reload.
 [[nodiscard]] LiveSettings live_settings(const Settings& settings);

@@ -12,7 +12,7 @@ constexpr std::uint64_t kKiB = 1024, kMiB = kKiB * 1024, kGiB = kMiB * 1024, kTi
 constexpr std::uint64_t kHundredYears = 100ULL * 365 * 86'400;  // in seconds
 
 using S = Settings;
-const std::array<SettingRow, 34> kTable{{
+const std::array<SettingRow, 35> kTable{{
     {"--data-dir", "PRISMBUS_DATA_DIR", "data_dir", "", false, TextField{&S::data_dir},
      "Where journal and state are kept; made when it is not there. Required."},
     {"--requests", "PRISMBUS_REQUESTS", "requests", "tcp://127.0.0.1:7400", false,
@@ -39,6 +39,10 @@ const std::array<SettingRow, 34> kTable{{
      "With --security: what `iss` of a token has to be."},
     {"--token-audience", "PRISMBUS_TOKEN_AUDIENCE", "token_audience", "", false,
      TextField{&S::token_audience}, "With --security: what `aud` of a token has to name."},
+    {"--audit-dir", "PRISMBUS_AUDIT_DIR", "audit_dir", "", false, TextField{&S::audit_dir},
+     "With --security: where the audit file is kept; made when it is not there. Without it: `audit` in the "
+     "data "
+     "directory. While it cannot be written, what needs admin is refused."},
     {"--map-bytes", "PRISMBUS_MAP_BYTES", "map_bytes", "64GiB", false,
      NumberField{&S::map_bytes, kMiB, 16 * kTiB, true},
      "Address space reserved for each of journal and state: the most they can grow to, not disk in use."},

@@ -124,6 +124,7 @@ void check_together(const Settings& s, FileRead file_read, Values& mistakes) {
   if (s.security.empty()) {
     if (!s.token_issuer.empty()) mistakes.emplace_back("--token-issuer: needs --security");
     if (!s.token_audience.empty()) mistakes.emplace_back("--token-audience: needs --security");
+    if (!s.audit_dir.empty()) mistakes.emplace_back("--audit-dir: needs --security");
   } else if (s.insecure) {
     mistakes.emplace_back("--insecure: not with --security");
   }

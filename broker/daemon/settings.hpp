@@ -27,6 +27,7 @@ struct Settings {
   std::string security;  // directory of `prismbus init --secure`; empty = no security
   bool stream_curve = true;
   std::string token_issuer, token_audience;  // empty = not asked for
+  std::string audit_dir;                     // empty = `audit` in the data directory
   std::size_t map_bytes = 0;
   std::string backup_dir;  // empty = no backups
   std::size_t store_quota = 0, free_space_floor = 0;

@@ -63,12 +63,16 @@ BrokerThreads::BrokerThreads(Agents agents, Wakers& wakers, BoundedQueue<LiveSet
       if (agent.step(now) == 0) agent.wait(now);
     }
   });
-  journal_ =
-      start("journal", wakers.journal, [&agent = agents.journal, &wakers](const std::stop_token& stop) {
-        while (!stop.stop_requested()) {
-          if (agent.step(read_clock()) == 0) wakers.journal.sleep_for(kIdle);
-        }
-      });
+  journal_ = start("journal", wakers.journal, [agents, &wakers](const std::stop_token& stop) {
+    const auto step = [&agents](Now now) {
+      const std::size_t audited = agents.audit == nullptr ? 0 : agents.audit->step(now);
+      return audited + agents.journal.step(now);
+    };
+    while (!stop.stop_requested()) {
+      if (step(read_clock()) == 0) wakers.journal.sleep_for(kIdle);
+    }
+    if (agents.audit != nullptr) agents.audit->end(read_clock());
+  });
   fold_ = start("fold", wakers.fold, [&agent = agents.fold, &wakers](const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       if (agent.step(read_clock()) == 0) wakers.fold.sleep_for(kFoldLook);

@@ -10,6 +10,7 @@
 #include "broker/core/reader_agent.hpp"
 #include "broker/net/admission_agent.hpp"
 #include "broker/net/bus_agent.hpp"
+#include "broker/security/audit_agent.hpp"
 #include "broker/security/token_agent.hpp"
 #include "broker/store/agents.hpp"
 #include "broker/store/backup_agent.hpp"
@@ -35,6 +36,7 @@ struct Agents {
   SpaceAgent& space;
   AdmissionAgent& admission;
   TokenAgent* tokens;  // null without security
+  AuditAgent* audit;   // likewise; on the journal thread
 };
 
 // Why the bus thread ended.

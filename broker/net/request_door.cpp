@@ -97,11 +97,7 @@ RequestDoor::Took RequestDoor::receive_one(RequestHandler& handler, std::size_t&
   const bool enveloped = read_envelope();
   const bool has_payload = enveloped && zmq_msg_more(&frame_) != 0 && receive_frame();
   const bool has_more = zmq_msg_more(&frame_) != 0;
-  if (has_payload && has_more) {
-    discard_rest();
-  } else if (!enveloped) {
-    discard_rest();
-  }
+  if (!enveloped || (has_payload && has_more)) discard_rest();
   bytes += wire_bytes_;
   // Read from a later frame than the routing id: that one is libzmq's own and carries no metadata.
   Connection* const connection = identify();

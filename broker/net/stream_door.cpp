@@ -52,7 +52,7 @@ StreamDoor& StreamDoors::add(Context& context, Lane lane, const StreamDoorSettin
 
 void StreamDoors::publish(Lane lane, std::string frame) {
   for (const auto& door : doors_) {
-    if (door->lane() == lane) door->publish(std::move(frame));
+    if (door->lane() == lane) return door->publish(std::move(frame));
   }
 }
 

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "broker/security/failure_limits.hpp"
@@ -37,6 +38,7 @@ class TokenDesk final : public Authoriser {
                       Now now) override;
   void on_rules(const AccessRulesPtr& rules) override { rules_ = rules; }
   void on_gone(ConnectionId connection) override;
+  bool took_new_keys() override { return std::exchange(new_keys_, false); }
   std::size_t take_verified(const std::function<void(const ReplyTo&, std::string_view)>& again) override;
 
   [[nodiscard]] std::uint64_t failures() const { return failures_; }
@@ -96,6 +98,7 @@ class TokenDesk final : public Authoriser {
   Principal passing_;  // of the request under way, when its token is its own
   std::vector<TokenDone> done_;
   std::uint64_t failures_ = 0;
+  bool new_keys_ = false;
 };
 
 }  // namespace prismbus

@@ -38,12 +38,12 @@ Result<void> write_first(const std::string& path, const lmdb::Env::Options& opti
 Result<void> create_env(const std::string& dir, const std::string& name, const lmdb::Env::Options& options,
                         const FirstTransaction& first) {
   const std::string path = dir + "/" + name, unfinished = path + ".new";
-  if (const auto r = remove_tree(unfinished); !r) return r;
-  if (const auto r = make_directory(unfinished); !r) return r;
+  if (auto r = remove_tree(unfinished); !r) return r;
+  if (auto r = make_directory(unfinished); !r) return r;
   lmdb::Env::Options plain = options;
   plain.faults = nullptr;
-  if (const auto r = write_first(unfinished, plain, first); !r) return r;
-  if (const auto r = sync_directory(unfinished); !r) return r;
+  if (auto r = write_first(unfinished, plain, first); !r) return r;
+  if (auto r = sync_directory(unfinished); !r) return r;
   if (::rename(unfinished.c_str(), path.c_str()) != 0) return system_failed("renaming " + unfinished);
   return sync_directory(dir);
 }
@@ -84,7 +84,7 @@ Result<void> make_directory(const std::string& dir) {
   if (directory_exists(dir)) return {};
   const std::string parent = parent_directory(dir);
   if (!directory_exists(parent)) {
-    if (const auto r = make_directory(parent); !r) return r;
+    if (auto r = make_directory(parent); !r) return r;
   }
   if (::mkdir(dir.c_str(), kDirMode) != 0 && errno != EEXIST) return system_failed("creating " + dir);
   return sync_directory(parent);
@@ -113,7 +113,7 @@ Result<void> exchange_directories(const std::string& one, const std::string& oth
   if (::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) != 0) {
     return system_failed("exchanging " + one + " and " + other);
   }
-  if (const auto synced = sync_directory(parent_directory(one)); !synced) return synced;
+  if (auto synced = sync_directory(parent_directory(one)); !synced) return synced;
   return sync_directory(parent_directory(other));
 }
 

@@ -101,12 +101,12 @@ lmdb::Outcome<void> Journal::write(std::span<const TransactionPtr> batch, Journa
   for (const TransactionPtr& transaction : batch) {
     PRISMBUS_ASSERT(transaction->rev == meta.last.next(), "I1: the journal continues densely");
     encode_journal_record(scratch_, *transaction, chain);
-    if (const auto put = txn->put(log_, key.log(transaction->rev), scratch_, MDB_APPEND); !put) return put;
+    if (auto put = txn->put(log_, key.log(transaction->rev), scratch_, MDB_APPEND); !put) return put;
     chain = chain_hash(scratch_);
     meta.last = transaction->rev;
   }
   encode_journal_meta(scratch_, meta);
-  if (const auto put = txn->put(meta_dbi_, kMetaKey, scratch_); !put) return put;
+  if (auto put = txn->put(meta_dbi_, kMetaKey, scratch_); !put) return put;
   return txn->commit();
 }
 
@@ -139,11 +139,11 @@ lmdb::Outcome<void> Journal::remove(Revision to, TrimStep step, JournalMeta& met
     bytes += (*record)->size();
     const bool is_last = rev == to || records + 1 == step.records || bytes >= step.bytes;
     if (is_last) meta.hash_at_floor = chain_hash(**record);
-    if (const auto done = txn->erase(log_, key.log(rev)); !done) return done;
+    if (auto done = txn->erase(log_, key.log(rev)); !done) return done;
     meta.floor = rev;
   }
   encode_journal_meta(scratch_, meta);
-  if (const auto put = txn->put(meta_dbi_, kMetaKey, scratch_); !put) return put;
+  if (auto put = txn->put(meta_dbi_, kMetaKey, scratch_); !put) return put;
   return txn->commit();
 }
 

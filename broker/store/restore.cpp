@@ -22,6 +22,9 @@ namespace {
 // data.
 constexpr const char* kUnfinished = "/unfinished";
 
+// Tells what was done here, whatever is restored: it stays where it is served from.
+constexpr const char* kAuditFiles = "/audit";
+
 unexpected<Error> system_failed(const std::string& what) {
   return fail(ErrorCode::unavailable, what + ": " + std::strerror(errno));
 }
@@ -70,7 +73,7 @@ Result<void> fill(const std::string& dir, const std::string& backup, Epoch epoch
     const auto record = reader->next();
     if (!record) return unexpected<Error>(record.error());
     if (!*record) return tables->finish();
-    if (const auto put = tables->put(**record); !put) return put;
+    if (auto put = tables->put(**record); !put) return put;
   }
 }
 
@@ -103,14 +106,19 @@ Result<void> give_away(const std::string& made, const std::string& target) {
 
 // One rename puts it in place; what was there has been moved aside by the same step.
 Result<void> put_in_place(const std::string& made, const std::string& target, const std::string& aside) {
-  if (const auto given = give_away(made, target); !given) return given;
+  if (auto given = give_away(made, target); !given) return given;
   if (::unlink((made + kUnfinished).c_str()) != 0) return system_failed("finishing " + made);
-  if (const auto synced = sync_directory(made); !synced) return synced;
+  if (auto synced = sync_directory(made); !synced) return synced;
   if (aside.empty()) {
     if (::rename(made.c_str(), target.c_str()) != 0) return system_failed("renaming " + made);
     return sync_directory(parent_directory(target));
   }
-  if (const auto swapped = exchange_directories(made, target); !swapped) return swapped;
+  if (auto swapped = exchange_directories(made, target); !swapped) return swapped;
+  if (directory_exists(made + kAuditFiles)) {
+    if (::rename((made + kAuditFiles).c_str(), (target + kAuditFiles).c_str()) != 0)
+      return system_failed("moving " + made + kAuditFiles);
+    if (auto synced = sync_directory(target); !synced) return synced;
+  }
   if (::rename(made.c_str(), aside.c_str()) != 0) return system_failed("renaming " + made);
   return sync_directory(parent_directory(target));
 }

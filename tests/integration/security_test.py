@@ -117,6 +117,7 @@ MATRIX = [
      "----+-+"),
     ("rollback", {"ns": "a.b", "to": 3}, "---++-+"),
     ("backup", {"name": "b"}, "-----++"),
+    ("audit", {}, "-----++"),
     ("put", {"ns": "_system.policy", "key": "x.y", "value": {}}, "-----++"),
     ("get", {"ns": "_system.policy", "key": "x.y"}, "-----++"),
     ("list", {"ns": "_system.policy"}, "-----++"),

@@ -232,7 +232,7 @@ void Reads::send_odd() {
   ask.alone = true;
   world_.send_raw(
       "\x82\xa2op\xa5"
-      "audit\xa2ns\xa1"
+      "later\xa2ns\xa1"
       "a",
       std::move(ask));
 }

@@ -1,5 +1,6 @@
 # A broker with security on, set up and spoken to from the contract alone: keys by libzmq and the standard libraries,
 # tokens by PyJWT. None of the project's own code is in here.
+import base64
 import json
 import os
 import time
@@ -11,6 +12,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from broker_process import Broker, scratch_dir
 from prismbus_client import Client, tune
 from prismbus_seal import keyed_hash, node, open_body, period_of
+
+
+def coordinate(number):
+    """Always 32 bytes, as RFC 7518 asks; PyJWT leaves zeros in front away."""
+    return base64.urlsafe_b64encode(number.to_bytes(32, "big")).rstrip(b"=").decode()
 
 
 class Security:
@@ -48,8 +54,9 @@ class Security:
     def write_keys(self):
         rows = []
         for kid, key in self.keys.items():
-            row = json.loads(jwt.algorithms.ECAlgorithm(jwt.algorithms.hashes.SHA256).to_jwk(key.public_key()))
-            rows.append({**row, "kid": kid, "alg": "ES256"})
+            point = key.public_key().public_numbers()
+            rows.append({"kty": "EC", "crv": "P-256", "x": coordinate(point.x), "y": coordinate(point.y), "kid": kid,
+                         "alg": "ES256"})
         self.write("tokens.jwks", json.dumps({"keys": rows}))
 
     def token(self, sub, read=(), write=(), admin=(), kid=None, seconds=3600, **claims):

@@ -1,0 +1,54 @@
+#include "broker/daemon/secured.hpp"
+
+#include <utility>
+
+#include "broker/security/token_desk.hpp"
+
+namespace prismbus {
+namespace {
+
+constexpr std::size_t kTokens = 8192;      // requests that wait for a token to be verified
+constexpr std::size_t kAuditOrders = 256;  // one a step of the bus, and one an operation that waits
+
+TokenRules rules_of(const Settings& settings) {
+  TokenRules rules;
+  if (!settings.token_issuer.empty()) rules.issuer = settings.token_issuer;
+  if (!settings.token_audience.empty()) rules.audience = settings.token_audience;
+  return rules;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Secured>> Secured::open(const Settings& settings, SecurityFiles files, Waker& tokens,
+                                               Waker& journal, Waker& bus, const LogSink& log) {
+  std::string directory = settings.audit_dir.empty() ? settings.data_dir + "/audit" : settings.audit_dir;
+  auto audit = AuditFile::open(directory, log);
+  if (!audit) return tl::unexpected(audit.error());
+  std::unique_ptr<Secured> secured(new Secured(settings, std::move(files), std::move(directory),
+                                               std::move(*audit), tokens, journal, bus, log));
+  const Now now = read_clock();
+  if (auto begun = secured->audit_.begin(now); !begun) return tl::unexpected(begun.error());
+  // Whoever keeps the log elsewhere has there how the chain stood.
+  const AuditChain& chain = secured->audit_.chain();
+  log(LogLevel::info, LogLine("audit").with("line", chain.n).with("hash", chain.hash).text());
+  return secured;
+}
+
+Secured::Secured(const Settings& settings, SecurityFiles files, std::string audit_directory, AuditFile audit,
+                 Waker& tokens, Waker& journal, Waker& bus, const LogSink& log)
+    : files_(std::move(files)),
+      to_verify_(kTokens, &tokens),
+      from_verify_(kTokens + 1, &bus),  // and the word that the keys changed
+      to_audit_(kAuditOrders, &journal),
+      from_audit_(kAuditOrders, &bus),
+      tokens_(files_.keys_file, TokenVerifier(files_.token_keys, rules_of(settings)), to_verify_,
+              from_verify_, log),
+      audit_(std::move(audit), to_audit_, from_audit_, log),
+      lines_(std::move(audit_directory)) {}
+
+std::unique_ptr<Authoriser> Secured::authoriser(RequestDoor& door) {
+  return std::make_unique<TokenDesk>(to_verify_, from_verify_, door,
+                                     [&door](ConnectionId connection) { door.drop(connection); });
+}
+
+}  // namespace prismbus
