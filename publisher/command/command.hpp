@@ -46,6 +46,7 @@ void add_snapshot(CommandLine line);
 void add_changes(CommandLine line);
 void add_import_log(CommandLine line);
 void add_replay(CommandLine line);
+void add_audit(CommandLine line);
 void add_backup(CommandLine line);
 void add_outbox(CommandLine line);
 void add_policy(CommandLine line);

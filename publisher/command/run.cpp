@@ -186,10 +186,10 @@ int run(std::vector<std::string> arguments, const NamedTexts& environment, Termi
   Action chosen;
   add_globals(app, options);
   for (const auto add :
-       {add_put,    add_get,    add_delete,  add_list,      add_txn,      add_namespaces, add_watch,
-        add_import, add_export, add_history, add_diff,      add_rollback, add_snapshot,   add_changes,
-        add_replay, add_backup, add_outbox,  add_policy,    add_status,   add_import_log, add_subscribers,
-        add_init,   add_token,  add_keys,    add_completion}) {
+       {add_put,         add_get,    add_delete,  add_list,   add_txn,       add_namespaces, add_watch,
+        add_import,      add_export, add_history, add_diff,   add_rollback,  add_snapshot,   add_changes,
+        add_replay,      add_backup, add_audit,   add_outbox, add_policy,    add_status,     add_import_log,
+        add_subscribers, add_init,   add_token,   add_keys,   add_completion}) {
     add({app, chosen});
   }
   for (CLI::App* sub : app.get_subcommands({})) {

@@ -29,6 +29,7 @@ GOOD = {
     "replay": ["replay", "NS", "--from", "0"],
     "import-log": ["import-log", "@a.jsonl", "NS"],
     "backup": ["backup", "name"],
+    "audit": ["audit", "--ns", "NS"],
     "policy": ["policy", "set", "NS", "lane=express"],
     "status": ["status"],
     "subscribers": ["subscribers", "NS"],
@@ -40,7 +41,7 @@ MISTYPED = {  # what was typed -> what was meant
     "watch": ("--subtre", "--subtree"), "import": ("--dry-ran", "--dry-run"), "export": ("--formta", "--format"),
     "history": ("--limti", "--limit"), "diff": ("--form", "--from"), "rollback": ("--not", "--note"),
     "snapshot": ("--subtre", "--subtree"), "changes": ("--sinc", "--since"), "replay": ("--spede", "--speed"),
-    "import-log": ("--resum", "--resume"), "backup": ("--timeou", "--timeout"), "policy": ("--noet", "--note"),
+    "import-log": ("--resum", "--resume"), "backup": ("--timeou", "--timeout"), "audit": ("--verfy", "--verify"), "policy": ("--noet", "--note"),
     "status": ("--brokr", "--broker"), "subscribers": ("--wach", "--watch"),
 }
 
@@ -75,7 +76,7 @@ class Failures(CommandCase):
             with self.subTest(command):
                 if command not in ("txn", "policy"):  # these take words without end, and judge them
                     self.refused_unchanged(USAGE, *self.words(command), "one", "too", "many", says=command)
-                if command not in ("status", "namespaces", "subscribers"):
+                if command not in ("status", "namespaces", "subscribers", "audit"):
                     self.refused_unchanged(USAGE, command, says=command)
 
     def test_a_name_that_is_none_is_refused(self):
