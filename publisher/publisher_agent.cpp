@@ -245,8 +245,7 @@ bool PublisherAgent::send(Operation& op, Now now) {
 // Calls that waited for a broker, a key or the window until their time was over: surely not done.
 void PublisherAgent::give_up_unsent(Now now) {
   if (backlog_ == 0) return;
-  const Error error =
-      connection_->unsent("not sent in time: no broker, or too much was in flight");
+  const Error error = connection_->unsent("not sent in time: no broker, or too much was in flight");
   std::vector<Operation*> over;
   for (const auto& slot : slots_) {
     if (!slot || now.steady < slot->deadline) continue;

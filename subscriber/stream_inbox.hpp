@@ -1,6 +1,6 @@
 // The SUB sockets of the lanes: opens, subscribes, receives, unseals and decodes. Owned by the subscriber's
-// background thread. Libzmq renews subscriptions on a re-made connection only when the SUB is touched: step() does, at
-// least each 100 ms.
+// background thread. Libzmq renews subscriptions on a re-made connection only when the SUB is touched: step()
+// does, at least each 100 ms.
 #pragma once
 
 #include <array>

@@ -101,8 +101,8 @@ class SyncState {
   void on_lost(const Error& why, Now now);
   void on_answer(std::uint64_t tag, SyncAnswer answer, Now now);
   void on_sets(Lane lane, std::string_view ns, std::vector<ChangeSet> sets, Now now);
-  // Frames of `ns` came that could not be opened: what was in them is asked for, or that it may not be read is
-  // told.
+  // Frames of `ns` came that could not be opened: what was in them is asked for, or that it may not be read
+  // is told.
   void on_unread(std::string_view ns, Now now);
   void on_heartbeat(Lane lane, const Heartbeat& beat, Now now);
   void on_barrier(Lane lane, std::string_view topic, const Barrier& barrier, Now now);
