@@ -369,7 +369,7 @@ void PublisherAgent::close() {
       continue;
     tell([&] { slot->fail_with(slot->place == Operation::Place::in_flight ? unknown : unsent); });
   }
-  for (auto& [order, flush] : flushes_) tell([&] { flush->fail_with({}); });
+  for (auto& flush : flushes_) tell([&] { flush.second->fail_with({}); });
   slots_.clear();
   free_slots_.clear();
   flushes_.clear();
