@@ -46,6 +46,7 @@ void AuditNotes::take_due(Now now, bool ending, std::vector<AuditEntry>& out) {
     }
     // A kind whose repeats were told stays one minute more: of an endless repeat there is one line a minute.
     const bool repeated = one.entry.times > 0;
+    one.entry.time = now.wall;  // lines stand in the order of their times
     if (repeated && !ending && has_quota(now)) {
       out.push_back(one.entry);
       one.entry.times = 0;

@@ -39,6 +39,7 @@ TEST_CASE("the first of equal refusals is told at once, the rest in one line a m
   REQUIRE(told.size() == 1);
   CHECK(told[0].by == "x");
   CHECK(told[0].times == 500);
+  CHECK(told[0].time == at(61s).wall);  // after every line that was told meanwhile
   // Still the same: counted on, without a line at once.
   CHECK_FALSE(notes.take(refusal("x"), at(62s)));
   CHECK(due(notes, at(122s)).at(0).times == 1);
