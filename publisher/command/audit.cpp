@@ -1,6 +1,5 @@
 // prismbus audit: who did what, from the journal and the audit file; and whether the file is whole.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -9,7 +8,6 @@
 #include "publisher/command/command.hpp"
 #include "publisher/command/moment.hpp"
 #include "publisher/command/reply_value.hpp"
-#include "publisher/command/whole_number.hpp"
 
 namespace prismbus::command {
 namespace {
@@ -159,16 +157,15 @@ Outcome<void> audit(const Options& o, Invocation& in) {
 
 }  // namespace
 
-void add_audit(CommandLine line) {
+void add_audit(Command top) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = line.app.add_subcommand("audit", "Print who did what, oldest first");
-  sub->fallthrough();
-  sub->add_option("--ns", o->ns, "Only what is about this namespace")->type_name("NS");
-  sub->add_option("--by", o->by, "Only what this principal did")->type_name("NAME");
-  sub->add_option("--since", o->since, "Only from this time on")->type_name("WHEN");
-  sub->add_option("-n,--limit", o->limit, "Only the newest so many")->type_name("N")->check(whole_number(1));
-  sub->add_flag("--verify", o->verify, "Check that no line of the audit file was changed or taken away");
-  sub->footer(
+  Command sub = top.command("audit", "Print who did what, oldest first");
+  sub.option("--ns", o->ns, "Only what is about this namespace").type_name("NS");
+  sub.option("--by", o->by, "Only what this principal did").type_name("NAME");
+  sub.option("--since", o->since, "Only from this time on").type_name("WHEN");
+  sub.option("-n,--limit", o->limit, "Only the newest so many").type_name("N").whole_number(1);
+  sub.flag("--verify", o->verify, "Check that no line of the audit file was changed or taken away");
+  sub.footer(
       "Every accepted write comes from the journal; logins, what was refused, and what administrators did "
       "come "
       "from the\naudit file, which a broker keeps with security on. Equal refusals are told once a minute, "
@@ -183,7 +180,7 @@ void add_audit(CommandLine line) {
       "  prismbus audit --ns _system.policy --by alice\n"
       "  prismbus audit --limit 20 --json | jq '.records[] | select(.what == \"refused\")'\n"
       "  prismbus audit --verify\n");
-  sub->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return audit(*o, in); }; });
+  sub.action([o](Invocation& in) { return audit(*o, in); });
 }
 
 }  // namespace prismbus::command

@@ -1,6 +1,5 @@
 // prismbus backup: lets the broker write everything it holds to one file.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 
@@ -29,12 +28,11 @@ Outcome<void> backup(const std::string& name, Invocation& in) {
 
 }  // namespace
 
-void add_backup(CommandLine line) {
+void add_backup(Command top) {
   auto name = std::make_shared<std::string>();
-  CLI::App* sub = line.app.add_subcommand("backup", "Let the broker write all it holds to one file");
-  sub->fallthrough();
-  sub->add_option("NAME", *name, "Name of the file in the broker's backup folder")->required();
-  sub->footer(
+  Command sub = top.command("backup", "Let the broker write all it holds to one file");
+  sub.option("NAME", *name, "Name of the file in the broker's backup folder").required();
+  sub.footer(
       "The broker goes on serving and writing meanwhile; the file is complete and synced when this returns. "
       "The "
       "path is the\n"
@@ -45,8 +43,7 @@ void add_backup(CommandLine line) {
       "Examples:\n"
       "  prismbus backup before-release-4.2\n"
       "  prismbus backup nightly --timeout 600 --json | jq -r .path\n");
-  sub->callback(
-      [name, &chosen = line.chosen] { chosen = [name](Invocation& in) { return backup(*name, in); }; });
+  sub.action([name](Invocation& in) { return backup(*name, in); });
 }
 
 }  // namespace prismbus::command

@@ -1,6 +1,5 @@
 // prismbus changes: the change sets after a point in history, up to now.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <map>
 #include <memory>
@@ -60,16 +59,13 @@ Outcome<void> changes(const Options& o, Invocation& in) {
 
 }  // namespace
 
-void add_changes(CommandLine line) {
+void add_changes(Command top) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = line.app.add_subcommand("changes", "Print the change sets after a point in history");
-  sub->fallthrough();
-  sub->add_option("NS", o->ns, "Namespace; with --subtree \"\" is everything")->required();
-  sub->add_option("--since", o->since, "Change sets after this; 0 is all of them")
-      ->type_name("SINCE")
-      ->required();
-  sub->add_flag("--subtree", o->subtree, "The namespaces below NS too");
-  sub->footer(
+  Command sub = top.command("changes", "Print the change sets after a point in history");
+  sub.option("NS", o->ns, "Namespace; with --subtree \"\" is everything").required();
+  sub.option("--since", o->since, "Change sets after this; 0 is all of them").type_name("SINCE").required();
+  sub.flag("--subtree", o->subtree, "The namespaces below NS too");
+  sub.footer(
       "+ added, ~ changed, - deleted, as watch prints them. Exit code 11 when the broker has trimmed that "
       "history.\n" +
       std::string(kSinceHelp) +
@@ -78,7 +74,7 @@ void add_changes(CommandLine line) {
       "  prismbus changes md.okx --since seq:2\n"
       "  prismbus changes md --subtree --since -2h\n"
       "  prismbus changes md.okx --since 1 --json | jq -c '.sets[] | {rev, by, note}'\n");
-  sub->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return changes(*o, in); }; });
+  sub.action([o](Invocation& in) { return changes(*o, in); });
 }
 
 }  // namespace prismbus::command

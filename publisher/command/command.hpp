@@ -3,17 +3,12 @@
 // thread.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
-#include "publisher/command/failure.hpp"
+#include "publisher/command/command_line.hpp"
 #include "publisher/command/session.hpp"
 #include "publisher/command/terminal.hpp"
-
-namespace CLI {
-class App;
-}
 
 namespace prismbus::command {
 
@@ -21,44 +16,38 @@ struct Invocation {
   const Globals& globals;
   Terminal& terminal;
 };
-using Action = std::function<Outcome<void>(Invocation&)>;
 
-// Where a command adds its part of the command line; it sets `chosen` when it is the one that was asked for.
-struct CommandLine {
-  CLI::App& app;
-  Action& chosen;
-};
-
-void add_put(CommandLine line);
-void add_get(CommandLine line);
-void add_delete(CommandLine line);
-void add_list(CommandLine line);
-void add_txn(CommandLine line);
-void add_namespaces(CommandLine line);
-void add_watch(CommandLine line);
-void add_import(CommandLine line);
-void add_export(CommandLine line);
-void add_status(CommandLine line);
-void add_history(CommandLine line);
-void add_diff(CommandLine line);
-void add_rollback(CommandLine line);
-void add_snapshot(CommandLine line);
-void add_changes(CommandLine line);
-void add_import_log(CommandLine line);
-void add_replay(CommandLine line);
-void add_audit(CommandLine line);
-void add_backup(CommandLine line);
-void add_outbox(CommandLine line);
-void add_policy(CommandLine line);
-void add_subscribers(CommandLine line);
-void add_init(CommandLine line);
-void add_token(CommandLine line);
-void add_keys(CommandLine line);
-void add_completion(CommandLine line);
+// Each adds its command below `top`.
+void add_put(Command top);
+void add_get(Command top);
+void add_delete(Command top);
+void add_list(Command top);
+void add_txn(Command top);
+void add_namespaces(Command top);
+void add_watch(Command top);
+void add_import(Command top);
+void add_export(Command top);
+void add_status(Command top);
+void add_history(Command top);
+void add_diff(Command top);
+void add_rollback(Command top);
+void add_snapshot(Command top);
+void add_changes(Command top);
+void add_import_log(Command top);
+void add_replay(Command top);
+void add_audit(Command top);
+void add_backup(Command top);
+void add_outbox(Command top);
+void add_policy(Command top);
+void add_subscribers(Command top);
+void add_init(Command top);
+void add_token(Command top);
+void add_keys(Command top);
+void add_completion(Command top);
 
 // The candidates for the last of `words`, for the scripts that `completion` prints. Silent when no broker
 // answers.
-void print_completions(const CLI::App& app, const std::vector<std::string>& words, Globals globals,
+void print_completions(Command top, const std::vector<std::string>& words, Globals globals,
                        Terminal& terminal);
 
 // One line of JSON and a line feed.

@@ -1,7 +1,6 @@
 // prismbus completion: the script that teaches a shell to complete `prismbus`, and what those scripts call:
 // `prismbus completion words -- WORD...`, one candidate a line, a tab, what it is.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 
@@ -108,7 +107,7 @@ std::vector<std::string> keys_of(Globals globals, const std::string& ns, const s
 
 }  // namespace
 
-void print_completions(const CLI::App& app, const std::vector<std::string>& words, Globals globals,
+void print_completions(Command top, const std::vector<std::string>& words, Globals globals,
                        Terminal& terminal) {
   globals.timeout = kBrokerPatience;
   for (std::size_t i = 0; i + 2 < words.size(); ++i) {
@@ -117,18 +116,16 @@ void print_completions(const CLI::App& app, const std::vector<std::string>& word
   const NameSources names{
       [&globals] { return namespaces_of(globals); },
       [&globals](const std::string& ns, const std::string& prefix) { return keys_of(globals, ns, prefix); }};
-  for (const Candidate& c : complete(app, words, names)) {
+  for (const Candidate& c : complete(top, words, names)) {
     terminal.out << printable(c.word) << (c.about.empty() ? "" : "\t") << c.about << '\n';
   }
 }
 
-void add_completion(CommandLine line) {
+void add_completion(Command top) {
   auto shell = std::make_shared<std::string>();
-  CLI::App* sub =
-      line.app.add_subcommand("completion", "Print the script that completes prismbus in a shell");
-  sub->fallthrough();
-  sub->add_option("SHELL", *shell, "bash, zsh or fish")->required();
-  sub->footer(
+  Command sub = top.command("completion", "Print the script that completes prismbus in a shell");
+  sub.option("SHELL", *shell, "bash, zsh or fish").required();
+  sub.footer(
       "Commands, options, files; namespaces and keys too when the broker of PRISMBUS_BROKER or --broker "
       "answers "
       "within 200 ms.\n\n"
@@ -136,9 +133,7 @@ void add_completion(CommandLine line) {
       "  source <(prismbus completion bash)       # in ~/.bashrc\n"
       "  prismbus completion zsh > _prismbus      # in a folder of $fpath\n"
       "  prismbus completion fish > prismbus.fish # in ~/.config/fish/completions\n");
-  sub->callback([shell, &chosen = line.chosen] {
-    chosen = [shell](Invocation& in) { return print_script(*shell, in.terminal); };
-  });
+  sub.action([shell](Invocation& in) { return print_script(*shell, in.terminal); });
 }
 
 }  // namespace prismbus::command

@@ -1,27 +1,11 @@
 #include "publisher/command/completion_words.hpp"
 
-#include <CLI/CLI.hpp>
-
-#include <algorithm>
+#include <optional>
 
 #include "publisher/command/document_format.hpp"
 
 namespace prismbus::command {
 namespace {
-
-bool takes_value(const CLI::Option& option) {
-  return option.get_items_expected_min() > 0;
-}
-
-// Of the command itself, or one every command takes.
-const CLI::Option* find_option(const CLI::App* app, std::string_view word) {
-  for (; app != nullptr; app = app->get_parent()) {
-    for (const CLI::Option* option : app->get_options()) {
-      if (option->check_name(std::string(word))) return option;
-    }
-  }
-  return nullptr;
-}
 
 std::string unquoted(std::string word) {  // as bash hands it over
   std::erase_if(word, [](char c) { return c == '\'' || c == '"' || c == '\\'; });
@@ -30,12 +14,12 @@ std::string unquoted(std::string word) {  // as bash hands it over
 
 class Completion {
  public:
-  Completion(const CLI::App& app, const NameSources& names) : command_(&app), names_(names) {}
+  Completion(Command top, const NameSources& names) : path_{top}, names_(names) {}
 
   std::vector<Candidate> run(const std::vector<std::string>& words) {
     current_ = words.empty() ? "" : unquoted(words.back());
     for (std::size_t i = 0; i + 1 < words.size(); ++i) pass(unquoted(words[i]));
-    if (pending_ != nullptr) {
+    if (pending_) {
       value_of(*pending_);
     } else if (current_.starts_with('-') && !only_positionals_) {
       options();
@@ -50,26 +34,36 @@ class Completion {
  private:
   // A word that stands before the one that is typed.
   void pass(const std::string& word) {
-    if (pending_ != nullptr) {
-      pending_ = nullptr;
+    if (pending_) {
+      pending_.reset();
     } else if (word == "--") {
       only_positionals_ = true;
     } else if (word.starts_with('-') && word.size() > 1 && !only_positionals_) {
-      const CLI::Option* option = word.find('=') == std::string::npos ? find_option(command_, word) : nullptr;
-      if (option != nullptr && takes_value(*option)) pending_ = option;
-    } else if (const CLI::App* sub = subcommand(word)) {
-      command_ = sub;
+      const auto option = word.find('=') == std::string::npos ? find_option(word) : std::nullopt;
+      if (option && option->takes_value()) pending_ = option;
+    } else if (const auto below = subcommand(word)) {
+      path_.push_back(*below);
     } else {
       positionals_.push_back(word);
     }
   }
 
-  [[nodiscard]] const CLI::App* subcommand(const std::string& word) const {
-    if (!positionals_.empty()) return nullptr;
-    for (const CLI::App* sub : command_->get_subcommands({})) {
-      if (sub->get_name() == word) return sub;
+  // Of the command itself, or one every command takes.
+  [[nodiscard]] std::optional<Option> find_option(std::string_view word) const {
+    for (auto at = path_.rbegin(); at != path_.rend(); ++at) {
+      for (const Option& option : at->options()) {
+        if (option.is_called(word)) return option;
+      }
     }
-    return nullptr;
+    return std::nullopt;
+  }
+
+  [[nodiscard]] std::optional<Command> subcommand(const std::string& word) const {
+    if (!positionals_.empty()) return std::nullopt;
+    for (const Command& below : path_.back().commands()) {
+      if (below.name() == word) return below;
+    }
+    return std::nullopt;
   }
 
   void offer(const std::string& word, const std::string& about = "") {
@@ -78,21 +72,22 @@ class Completion {
   }
 
   bool commands() {
-    for (const CLI::App* sub : command_->get_subcommands({})) offer(sub->get_name(), sub->get_description());
-    return !command_->get_subcommands({}).empty();
+    const std::vector<Command> below = path_.back().commands();
+    for (const Command& each : below) offer(each.name(), each.about());
+    return !below.empty();
   }
 
   void options() {
-    for (const CLI::App* app = command_; app != nullptr; app = app->get_parent()) {
-      for (const CLI::Option* option : app->get_options()) {
-        if (app != command_ && (option->check_name("--help") || option->check_name("--version"))) continue;
-        for (const std::string& name : option->get_lnames()) offer("--" + name, option->get_description());
+    for (auto at = path_.rbegin(); at != path_.rend(); ++at) {
+      for (const Option& option : at->options()) {
+        if (at != path_.rbegin() && (option.is_called("--help") || option.is_called("--version"))) continue;
+        for (const std::string& name : option.long_names()) offer(name, option.about());
       }
     }
   }
 
-  void value_of(const CLI::Option& option) {
-    const std::string type = option.get_type_name();
+  void value_of(Option option) {
+    const std::string type = option.type_name();
     if (type == "FILE" || type == "DIR") found_.push_back({std::string(kFilesMark), ""});
     if (type == "FORMAT") {
       for (const FormatRow& row : kFormatTable) offer(std::string(row.name));
@@ -106,11 +101,11 @@ class Completion {
 
   void positional() {
     std::size_t index = 0;
-    for (const CLI::Option* option : command_->get_options()) {
-      if (!option->get_positional() || !option->get_lnames().empty()) continue;
-      const bool last_takes_all = option->get_items_expected_max() > 1;
-      if (index == positionals_.size() || (last_takes_all && index < positionals_.size())) {
-        return named(option->get_name(true));
+    for (const Option& option : path_.back().options()) {
+      const std::string name = option.argument_name();
+      if (name.empty()) continue;
+      if (index == positionals_.size() || (option.takes_many() && index < positionals_.size())) {
+        return named(name);
       }
       ++index;
     }
@@ -140,7 +135,7 @@ class Completion {
     for (const std::string& ns : names_.namespaces()) offer(ns);
   }
   void keys() {
-    const bool file_first = command_->get_name() == "import";
+    const bool file_first = path_.back().name() == "import";
     const std::size_t at = file_first ? 1 : 0;
     if (at < positionals_.size()) keys_of(positionals_[at]);
   }
@@ -148,10 +143,10 @@ class Completion {
     for (const std::string& key : names_.keys(ns, current_)) offer(key);
   }
 
-  const CLI::App* command_;
+  std::vector<Command> path_;  // from the program down to the command whose words come
   const NameSources& names_;
   std::string current_;
-  const CLI::Option* pending_ = nullptr;  // its value comes next
+  std::optional<Option> pending_;  // its value comes next
   bool only_positionals_ = false;
   std::vector<std::string> positionals_;
   std::vector<Candidate> found_;
@@ -159,9 +154,9 @@ class Completion {
 
 }  // namespace
 
-std::vector<Candidate> complete(const CLI::App& app, const std::vector<std::string>& words,
+std::vector<Candidate> complete(Command top, const std::vector<std::string>& words,
                                 const NameSources& names) {
-  return Completion(app, names).run(words);
+  return Completion(top, names).run(words);
 }
 
 }  // namespace prismbus::command

@@ -1,6 +1,6 @@
-// What could stand at the end of a half-typed command line: made from the CLI's own table of commands and
-// options, so that it never lags behind it. Namespaces and keys come from whoever is asked. The command's one
-// thread.
+// What could stand at the end of a half-typed command line: made from the command line's own table of
+// commands and options, so that it never lags behind it. Namespaces and keys come from whoever is asked. The
+// command's one thread.
 #pragma once
 
 #include <functional>
@@ -8,9 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace CLI {
-class App;
-}
+#include "publisher/command/command_line.hpp"
 
 namespace prismbus::command {
 
@@ -27,7 +25,7 @@ struct NameSources {  // both may be slow, or know nothing
 inline constexpr std::string_view kFilesMark = ":files";
 
 // `words` without the program's name; the last one is being typed and may be empty. Candidates begin with it.
-[[nodiscard]] std::vector<Candidate> complete(const CLI::App& app, const std::vector<std::string>& words,
+[[nodiscard]] std::vector<Candidate> complete(Command top, const std::vector<std::string>& words,
                                               const NameSources& names);
 
 }  // namespace prismbus::command

@@ -1,6 +1,5 @@
 // prismbus delete: removes one key, those with a prefix, or all of a namespace.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 
@@ -8,7 +7,6 @@
 #include "publisher/command/json_value.hpp"
 #include "publisher/command/key_removal.hpp"
 #include "publisher/command/reply_value.hpp"
-#include "publisher/command/whole_number.hpp"
 
 namespace prismbus::command {
 namespace {
@@ -83,21 +81,19 @@ Outcome<void> remove(const Options& o, bool has_key, Invocation& in) {
 
 }  // namespace
 
-void add_delete(CommandLine line) {
+void add_delete(Command top) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub =
-      line.app.add_subcommand("delete", "Remove one key, those with a prefix, or all of a namespace");
-  sub->fallthrough();
-  sub->add_option("NS", o->ns, "Namespace")->required();
-  CLI::Option* key = sub->add_option("KEY", o->key, "Key");
-  sub->add_option("--prefix", o->prefix, "Remove every key that begins with this")->type_name("TEXT");
-  sub->add_flag("--namespace", o->whole_namespace, "Remove every key of the namespace");
-  sub->add_flag("-y,--yes", o->yes, "Do not ask before --prefix and --namespace");
-  sub->add_option("--if-rev", o->if_rev, "Remove only if the key is at this revision")
-      ->type_name("REV")
-      ->check(whole_number());
-  sub->add_option("--note", o->note, "Up to 1 KiB of text kept with the revision")->type_name("TEXT");
-  sub->footer(
+  Command sub = top.command("delete", "Remove one key, those with a prefix, or all of a namespace");
+  sub.option("NS", o->ns, "Namespace").required();
+  const Option key = sub.option("KEY", o->key, "Key");
+  sub.option("--prefix", o->prefix, "Remove every key that begins with this").type_name("TEXT");
+  sub.flag("--namespace", o->whole_namespace, "Remove every key of the namespace");
+  sub.flag("-y,--yes", o->yes, "Do not ask before --prefix and --namespace");
+  sub.option("--if-rev", o->if_rev, "Remove only if the key is at this revision")
+      .type_name("REV")
+      .whole_number();
+  sub.option("--note", o->note, "Up to 1 KiB of text kept with the revision").type_name("TEXT");
+  sub.footer(
       "Exit code 4 when there is no such key; then no revision is made. --prefix and --namespace say how "
       "many "
       "keys there\n"
@@ -111,9 +107,7 @@ void add_delete(CommandLine line) {
       "  prismbus delete md.okx api/timeout --if-rev 12 --note 'back to the default'\n"
       "  prismbus delete md.okx --prefix symbols/ --yes\n"
       "  prismbus delete md.okx --namespace --yes --note 'venue closed'\n");
-  sub->callback([o, key, &chosen = line.chosen] {
-    chosen = [o, has_key = key->count() > 0](Invocation& in) { return remove(*o, has_key, in); };
-  });
+  sub.action([o, key](Invocation& in) { return remove(*o, key.given(), in); });
 }
 
 }  // namespace prismbus::command

@@ -1,6 +1,5 @@
 // prismbus diff: what is different in a namespace between two moments.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 
@@ -54,16 +53,13 @@ Outcome<void> diff(const Options& o, Invocation& in) {
 
 }  // namespace
 
-void add_diff(CommandLine line) {
+void add_diff(Command top) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = line.app.add_subcommand("diff", "Print what differs in a namespace between two moments");
-  sub->fallthrough();
-  sub->add_option("NS", o->ns, "Namespace")->required();
-  sub->add_option("--from", o->from, "The earlier moment; 0 is before everything")
-      ->type_name("WHEN")
-      ->required();
-  sub->add_option("--to", o->to, "The later one (default now)")->type_name("WHEN");
-  sub->footer(
+  Command sub = top.command("diff", "Print what differs in a namespace between two moments");
+  sub.option("NS", o->ns, "Namespace").required();
+  sub.option("--from", o->from, "The earlier moment; 0 is before everything").type_name("WHEN").required();
+  sub.option("--to", o->to, "The later one (default now)").type_name("WHEN");
+  sub.footer(
       "+ added, - removed, ~ changed. No difference is no output and exit code 0; 4 when NS was never "
       "written, "
       "11 when the\nbroker has trimmed that history.\n" +
@@ -72,7 +68,7 @@ void add_diff(CommandLine line) {
       "  prismbus diff md.okx --from 1\n"
       "  prismbus diff md.okx --from -2h\n"
       "  prismbus diff md.okx --from 2 --to 5 --json | jq -r '.changes[].key'\n");
-  sub->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return diff(*o, in); }; });
+  sub.action([o](Invocation& in) { return diff(*o, in); });
 }
 
 }  // namespace prismbus::command

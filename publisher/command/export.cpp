@@ -1,6 +1,5 @@
 // prismbus export: a namespace, or one value, as a document.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 #include <vector>
@@ -90,34 +89,37 @@ Outcome<void> export_document(const Options& o, Invocation& in) {
 
 }  // namespace
 
-void add_export(CommandLine line) {
+void add_export(Command top) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = line.app.add_subcommand(
-      "export", "Print a namespace as one document: YAML, JSON, TOML, .env, properties");
-  sub->fallthrough();
-  sub->add_option("NS", o->ns, "Namespace")->required();
-  sub->add_option("--format", o->format,
-                  format_names() + " (default: what the ending of FILE says, else yaml)")
-      ->type_name("FORMAT");
-  sub->add_option("-o,--output", o->output, "Write this file, whole or not at all")->type_name("FILE");
-  CLI::Option* flat = sub->add_flag("--flat", o->flat, "Keys as they are, not nested by their slashes");
-  sub->add_option("--as", o->as, "Only the value of this key: what import --as KEY wrote")
-      ->type_name("KEY")
-      ->excludes(flat);
-  CLI::Option* seed =
-      sub->add_option("--seed", o->seed,
-                      "Write a seed file: what a subscriber starts from with no broker and no cache")
-          ->type_name("FILE")
-          ->excludes("--as", "--flat", "--format", "--output");
-  sub->add_flag("--subtree", o->subtree, "With --seed: the namespaces below NS too")->needs(seed);
-  sub->add_option(
+  Command sub =
+      top.command("export", "Print a namespace as one document: YAML, JSON, TOML, .env, properties");
+  sub.option("NS", o->ns, "Namespace").required();
+  const Option format = sub.option("--format", o->format,
+                                   format_names() + " (default: what the ending of FILE says, else yaml)")
+                            .type_name("FORMAT");
+  const Option output =
+      sub.option("-o,--output", o->output, "Write this file, whole or not at all").type_name("FILE");
+  const Option flat = sub.flag("--flat", o->flat, "Keys as they are, not nested by their slashes");
+  const Option as = sub.option("--as", o->as, "Only the value of this key: what import --as KEY wrote")
+                        .type_name("KEY")
+                        .excludes(flat);
+  const Option seed =
+      sub.option("--seed", o->seed,
+                 "Write a seed file: what a subscriber starts from with no broker and no cache")
+          .type_name("FILE")
+          .excludes(as)
+          .excludes(flat)
+          .excludes(format)
+          .excludes(output);
+  sub.flag("--subtree", o->subtree, "With --seed: the namespaces below NS too").needs(seed);
+  sub.option(
          "--exclude", o->exclude,
          "With --seed: not these namespaces (NS, NS.** or **), for one those whose values are secret; may be "
          "repeated")
-      ->type_name("PATTERN")
-      ->allow_extra_args(false)
-      ->needs(seed);
-  sub->footer(
+      .type_name("PATTERN")
+      .groups_of(1)
+      .needs(seed);
+  sub.footer(
       "Gives back what import took, with the same of --flat, --as KEY or neither: equal values and types; "
       "order of maps,\n"
       "comments and quoting style are not kept. All keys are of one revision. yaml and json carry every "
@@ -138,11 +140,9 @@ void add_export(CommandLine line) {
       "  prismbus export services --as collector -o collector.yaml\n"
       "  prismbus export md --subtree --seed md.seed\n"
       "  prismbus export md --subtree --exclude 'md.accounts.**' --seed md.seed\n");
-  sub->callback([o, &chosen = line.chosen] {
-    chosen = [o](Invocation& in) {
-      return o->seed.empty() ? export_document(*o, in)
-                             : export_seed(o->ns, o->subtree, o->exclude, o->seed, in);
-    };
+  sub.action([o](Invocation& in) {
+    return o->seed.empty() ? export_document(*o, in)
+                           : export_seed(o->ns, o->subtree, o->exclude, o->seed, in);
   });
 }
 

@@ -1,6 +1,5 @@
 // prismbus get: reads one value.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 
@@ -8,7 +7,6 @@
 #include "publisher/command/json_value.hpp"
 #include "publisher/command/moment.hpp"
 #include "publisher/command/reply_value.hpp"
-#include "publisher/command/whole_number.hpp"
 
 namespace prismbus::command {
 namespace {
@@ -74,20 +72,19 @@ Outcome<void> get(const Options& o, Invocation& in) {
 
 }  // namespace
 
-void add_get(CommandLine line) {
+void add_get(Command top) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = line.app.add_subcommand("get", "Print one value");
-  sub->fallthrough();
-  sub->add_option("NS", o->ns, "Namespace")->required();
-  sub->add_option("KEY", o->key, "Key")->required();
-  sub->add_option("--min-rev", o->min_rev, "Wait (2 s at most) until the broker has applied this revision")
-      ->type_name("REV")
-      ->check(whole_number());
-  sub->add_option("--at", o->at, "The value as it was at this moment")->type_name("WHEN");
-  CLI::Option* raw =
-      sub->add_flag("--raw", o->raw, "A string or binary value as its bytes, without quotes or line feed");
-  sub->add_flag("--meta", o->meta, "Revision, version, time and author too")->excludes(raw);
-  sub->footer(
+  Command sub = top.command("get", "Print one value");
+  sub.option("NS", o->ns, "Namespace").required();
+  sub.option("KEY", o->key, "Key").required();
+  sub.option("--min-rev", o->min_rev, "Wait (2 s at most) until the broker has applied this revision")
+      .type_name("REV")
+      .whole_number();
+  sub.option("--at", o->at, "The value as it was at this moment").type_name("WHEN");
+  const Option raw =
+      sub.flag("--raw", o->raw, "A string or binary value as its bytes, without quotes or line feed");
+  sub.flag("--meta", o->meta, "Revision, version, time and author too").excludes(raw);
+  sub.footer(
       "The value is printed as JSON. Exit code 4 when there is no such key, 11 when --at lies in history the "
       "broker has trimmed.\n" +
       std::string(kMomentHelp) +
@@ -98,7 +95,7 @@ void add_get(CommandLine line) {
       "  prismbus get md.okx api/timeout --at 2\n"
       "  prismbus get md.okx tls/certificate --raw > okx.pem\n"
       "  prismbus get md.okx api/timeout --json | jq .entry.rev\n");
-  sub->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return get(*o, in); }; });
+  sub.action([o](Invocation& in) { return get(*o, in); });
 }
 
 }  // namespace prismbus::command

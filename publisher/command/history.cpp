@@ -1,6 +1,5 @@
 // prismbus history: what was done to one key, newest first.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -9,7 +8,6 @@
 #include "publisher/command/command.hpp"
 #include "publisher/command/json_value.hpp"
 #include "publisher/command/reply_value.hpp"
-#include "publisher/command/whole_number.hpp"
 
 namespace prismbus::command {
 namespace {
@@ -111,16 +109,15 @@ Outcome<void> history(const Options& o, Invocation& in) {
 
 }  // namespace
 
-void add_history(CommandLine line) {
+void add_history(Command top) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = line.app.add_subcommand("history", "Print what was done to a key, newest first");
-  sub->fallthrough();
-  sub->add_option("NS", o->ns, "Namespace")->required();
-  sub->add_option("KEY", o->key, "Key")->required();
-  sub->add_option("-n,--limit", o->limit, "At most so many versions")->type_name("N")->check(whole_number(1));
-  sub->add_option("--before", o->before, "Only versions older than this")->type_name("WHEN");
-  sub->add_option("--since", o->since, "Only versions newer than this; 0 is all of them")->type_name("WHEN");
-  sub->footer(
+  Command sub = top.command("history", "Print what was done to a key, newest first");
+  sub.option("NS", o->ns, "Namespace").required();
+  sub.option("KEY", o->key, "Key").required();
+  sub.option("-n,--limit", o->limit, "At most so many versions").type_name("N").whole_number(1);
+  sub.option("--before", o->before, "Only versions older than this").type_name("WHEN");
+  sub.option("--since", o->since, "Only versions newer than this; 0 is all of them").type_name("WHEN");
+  sub.footer(
       "Deletes are told too. A key that never was has no versions, which is no error. What the broker has "
       "trimmed is not\ntold.\n" +
       std::string(kMomentHelp) +
@@ -129,7 +126,7 @@ void add_history(CommandLine line) {
       "  prismbus history md.okx api/timeout --limit 3\n"
       "  prismbus history md.okx api/timeout --since -2h\n"
       "  prismbus history md.okx api/timeout --json | jq '.versions[] | {rev, value}'\n");
-  sub->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return history(*o, in); }; });
+  sub.action([o](Invocation& in) { return history(*o, in); });
 }
 
 }  // namespace prismbus::command

@@ -1,6 +1,5 @@
 // prismbus import: makes a namespace hold what a document says.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -218,27 +217,23 @@ constexpr const char* kExplanation =
 
 }  // namespace
 
-void add_import(CommandLine line) {
+void add_import(Command top) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = line.app.add_subcommand(
-      "import", "Make a namespace hold what a file says: YAML, JSON, TOML, .env, properties");
-  sub->fallthrough();
-  sub->add_option("FILE", o->file, "The document; - is standard input")->required();
-  sub->add_option("NS", o->ns, "Namespace")->required();
-  sub->add_option("--format", o->format, format_names() + ", when the ending of FILE does not say")
-      ->type_name("FORMAT");
-  CLI::Option* flat = sub->add_flag("--flat", o->flat, "Only the top level is taken apart");
-  sub->add_option("--as", o->as, "The whole document is the value of this key")
-      ->type_name("KEY")
-      ->excludes(flat);
-  sub->add_flag("-n,--dry-run", o->dry_run, "Show what would change; write nothing");
-  sub->add_flag("--prune", o->prune, "Delete keys that the file lacks");
-  sub->add_flag("-y,--yes", o->yes, "Do not ask before --prune with an empty document deletes every key");
-  sub->add_flag("--chunked", o->chunked, "Allow several transactions, which is not atomic");
-  sub->add_option("--note", o->note, "Up to 1 KiB of text kept with the revision")->type_name("TEXT");
-  sub->footer(kExplanation);
-  sub->callback(
-      [o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return import_document(*o, in); }; });
+  Command sub =
+      top.command("import", "Make a namespace hold what a file says: YAML, JSON, TOML, .env, properties");
+  sub.option("FILE", o->file, "The document; - is standard input").required();
+  sub.option("NS", o->ns, "Namespace").required();
+  sub.option("--format", o->format, format_names() + ", when the ending of FILE does not say")
+      .type_name("FORMAT");
+  const Option flat = sub.flag("--flat", o->flat, "Only the top level is taken apart");
+  sub.option("--as", o->as, "The whole document is the value of this key").type_name("KEY").excludes(flat);
+  sub.flag("-n,--dry-run", o->dry_run, "Show what would change; write nothing");
+  sub.flag("--prune", o->prune, "Delete keys that the file lacks");
+  sub.flag("-y,--yes", o->yes, "Do not ask before --prune with an empty document deletes every key");
+  sub.flag("--chunked", o->chunked, "Allow several transactions, which is not atomic");
+  sub.option("--note", o->note, "Up to 1 KiB of text kept with the revision").type_name("TEXT");
+  sub.footer(kExplanation);
+  sub.action([o](Invocation& in) { return import_document(*o, in); });
 }
 
 }  // namespace prismbus::command

@@ -1,6 +1,5 @@
 // prismbus import-log: writes a log of transactions into a namespace, a transaction a line, in order.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -200,16 +199,15 @@ Outcome<void> import_log(const Options& o, Invocation& in) {
 
 }  // namespace
 
-void add_import_log(CommandLine line) {
+void add_import_log(Command top) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = line.app.add_subcommand("import-log", "Write a log of transactions, one JSON line each");
-  sub->fallthrough();
-  sub->add_option("FILE", o->file, "The log; - is standard input")->required();
-  sub->add_option("NS", o->ns, "Namespace")->required();
-  sub->add_flag("-n,--dry-run", o->dry_run, "Read and count; write nothing");
-  CLI::Option* resume = sub->add_flag("--resume", o->resume, "Go on after the lines that are there already");
-  sub->add_flag("--append", o->append, "Write all lines, whatever is there already")->excludes(resume);
-  sub->footer(
+  Command sub = top.command("import-log", "Write a log of transactions, one JSON line each");
+  sub.option("FILE", o->file, "The log; - is standard input").required();
+  sub.option("NS", o->ns, "Namespace").required();
+  sub.flag("-n,--dry-run", o->dry_run, "Read and count; write nothing");
+  const Option resume = sub.flag("--resume", o->resume, "Go on after the lines that are there already");
+  sub.flag("--append", o->append, "Write all lines, whatever is there already").excludes(resume);
+  sub.footer(
       "A line is {\"changes\": [{\"key\": \"a\", \"op\": \"put\", \"value\": 1}, {\"key\": \"b\", \"op\": "
       "\"delete\"}],\n"
       "\"time\"?, \"note\"?}: one transaction; the note, else the time, becomes its note. All lines are read "
@@ -224,7 +222,7 @@ void add_import_log(CommandLine line) {
       "  prismbus import-log tiers.jsonl risk.tiers\n"
       "  prismbus import-log tiers.jsonl risk.tiers --resume\n"
       "  zcat tiers.jsonl.gz | prismbus import-log - risk.tiers.old\n");
-  sub->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return import_log(*o, in); }; });
+  sub.action([o](Invocation& in) { return import_log(*o, in); });
 }
 
 }  // namespace prismbus::command

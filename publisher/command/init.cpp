@@ -1,7 +1,6 @@
 // prismbus init: makes what a secured broker and its first client start from, and says what to do with it.
 // Asks no broker.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <array>
 #include <memory>
@@ -80,15 +79,14 @@ Outcome<void> init(const Options& o, Invocation& in) {
 
 }  // namespace
 
-void add_init(CommandLine line) {
+void add_init(Command top) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = line.app.add_subcommand("init", "Make the keys and the first token of a secured broker");
-  sub->fallthrough();
-  sub->add_option("--secure", o->directory, "The directory to make; refused when it is there and not empty")
-      ->type_name("DIR")
-      ->required();
-  sub->add_option("--ttl", o->ttl, "How long admin.token lives (default 30d): w d h m s")->type_name("TIME");
-  sub->footer(
+  Command sub = top.command("init", "Make the keys and the first token of a secured broker");
+  sub.option("--secure", o->directory, "The directory to make; refused when it is there and not empty")
+      .type_name("DIR")
+      .required();
+  sub.option("--ttl", o->ttl, "How long admin.token lives (default 30d): w d h m s").type_name("TIME");
+  sub.footer(
       "DIR holds, readable by this user only: curve.secret and curve.public (the broker's CURVE keys), "
       "tokens.jwks\n"
       "(the ES256 key that signs tokens), stream.master (the key of the sealed stream), policy.json (the "
@@ -100,7 +98,7 @@ void add_init(CommandLine line) {
       "  prismbus init --secure security\n"
       "  prismbus init --secure security-of-tests --ttl 12h --json | jq -r "
       ".environment.PRISMBUS_SERVER_KEY\n");
-  sub->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return init(*o, in); }; });
+  sub.action([o](Invocation& in) { return init(*o, in); });
 }
 
 }  // namespace prismbus::command

@@ -1,7 +1,6 @@
 // prismbus keys: the keys that sign and verify tokens: lists a file of them, adds a new one that signs from
 // now on, removes an old one. Asks no broker, prints nothing private.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 #include <optional>
@@ -86,20 +85,18 @@ Outcome<void> rotate(const Options& o, Invocation& in) {
 
 }  // namespace
 
-void add_keys(CommandLine line) {
+void add_keys(Command top) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = line.app.add_subcommand("keys", "The keys of tokens: list, rotate");
-  sub->fallthrough();
-  sub->require_subcommand(1);
-  CLI::App* list_keys =
-      sub->add_subcommand("list", "Print the keys of a file, nothing private")->fallthrough();
-  CLI::App* rotate_keys = sub->add_subcommand("rotate", "Add a key that signs from now on")->fallthrough();
-  for (CLI::App* each : {list_keys, rotate_keys})
-    each->add_option("--keys", o->file, "The key file (a JWK set)")->type_name("FILE")->required();
-  rotate_keys->add_option("--alg", o->algorithm, "ES256 (default), RS256 or HS256")->type_name("ALG");
-  rotate_keys->add_option("--retire", o->retire, "Remove this key, never the last; adds one only with --alg")
-      ->type_name("KID");
-  sub->footer(
+  Command sub = top.command("keys", "The keys of tokens: list, rotate");
+  sub.require_command();
+  Command list_keys = sub.command("list", "Print the keys of a file, nothing private");
+  Command rotate_keys = sub.command("rotate", "Add a key that signs from now on");
+  for (Command each : {list_keys, rotate_keys})
+    each.option("--keys", o->file, "The key file (a JWK set)").type_name("FILE").required();
+  rotate_keys.option("--alg", o->algorithm, "ES256 (default), RS256 or HS256").type_name("ALG");
+  rotate_keys.option("--retire", o->retire, "Remove this key, never the last; adds one only with --alg")
+      .type_name("KID");
+  sub.footer(
       "The first key of a file signs, all of them verify. Rotate in two steps: add a key, give the file to "
       "every\n"
       "broker, and when the last token of the old key has expired, retire that. A broker may hold a file of "
@@ -111,9 +108,8 @@ void add_keys(CommandLine line) {
       "  prismbus keys rotate --keys security/tokens.jwks --alg RS256 --json | jq -r .added\n"
       "  prismbus keys rotate --keys security/tokens.jwks --retire \"$(jq -r '.keys[-1].kid' "
       "security/tokens.jwks)\"\n");
-  list_keys->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return list(*o, in); }; });
-  rotate_keys->callback(
-      [o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return rotate(*o, in); }; });
+  list_keys.action([o](Invocation& in) { return list(*o, in); });
+  rotate_keys.action([o](Invocation& in) { return rotate(*o, in); });
 }
 
 }  // namespace prismbus::command

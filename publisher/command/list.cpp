@@ -1,6 +1,5 @@
 // prismbus list: the keys of a namespace, or of a subtree.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 
@@ -84,20 +83,19 @@ Outcome<void> list(const Options& o, Invocation& in) {
 
 }  // namespace
 
-void add_list(CommandLine line) {
+void add_list(Command top) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = line.app.add_subcommand("list", "Print the keys of a namespace");
-  sub->fallthrough();
-  sub->add_option("NS", o->ns, "Namespace; with --subtree \"\" is everything")->required();
-  sub->add_option("--prefix", o->prefix, "Only keys that begin with this")->type_name("TEXT");
-  sub->add_option("--glob", o->glob, "Only keys that match: ? one character, * a run without /, ** any run")
-      ->type_name("GLOB");
-  sub->add_flag("--subtree", o->subtree, "The namespaces below NS too");
-  sub->add_option("--at", o->at, "The keys as they were at this moment")->type_name("WHEN");
-  CLI::Option* keys = sub->add_flag("--keys-only", o->keys_only,
-                                    "One key a line, nothing else (with --subtree: NS, tab, key)");
-  sub->add_flag("-l,--long", o->long_rows, "Version, time and author too")->excludes(keys);
-  sub->footer(
+  Command sub = top.command("list", "Print the keys of a namespace");
+  sub.option("NS", o->ns, "Namespace; with --subtree \"\" is everything").required();
+  sub.option("--prefix", o->prefix, "Only keys that begin with this").type_name("TEXT");
+  sub.option("--glob", o->glob, "Only keys that match: ? one character, * a run without /, ** any run")
+      .type_name("GLOB");
+  sub.flag("--subtree", o->subtree, "The namespaces below NS too");
+  sub.option("--at", o->at, "The keys as they were at this moment").type_name("WHEN");
+  const Option keys =
+      sub.flag("--keys-only", o->keys_only, "One key a line, nothing else (with --subtree: NS, tab, key)");
+  sub.flag("-l,--long", o->long_rows, "Version, time and author too").excludes(keys);
+  sub.footer(
       "In the order of the key's bytes. Nothing to list is no error. On a terminal long values are cut to "
       "its width. Exit code 11 when --at lies in history the broker has trimmed.\n" +
       std::string(kMomentHelp) +
@@ -109,7 +107,7 @@ void add_list(CommandLine line) {
       "  prismbus list md --subtree --glob '**/timeout'\n"
       "  prismbus list md.okx --keys-only | wc -l\n"
       "  prismbus list md.okx --json | jq '.entries[] | {key, value}'\n");
-  sub->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return list(*o, in); }; });
+  sub.action([o](Invocation& in) { return list(*o, in); });
 }
 
 }  // namespace prismbus::command

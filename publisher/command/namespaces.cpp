@@ -1,6 +1,5 @@
 // prismbus namespaces: which namespaces there are, and how each stands.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 
@@ -37,12 +36,11 @@ Outcome<void> namespaces(const std::string& under, Invocation& in) {
 
 }  // namespace
 
-void add_namespaces(CommandLine line) {
+void add_namespaces(Command top) {
   auto under = std::make_shared<std::string>();
-  CLI::App* sub = line.app.add_subcommand("namespaces", "Print the namespaces and their heads");
-  sub->fallthrough();
-  sub->add_option("UNDER", *under, "Only this namespace and those below it");
-  sub->footer(
+  Command sub = top.command("namespaces", "Print the namespaces and their heads");
+  sub.option("UNDER", *under, "Only this namespace and those below it");
+  sub.footer(
       "SEQ counts the namespace's transactions, REV is the broker's revision of the last one; HASH covers "
       "all live keys\n"
       "and revisions: two copies of a namespace with the same SEQ and HASH are equal.\n\n"
@@ -50,9 +48,7 @@ void add_namespaces(CommandLine line) {
       "  prismbus namespaces\n"
       "  prismbus namespaces md\n"
       "  prismbus namespaces --json | jq '.namespaces[] | select(.keys > 100)'\n");
-  sub->callback([under, &chosen = line.chosen] {
-    chosen = [under](Invocation& in) { return namespaces(*under, in); };
-  });
+  sub.action([under](Invocation& in) { return namespaces(*under, in); });
 }
 
 }  // namespace prismbus::command

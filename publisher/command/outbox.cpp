@@ -1,7 +1,6 @@
 // prismbus outbox: what waits in a publisher's outbox, and what became of the rest. Reads the directory
 // itself, beside the process that holds it; asks no broker.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <cerrno>
 #include <memory>
@@ -10,7 +9,6 @@
 #include "publisher/command/command.hpp"
 #include "publisher/command/json_value.hpp"
 #include "publisher/command/reply_value.hpp"
-#include "publisher/command/whole_number.hpp"
 #include "publisher/outbox_directory.hpp"
 #include "publisher/outbox_store.hpp"
 
@@ -166,20 +164,17 @@ Outcome<void> outbox(const Options& o, Invocation& in) {
 
 }  // namespace
 
-void add_outbox(CommandLine line) {
+void add_outbox(Command top) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = line.app.add_subcommand(
-      "outbox", "Print what waits in a publisher's outbox, and what became of the rest");
-  sub->fallthrough();
-  sub->add_option("DIR", o->directory, "The outbox's directory")->required();
-  CLI::Option* some =
-      sub->add_option("--acknowledge", o->acknowledge, "Forget the outcome of this id; repeatable")
-          ->type_name("ID")
-          ->check(whole_number(1))
-          ->expected(1)
-          ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  sub->add_flag("--acknowledge-all", o->all, "Forget every outcome")->excludes(some);
-  sub->footer(
+  Command sub =
+      top.command("outbox", "Print what waits in a publisher's outbox, and what became of the rest");
+  sub.option("DIR", o->directory, "The outbox's directory").required();
+  const Option some = sub.option("--acknowledge", o->acknowledge, "Forget the outcome of this id; repeatable")
+                          .type_name("ID")
+                          .whole_number(1)
+                          .repeatable();
+  sub.flag("--acknowledge-all", o->all, "Forget every outcome").excludes(some);
+  sub.footer(
       "Reads the directory, also while its publisher runs; no broker is asked. Acknowledging needs the "
       "publisher stopped:\n"
       "exit code 9 while it runs. What was superseded or rejected is printed with the value that was not "
@@ -192,7 +187,7 @@ void add_outbox(CommandLine line) {
       "is "
       "forgotten\n"
       "  prismbus outbox outbox --acknowledge-all\n");
-  sub->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return outbox(*o, in); }; });
+  sub.action([o](Invocation& in) { return outbox(*o, in); });
 }
 
 }  // namespace prismbus::command

@@ -1,7 +1,6 @@
 // prismbus policy: rules for namespaces, which the broker keeps under _system.policy: a pattern, and a map of
 // fields. The broker says which fields it knows and refuses the others.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 
@@ -96,25 +95,24 @@ Outcome<void> delete_rule(const Options& o, Invocation& in) {
                 in);
 }
 
-void add_pattern_and_note(CLI::App& sub, Options& o) {
-  sub.add_option("PATTERN", o.pattern, "A namespace, a.b.** (a.b and everything below), or **")->required();
-  sub.add_option("--note", o.note, "Up to 1 KiB of text kept with the revision")->type_name("TEXT");
+void add_pattern_and_note(Command sub, Options& o) {
+  sub.option("PATTERN", o.pattern, "A namespace, a.b.** (a.b and everything below), or **").required();
+  sub.option("--note", o.note, "Up to 1 KiB of text kept with the revision").type_name("TEXT");
 }
 
 }  // namespace
 
-void add_policy(CommandLine line) {
+void add_policy(Command top) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = line.app.add_subcommand("policy", "Rules for namespaces: list, set, delete");
-  sub->fallthrough();
-  sub->require_subcommand(1);
-  CLI::App* list = sub->add_subcommand("list", "Print the rules")->fallthrough();
-  CLI::App* set = sub->add_subcommand("set", "Write the whole rule of a pattern")->fallthrough();
-  add_pattern_and_note(*set, *o);
-  set->add_option("FIELDS", o->fields, "FIELD=VALUE, one or more; VALUE as in put")->required();
-  CLI::App* remove = sub->add_subcommand("delete", "Remove the rule of a pattern")->fallthrough();
-  add_pattern_and_note(*remove, *o);
-  sub->footer(
+  Command sub = top.command("policy", "Rules for namespaces: list, set, delete");
+  sub.require_command();
+  Command list = sub.command("list", "Print the rules");
+  Command set = sub.command("set", "Write the whole rule of a pattern");
+  add_pattern_and_note(set, *o);
+  set.option("FIELDS", o->fields, "FIELD=VALUE, one or more; VALUE as in put").required();
+  Command remove = sub.command("delete", "Remove the rule of a pattern");
+  add_pattern_and_note(remove, *o);
+  sub.footer(
       "lane=express gives the changes of the namespaces a stream of their own that busy ones do not delay; "
       "lane=changes is\n"
       "what they have without a rule. An unknown field or a bad pattern is rejected, exit code 8. A change "
@@ -125,10 +123,9 @@ void add_policy(CommandLine line) {
       "  prismbus policy list\n"
       "  prismbus policy set 'risk.limits.**' lane=express --note 'limits must not wait'\n"
       "  prismbus policy delete 'risk.limits.**'\n");
-  list->callback([&chosen = line.chosen] { chosen = [](Invocation& in) { return list_rules(in); }; });
-  set->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return set_rule(*o, in); }; });
-  remove->callback(
-      [o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return delete_rule(*o, in); }; });
+  list.action([](Invocation& in) { return list_rules(in); });
+  set.action([o](Invocation& in) { return set_rule(*o, in); });
+  remove.action([o](Invocation& in) { return delete_rule(*o, in); });
 }
 
 }  // namespace prismbus::command

@@ -1,6 +1,5 @@
 // prismbus put: writes one value: typed, from a file or standard input, or edited.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 
@@ -12,7 +11,6 @@
 #include "publisher/command/reply_value.hpp"
 #include "publisher/command/value_argument.hpp"
 #include "publisher/command/value_editor.hpp"
-#include "publisher/command/whole_number.hpp"
 
 namespace prismbus::command {
 namespace {
@@ -160,31 +158,29 @@ Outcome<void> put(Options& o, Invocation& in) {
 
 }  // namespace
 
-void add_put(CommandLine line) {
+void add_put(Command top) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = line.app.add_subcommand("put", "Write one value");
-  sub->fallthrough();
-  sub->add_option("NS", o->ns, "Namespace, such as md.okx")->required();
-  sub->add_option("KEY", o->key, "Key, such as api/timeout")->required();
-  CLI::Option* value =
-      sub->add_option("VALUE", o->value, "The value, see below; - reads YAML or JSON from standard input");
-  sub->add_option("-f,--file", o->file,
-                  "Take the value from a file: YAML, JSON, TOML, .env, properties; - is standard input")
-      ->type_name("FILE");
-  sub->add_option("--format", o->format, format_names() + ", when the ending of FILE does not say")
-      ->type_name("FORMAT");
-  sub->add_flag("-e,--edit", o->edit,
-                "Edit the present value in $VISUAL or $EDITOR, as YAML or as --format says");
-  sub->add_flag("--string", o->string, "VALUE, or all of FILE, is text as it stands");
-  sub->add_option("--if-rev", o->if_rev,
-                  "Write only if the key is at this revision; 0 = only if it does not exist")
-      ->type_name("REV")
-      ->check(whole_number());
-  sub->add_option("--wait-applied", o->wait_applied,
-                  "Wait, up to --timeout, until `all` who follow NS, or N of them, have applied it")
-      ->type_name("all|N");
-  sub->add_option("--note", o->note, "Up to 1 KiB of text kept with the revision")->type_name("TEXT");
-  sub->footer(
+  Command sub = top.command("put", "Write one value");
+  sub.option("NS", o->ns, "Namespace, such as md.okx").required();
+  sub.option("KEY", o->key, "Key, such as api/timeout").required();
+  const Option value =
+      sub.option("VALUE", o->value, "The value, see below; - reads YAML or JSON from standard input");
+  sub.option("-f,--file", o->file,
+             "Take the value from a file: YAML, JSON, TOML, .env, properties; - is standard input")
+      .type_name("FILE");
+  sub.option("--format", o->format, format_names() + ", when the ending of FILE does not say")
+      .type_name("FORMAT");
+  sub.flag("-e,--edit", o->edit, "Edit the present value in $VISUAL or $EDITOR, as YAML or as --format says");
+  sub.flag("--string", o->string, "VALUE, or all of FILE, is text as it stands");
+  sub.option("--if-rev", o->if_rev,
+             "Write only if the key is at this revision; 0 = only if it does not exist")
+      .type_name("REV")
+      .whole_number();
+  sub.option("--wait-applied", o->wait_applied,
+             "Wait, up to --timeout, until `all` who follow NS, or N of them, have applied it")
+      .type_name("all|N");
+  sub.option("--note", o->note, "Up to 1 KiB of text kept with the revision").type_name("TEXT");
+  sub.footer(
       std::string(kValueRule) +
       "\nFollowers say about once a second what they have applied, in a crowd less often: a shorter "
       "--timeout of "
@@ -206,9 +202,9 @@ void add_put(CommandLine line) {
       "  prismbus put md.okx api/timeout 50 --wait-applied all --timeout 2s   # exit code 15: written, not "
       "applied by all\n"
       "  prismbus put md.okx offset -- -5                   # after --, nothing is an option\n");
-  sub->callback([o, value, &chosen = line.chosen] {
-    o->has_value = value->count() > 0;
-    chosen = [o](Invocation& in) { return put(*o, in); };
+  sub.action([o, value](Invocation& in) {
+    o->has_value = value.given();
+    return put(*o, in);
   });
 }
 

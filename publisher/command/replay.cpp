@@ -1,7 +1,6 @@
 // prismbus replay: what happened in a namespace between two moments, as fast as possible or in step with the
 // times it was written at.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -195,20 +194,17 @@ Outcome<void> replay(const Options& o, Invocation& in) {
 
 }  // namespace
 
-void add_replay(CommandLine line) {
+void add_replay(Command top) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = line.app.add_subcommand("replay", "Tell again what happened between two moments");
-  sub->fallthrough();
-  sub->add_option("NS", o->ns, "Namespace; with --subtree \"\" is everything")->required();
-  sub->add_option("--from", o->from, "Change sets after this; 0 is all of them")
-      ->type_name("WHEN")
-      ->required();
-  sub->add_option("--to", o->to, "... up to and with this (default: what there is now)")->type_name("WHEN");
-  sub->add_flag("--subtree", o->subtree, "The namespaces below NS too");
-  sub->add_flag("--with-snapshot", o->with_snapshot, "Begin with everything as it was at --from");
-  sub->add_option("--speed", o->speed, "In step with the recorded times, N times as fast: 1x, 10x, 0.5x")
-      ->type_name("N");
-  sub->footer(
+  Command sub = top.command("replay", "Tell again what happened between two moments");
+  sub.option("NS", o->ns, "Namespace; with --subtree \"\" is everything").required();
+  sub.option("--from", o->from, "Change sets after this; 0 is all of them").type_name("WHEN").required();
+  sub.option("--to", o->to, "... up to and with this (default: what there is now)").type_name("WHEN");
+  sub.flag("--subtree", o->subtree, "The namespaces below NS too");
+  sub.flag("--with-snapshot", o->with_snapshot, "Begin with everything as it was at --from");
+  sub.option("--speed", o->speed, "In step with the recorded times, N times as fast: 1x, 10x, 0.5x")
+      .type_name("N");
+  sub.footer(
       "Without --speed as fast as possible. The snapshot with the change sets applied to it, in their order, "
       "is the state\nat any moment up to --to, exactly. --json prints one object a line: {\"type\": "
       "\"snapshot\" | \"change\" | \"end\", ...}.\nINT and TERM end it, exit code 0. Exit code 11 when the "
@@ -219,7 +215,7 @@ void add_replay(CommandLine line) {
       "  prismbus replay md.okx --from 2 --to 5 --with-snapshot --json\n"
       "  prismbus replay md.okx --from -2h --speed 1000x\n"
       "  prismbus replay md --subtree --from 0 --json | jq -c 'select(.type == \"change\")'\n");
-  sub->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return replay(*o, in); }; });
+  sub.action([o](Invocation& in) { return replay(*o, in); });
 }
 
 }  // namespace prismbus::command

@@ -1,6 +1,5 @@
 // prismbus rollback: writes the values of an earlier moment anew.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 #include <utility>
@@ -83,16 +82,15 @@ Outcome<void> rollback(const Options& o, bool has_key, Invocation& in) {
 
 }  // namespace
 
-void add_rollback(CommandLine line) {
+void add_rollback(Command top) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = line.app.add_subcommand("rollback", "Write the values of an earlier moment anew");
-  sub->fallthrough();
-  sub->add_option("NS", o->ns, "Namespace")->required();
-  CLI::Option* key = sub->add_option("KEY", o->key, "Only this key; else the whole namespace");
-  sub->add_option("--to", o->to, "The moment to go back to")->type_name("WHEN")->required();
-  sub->add_flag("-n,--dry-run", o->dry_run, "Show what would change; write nothing");
-  sub->add_option("--note", o->note, "Up to 1 KiB of text kept with the revision")->type_name("TEXT");
-  sub->footer(
+  Command sub = top.command("rollback", "Write the values of an earlier moment anew");
+  sub.option("NS", o->ns, "Namespace").required();
+  const Option key = sub.option("KEY", o->key, "Only this key; else the whole namespace");
+  sub.option("--to", o->to, "The moment to go back to").type_name("WHEN").required();
+  sub.flag("-n,--dry-run", o->dry_run, "Show what would change; write nothing");
+  sub.option("--note", o->note, "Up to 1 KiB of text kept with the revision").type_name("TEXT");
+  sub.footer(
       "One new transaction: history is kept, and a rollback can be rolled back. Keys that came later are "
       "deleted.\nWhat is equal is not written; when nothing differs there is no new revision. Exit code 4 "
       "when NS was "
@@ -102,9 +100,7 @@ void add_rollback(CommandLine line) {
       "  prismbus rollback md.okx --to 2 --dry-run\n"
       "  prismbus rollback md.okx --to 2 --note 'undo the release'\n"
       "  prismbus rollback md.okx api/timeout --to 4\n");
-  sub->callback([o, key, &chosen = line.chosen] {
-    chosen = [o, has_key = key->count() > 0](Invocation& in) { return rollback(*o, has_key, in); };
-  });
+  sub.action([o, key](Invocation& in) { return rollback(*o, key.given(), in); });
 }
 
 }  // namespace prismbus::command

@@ -1,6 +1,5 @@
 // The command line as a whole: global options, help, did-you-mean, and how an end is told.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 
@@ -43,62 +42,15 @@ std::optional<std::string> command_word(const std::vector<std::string>& argument
   return std::nullopt;
 }
 
-std::vector<std::string_view> command_names(const CLI::App& app) {
-  std::vector<std::string_view> names;
-  for (const CLI::App* sub : app.get_subcommands({})) names.emplace_back(sub->get_name());
+std::vector<std::string> command_names(Command top) {
+  std::vector<std::string> names;
+  for (const Command& each : top.commands()) names.push_back(each.name());
   return names;
 }
 
 // What is done to a stopped store.
 bool is_of_the_broker(std::string_view word) {
   return word == "check" || word == "restore" || word == "rebuild";
-}
-
-// "; did you mean --if-rev?" for an option that nobody knows.
-std::string option_hint(const CLI::App& app, const std::vector<std::string>& arguments) {
-  std::vector<std::string> known;
-  const auto collect = [&known](const CLI::App& from) {
-    for (const CLI::Option* option : from.get_options()) {
-      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
-    }
-  };
-  collect(app);
-  for (const CLI::App* sub : app.get_subcommands()) {
-    collect(*sub);
-    for (const CLI::App* below : sub->get_subcommands()) collect(*below);
-  }
-  const std::vector<std::string_view> names(known.begin(), known.end());
-  for (const std::string& a : arguments) {
-    const std::string_view name = std::string_view(a).substr(0, a.find('='));
-    if (!name.starts_with("--") || name == "--" || std::find(names.begin(), names.end(), name) != names.end())
-      continue;
-    if (const auto near = closest(name, names)) return fmt::format("; did you mean {}?", *near);
-  }
-  return "";
-}
-
-// The library tells what is left over the wrong way round.
-std::string extras_text(const CLI::App& app) {
-  const CLI::App* at = &app;
-  while (at->remaining_size() == 0 && !at->get_subcommands().empty()) at = at->get_subcommands().front();
-  std::string text;
-  for (const std::string& word : at->remaining()) text += (text.empty() ? "" : " ") + word;
-  return "not expected: " + text;
-}
-
-// What the library's message about `arguments` lacks.
-std::string mistake_text(const CLI::App& app, const std::vector<std::string>& arguments,
-                         const CLI::ParseError& e) {
-  if (dynamic_cast<const CLI::ExtrasError*>(&e) != nullptr)
-    return extras_text(app) + option_hint(app, arguments);
-  const auto chosen = app.get_subcommands();
-  if (chosen.empty() || std::string_view(e.what()) != "A subcommand is required") return e.what();
-  std::string words;
-  for (const std::string_view name : command_names(*chosen.front())) {
-    words += (words.empty() ? "" : ", ");
-    words += name;
-  }
-  return "one of " + words + " is required";
 }
 
 int end(const Failure& failure, const Globals& globals, Terminal& terminal) {
@@ -121,28 +73,37 @@ std::string without_unit(const std::string& time) {
   return time.ends_with("s") ? time.substr(0, time.size() - 1) : time;
 }
 
-void add_globals(CLI::App& app, Options& options) {
-  app.set_help_flag("-h,--help", "Print this help and exit");
-  app.set_version_flag("--version", std::string("prismbus ") + PRISMBUS_VERSION,
-                       "Print the version and exit");
-  app.add_option("--broker", options.brokers,
-                 "Request endpoint of a broker; repeatable, tried in turn (default tcp://127.0.0.1:7400)")
-      ->type_name("ENDPOINT")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--timeout", options.timeout_seconds,
-                 "Seconds to wait for the broker (default 5); 2s, 300ms")
-      ->type_name("SECONDS")
-      ->transform(without_unit);
-  app.add_option("--profile", options.profile,
-                 "File with the broker, its key and a token, as NAME=value lines")
-      ->type_name("FILE");
-  app.add_option("--server-key", options.server_key, "Public key of a broker with security on")
-      ->type_name("KEY");
-  app.add_option("--token-file", options.token_file, "File with the token to show it")->type_name("FILE");
-  app.add_flag("--json", options.globals.json, "Print the reply as JSON, errors too");
-  app.require_subcommand(1);
-  app.footer(exit_code_help());
+void add_globals(Command top, Options& options) {
+  top.option("--broker", options.brokers,
+             "Request endpoint of a broker; repeatable, tried in turn (default tcp://127.0.0.1:7400)")
+      .type_name("ENDPOINT")
+      .repeatable();
+  top.option("--timeout", options.timeout_seconds, "Seconds to wait for the broker (default 5); 2s, 300ms")
+      .type_name("SECONDS")
+      .transform(without_unit);
+  top.option("--profile", options.profile, "File with the broker, its key and a token, as NAME=value lines")
+      .type_name("FILE");
+  top.option("--server-key", options.server_key, "Public key of a broker with security on").type_name("KEY");
+  top.option("--token-file", options.token_file, "File with the token to show it").type_name("FILE");
+  top.flag("--json", options.globals.json, "Print the reply as JSON, errors too");
+  top.require_command();
+  top.footer(exit_code_help());
+}
+
+void add_commands(Command top) {
+  for (const auto add :
+       {add_put,         add_get,    add_delete,  add_list,   add_txn,       add_namespaces, add_watch,
+        add_import,      add_export, add_history, add_diff,   add_rollback,  add_snapshot,   add_changes,
+        add_replay,      add_backup, add_audit,   add_outbox, add_policy,    add_status,     add_import_log,
+        add_subscribers, add_init,   add_token,   add_keys,   add_completion}) {
+    add(top);
+  }
+  for (Command each : top.commands()) {
+    each.footer(each.footer() +
+                "\nOptions of every command (--broker, --profile, --timeout, --json) and exit codes: "
+                "prismbus --help\n");
+    for (Command below : each.commands()) below.footer(each.footer());
+  }
 }
 
 // A flag wins over the environment, and that over the profile.
@@ -180,34 +141,23 @@ void print_json(Terminal& terminal, const Value& value) {
 }
 
 int run(std::vector<std::string> arguments, const NamedTexts& environment, Terminal& terminal) {
-  CLI::App app("prismbus: reads, writes and watches the configuration that a prismbusd broker keeps",
-               "prismbus");
+  CommandLine line("prismbus",
+                   "prismbus: reads, writes and watches the configuration that a prismbusd broker keeps",
+                   std::string("prismbus ") + PRISMBUS_VERSION);
   Options options;
-  Action chosen;
-  add_globals(app, options);
-  for (const auto add :
-       {add_put,         add_get,    add_delete,  add_list,   add_txn,       add_namespaces, add_watch,
-        add_import,      add_export, add_history, add_diff,   add_rollback,  add_snapshot,   add_changes,
-        add_replay,      add_backup, add_audit,   add_outbox, add_policy,    add_status,     add_import_log,
-        add_subscribers, add_init,   add_token,   add_keys,   add_completion}) {
-    add({app, chosen});
-  }
-  for (CLI::App* sub : app.get_subcommands({})) {
-    sub->footer(sub->get_footer() +
-                "\nOptions of every command (--broker, --profile, --timeout, --json) and exit codes: "
-                "prismbus --help\n");
-    for (CLI::App* below : sub->get_subcommands({})) below->footer(sub->get_footer());
-  }
+  add_globals(line.top(), options);
+  add_commands(line.top());
   if (arguments.size() > 2 && arguments[0] == "completion" && arguments[1] == "words" &&
       arguments[2] == "--") {
     if (!settle(options, environment)) return static_cast<int>(Exit::usage);
-    print_completions(app, {arguments.begin() + 3, arguments.end()}, options.globals, terminal);
+    print_completions(line.top(), {arguments.begin() + 3, arguments.end()}, options.globals, terminal);
     return static_cast<int>(Exit::done);
   }
   // As typed: what goes wrong before it is parsed is told as asked for, too.
   options.globals.json = std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
   const auto word = command_word(arguments);
-  const auto names = command_names(app);
+  const auto known = command_names(line.top());
+  const std::vector<std::string_view> names(known.begin(), known.end());
   if (word && std::find(names.begin(), names.end(), *word) == names.end()) {
     const auto near = closest(*word, names);
     const auto hint = near                      ? fmt::format("did you mean {}?", *near)
@@ -216,21 +166,21 @@ int run(std::vector<std::string> arguments, const NamedTexts& environment, Termi
     return end(misused("", fmt::format("no command {}; {}", json_quoted(*word), hint)).value(),
                options.globals, terminal);
   }
-  try {
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 takes them
-    app.parse(reversed);
-  } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == 0) return app.exit(e, terminal.out, terminal.err);  // --help, --version
+  const auto parsed = line.parse(arguments);
+  if (!parsed) {
     const std::string see = word ? " (prismbus " + *word + " --help)" : " (prismbus --help)";
-    const std::string said = mistake_text(app, arguments, e);
-    return end(misused("", std::string(word ? *word + ": " : "") + said + see).value(), options.globals,
-               terminal);
+    return end(misused("", std::string(word ? *word + ": " : "") + parsed.error() + see).value(),
+               options.globals, terminal);
+  }
+  if (!parsed->action) {
+    terminal.out << parsed->print;
+    return static_cast<int>(Exit::done);
   }
   if (const auto settled = settle(options, environment); !settled) {
     return end(settled.error(), options.globals, terminal);
   }
   Invocation invocation{options.globals, terminal};
-  const Outcome<void> outcome = chosen(invocation);
+  const Outcome<void> outcome = parsed->action(invocation);
   if (!outcome) return end(outcome.error(), options.globals, terminal);
   terminal.out.flush();
   if (!terminal.out) {

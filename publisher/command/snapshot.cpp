@@ -1,6 +1,5 @@
 // prismbus snapshot: everything in a namespace or a subtree, with the heads, at one revision.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -63,13 +62,12 @@ Outcome<void> snapshot(const Options& o, Invocation& in) {
 
 }  // namespace
 
-void add_snapshot(CommandLine line) {
+void add_snapshot(Command top) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = line.app.add_subcommand("snapshot", "Print all keys and the heads at one revision");
-  sub->fallthrough();
-  sub->add_option("NS", o->ns, "Namespace; with --subtree \"\" is everything")->required();
-  sub->add_flag("--subtree", o->subtree, "The namespaces below NS too");
-  sub->footer(
+  Command sub = top.command("snapshot", "Print all keys and the heads at one revision");
+  sub.option("NS", o->ns, "Namespace; with --subtree \"\" is everything").required();
+  sub.flag("--subtree", o->subtree, "The namespaces below NS too");
+  sub.footer(
       "The head of a namespace is its last seq and revision and the hash over its keys: who holds equal "
       "heads "
       "holds equal\n"
@@ -78,7 +76,7 @@ void add_snapshot(CommandLine line) {
       "Examples:\n"
       "  prismbus snapshot md.okx\n"
       "  prismbus snapshot md --subtree --json | jq .heads\n");
-  sub->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return snapshot(*o, in); }; });
+  sub.action([o](Invocation& in) { return snapshot(*o, in); });
 }
 
 }  // namespace prismbus::command

@@ -1,6 +1,5 @@
 // prismbus status: the broker's figures.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include "publisher/command/command.hpp"
 #include "publisher/command/json_value.hpp"
@@ -49,16 +48,15 @@ Outcome<void> status(Invocation& in) {
 
 }  // namespace
 
-void add_status(CommandLine line) {
-  CLI::App* sub = line.app.add_subcommand("status", "Print the broker's figures");
-  sub->fallthrough();
-  sub->footer(
+void add_status(Command top) {
+  Command sub = top.command("status", "Print the broker's figures");
+  sub.footer(
       "What each figure means is in broker/DESIGN.md.\n\n"
       "Examples:\n"
       "  prismbus status\n"
       "  prismbus status --broker tcp://10.0.0.7:7400 --timeout 1   # exit code 3 when it is away\n"
       "  prismbus status --json | jq .rev\n");
-  sub->callback([&chosen = line.chosen] { chosen = [](Invocation& in) { return status(in); }; });
+  sub.action([](Invocation& in) { return status(in); });
 }
 
 }  // namespace prismbus::command

@@ -1,7 +1,6 @@
 // prismbus subscribers: who follows, what each has applied and refused, and how far behind it is; once, or
 // again and again.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -11,7 +10,6 @@
 #include "publisher/command/reply_value.hpp"
 #include "publisher/command/resize_signal.hpp"
 #include "publisher/command/stop_signals.hpp"
-#include "publisher/command/whole_number.hpp"
 
 namespace prismbus::command {
 namespace {
@@ -161,17 +159,14 @@ Outcome<void> subscribers(const Options& o, Invocation& in) {
 
 }  // namespace
 
-void add_subscribers(CommandLine line) {
+void add_subscribers(Command top) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = line.app.add_subcommand("subscribers", "Print who follows, and what each has applied");
-  sub->fallthrough();
-  sub->add_option("NS", o->ns, "Only who follows this namespace");
-  sub->add_flag("--watch", o->watch,
-                "Look again every second, until INT or TERM; goes on when the broker is back");
-  sub->add_option("--count", o->count, "With --watch: end after this many looks")
-      ->type_name("N")
-      ->check(whole_number(1));
-  sub->footer(
+  Command sub = top.command("subscribers", "Print who follows, and what each has applied");
+  sub.option("NS", o->ns, "Only who follows this namespace");
+  sub.flag("--watch", o->watch,
+           "Look again every second, until INT or TERM; goes on when the broker is back");
+  sub.option("--count", o->count, "With --watch: end after this many looks").type_name("N").whole_number(1);
+  sub.footer(
       "LAG counts change sets that a follower's last word had not reached, REJECTED those it refused to show "
       "to its\n"
       "readers (LAST REASON says why), P50 and P99 are the times from a change until it was applied, of its "
@@ -185,7 +180,7 @@ void add_subscribers(CommandLine line) {
       "  prismbus subscribers md.okx\n"
       "  prismbus subscribers md.okx --watch --count 2\n"
       "  prismbus subscribers --json | jq '.subscribers[] | select(.lag > 0 or .silent) | .instance'\n");
-  sub->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return subscribers(*o, in); }; });
+  sub.action([o](Invocation& in) { return subscribers(*o, in); });
 }
 
 }  // namespace prismbus::command

@@ -1,6 +1,5 @@
 // prismbus token: makes tokens with a key that is here, tells what one says, and revokes them at a broker.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 
@@ -104,62 +103,55 @@ Outcome<void> inspect(const Options& o, Invocation& in) {
   return inspect_token(what, in);
 }
 
-void many(CLI::App& sub, const char* flag, std::vector<std::string>& into, const char* about,
-          const char* type) {
-  sub.add_option(flag, into, about)
-      ->type_name(type)
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+void add_issue(Command parent, const std::shared_ptr<Options>& o) {
+  Command sub = parent.command("issue", "Make a token");
+  sub.option("--keys", o->keys, "The key file; its first key signs").type_name("FILE").required();
+  sub.option("--sub", o->sub, "The principal it speaks for").type_name("NAME").required();
+  sub.option("--read", o->read, "What may be read: a namespace, a.b.** or **; repeatable")
+      .type_name("PATTERN")
+      .repeatable();
+  sub.option("--write", o->write, "What may be written; repeatable").type_name("PATTERN").repeatable();
+  sub.option("--admin", o->admin, "What may be administered; repeatable").type_name("PATTERN").repeatable();
+  sub.option("--ttl", o->ttl, "How long it lives (default 12h): w d h m s").type_name("TIME");
+  sub.option("--iss", o->issuer, "Its issuer, where the broker asks for one").type_name("TEXT");
+  sub.option("--aud", o->audiences, "Its audience, where the broker asks for one; repeatable")
+      .type_name("TEXT")
+      .repeatable();
+  sub.option("--kid", o->kid, "The key that signs, by its name").type_name("KID");
+  sub.option("-o,--output", o->output, "Write it there, for this user alone, not to standard output")
+      .type_name("FILE");
+  sub.action([o](Invocation& in) { return issue(*o, in); });
 }
 
-void add_issue(CLI::App& parent, const std::shared_ptr<Options>& o, Action& chosen) {
-  CLI::App* sub = parent.add_subcommand("issue", "Make a token")->fallthrough();
-  sub->add_option("--keys", o->keys, "The key file; its first key signs")->type_name("FILE")->required();
-  sub->add_option("--sub", o->sub, "The principal it speaks for")->type_name("NAME")->required();
-  many(*sub, "--read", o->read, "What may be read: a namespace, a.b.** or **; repeatable", "PATTERN");
-  many(*sub, "--write", o->write, "What may be written; repeatable", "PATTERN");
-  many(*sub, "--admin", o->admin, "What may be administered; repeatable", "PATTERN");
-  sub->add_option("--ttl", o->ttl, "How long it lives (default 12h): w d h m s")->type_name("TIME");
-  sub->add_option("--iss", o->issuer, "Its issuer, where the broker asks for one")->type_name("TEXT");
-  many(*sub, "--aud", o->audiences, "Its audience, where the broker asks for one; repeatable", "TEXT");
-  sub->add_option("--kid", o->kid, "The key that signs, by its name")->type_name("KID");
-  sub->add_option("-o,--output", o->output, "Write it there, for this user alone, not to standard output")
-      ->type_name("FILE");
-  sub->callback([o, &chosen] { chosen = [o](Invocation& in) { return issue(*o, in); }; });
+void add_inspect(Command parent, const std::shared_ptr<Options>& o) {
+  Command sub = parent.command("inspect", "Tell what a token says");
+  sub.option("FILE", o->inspected.file, "The token's file; - or nothing: standard input");
+  sub.option("--keys", o->inspected.keys, "Verify it, as a broker with these keys would").type_name("FILE");
+  sub.option("--iss", o->expected_issuer, "With --keys: the issuer it has to have").type_name("TEXT");
+  sub.option("--aud", o->expected_audience, "With --keys: the audience it has to name").type_name("TEXT");
+  sub.action([o](Invocation& in) { return inspect(*o, in); });
 }
 
-void add_inspect(CLI::App& parent, const std::shared_ptr<Options>& o, Action& chosen) {
-  CLI::App* sub = parent.add_subcommand("inspect", "Tell what a token says")->fallthrough();
-  sub->add_option("FILE", o->inspected.file, "The token's file; - or nothing: standard input");
-  sub->add_option("--keys", o->inspected.keys, "Verify it, as a broker with these keys would")
-      ->type_name("FILE");
-  sub->add_option("--iss", o->expected_issuer, "With --keys: the issuer it has to have")->type_name("TEXT");
-  sub->add_option("--aud", o->expected_audience, "With --keys: the audience it has to name")
-      ->type_name("TEXT");
-  sub->callback([o, &chosen] { chosen = [o](Invocation& in) { return inspect(*o, in); }; });
-}
-
-void add_revoke(CLI::App& parent, const std::shared_ptr<Options>& o, Action& chosen) {
-  CLI::App* sub = parent.add_subcommand("revoke", "Make tokens void at the broker, at once")->fallthrough();
-  sub->add_option("FILE", o->revoked.file, "The token's file; - is standard input");
-  sub->add_option("--sub", o->revoked.sub, "Instead: all tokens of a principal")->type_name("NAME");
-  sub->add_option("--before", o->revoked.before, "With --sub: those issued until then (default now)")
-      ->type_name("TIME");
-  sub->add_option("--reason", o->revoked.reason, "For whoever reads the list later")->type_name("TEXT");
-  sub->callback([o, &chosen] { chosen = [o](Invocation& in) { return revoke_tokens(o->revoked, in); }; });
+void add_revoke(Command parent, const std::shared_ptr<Options>& o) {
+  Command sub = parent.command("revoke", "Make tokens void at the broker, at once");
+  sub.option("FILE", o->revoked.file, "The token's file; - is standard input");
+  sub.option("--sub", o->revoked.sub, "Instead: all tokens of a principal").type_name("NAME");
+  sub.option("--before", o->revoked.before, "With --sub: those issued until then (default now)")
+      .type_name("TIME");
+  sub.option("--reason", o->revoked.reason, "For whoever reads the list later").type_name("TEXT");
+  sub.action([o](Invocation& in) { return revoke_tokens(o->revoked, in); });
 }
 
 }  // namespace
 
-void add_token(CommandLine line) {
+void add_token(Command top) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = line.app.add_subcommand("token", "Tokens that say who somebody is: issue, inspect, revoke");
-  sub->fallthrough();
-  sub->require_subcommand(1);
-  add_issue(*sub, o, line.chosen);
-  add_inspect(*sub, o, line.chosen);
-  add_revoke(*sub, o, line.chosen);
-  sub->footer(
+  Command sub = top.command("token", "Tokens that say who somebody is: issue, inspect, revoke");
+  sub.require_command();
+  add_issue(sub, o);
+  add_inspect(sub, o);
+  add_revoke(sub, o);
+  sub.footer(
       "A token is good for what it names until it expires; what the broker's policy grants or denies its "
       "principal\n"
       "comes on top. ** is every namespace but the broker's own. A token is as good as a password: give it "

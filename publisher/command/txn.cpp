@@ -1,6 +1,5 @@
 // prismbus txn: several changes that become one revision together, or none of them.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 
@@ -68,22 +67,17 @@ Outcome<void> txn(const Options& o, Invocation& in) {
 
 }  // namespace
 
-void add_txn(CommandLine line) {
+void add_txn(Command top) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = line.app.add_subcommand("txn", "Change several keys at once, all or nothing");
-  sub->fallthrough();
-  sub->add_option("CHANGES", o->words, "put NS KEY VALUE and delete NS KEY, one after the other")
-      ->type_name("");
-  sub->add_option("--require", o->requirements,
-                  "Only if this key is at this revision; 0 = does not exist; repeatable")
-      ->type_name("NS KEY REV")
-      ->type_size(3)
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  sub->add_option("-f,--file", o->file, "Take changes from a JSON file; - is standard input")
-      ->type_name("FILE");
-  sub->add_option("--note", o->note, "Up to 1 KiB of text kept with the revision")->type_name("TEXT");
-  sub->footer(
+  Command sub = top.command("txn", "Change several keys at once, all or nothing");
+  sub.option("CHANGES", o->words, "put NS KEY VALUE and delete NS KEY, one after the other").type_name("");
+  sub.option("--require", o->requirements,
+             "Only if this key is at this revision; 0 = does not exist; repeatable")
+      .type_name("NS KEY REV")
+      .groups_of(3);
+  sub.option("-f,--file", o->file, "Take changes from a JSON file; - is standard input").type_name("FILE");
+  sub.option("--note", o->note, "Up to 1 KiB of text kept with the revision").type_name("TEXT");
+  sub.footer(
       "VALUE as in put; text that is no bare word is written '\"text\"'. At most 1,000 changes and 4 MiB. "
       "FILE holds\n"
       "  {\"do\": [{\"op\": \"put\", \"ns\": \"md.okx\", \"key\": \"a\", \"value\": 1}, {\"op\": \"delete\", "
@@ -94,7 +88,7 @@ void add_txn(CommandLine line) {
       "  prismbus txn put md.okx primary false put md.binance primary true --require md.okx primary 12\n"
       "  prismbus txn --file changes.json --note 'switch over'\n"
       "  make-changes | prismbus txn --file -\n");
-  sub->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return txn(*o, in); }; });
+  sub.action([o](Invocation& in) { return txn(*o, in); });
 }
 
 }  // namespace prismbus::command

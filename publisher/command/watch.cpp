@@ -1,7 +1,6 @@
 // prismbus watch: prints a namespace and its changes as they happen, or runs a program for each, until INT or
 // TERM. What it does is watch_run.cpp; here is its command line.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 
@@ -9,7 +8,6 @@
 #include "publisher/command/command.hpp"
 #include "publisher/command/value_argument.hpp"
 #include "publisher/command/watch_run.hpp"
-#include "publisher/command/whole_number.hpp"
 
 namespace prismbus::command {
 namespace {
@@ -102,38 +100,33 @@ constexpr const char* kExplanation =
 
 }  // namespace
 
-void add_watch(CommandLine line) {
+void add_watch(Command top) {
   auto o = std::make_shared<Options>();
   WatchOptions& w = o->watch;
-  CLI::App* sub = line.app.add_subcommand("watch", "Print a namespace and its changes as they happen");
-  sub->fallthrough();
-  sub->add_option("NS", w.ns, "Namespace; with --subtree \"\" is everything")->required();
-  sub->add_flag("--subtree", w.subtree, "The namespaces below NS too");
-  sub->add_flag("--changes-only", w.look.changes_only, "Do not print what is there at the start");
-  sub->add_option("--glob", w.look.glob,
-                  "Only keys that match: ? one character, * a run without /, ** any run")
-      ->type_name("GLOB");
-  sub->add_option("--since", o->since, "Begin with the changes after this")->type_name("SINCE");
-  sub->add_option("--exec", w.program, "Run this for every changed key")->type_name("PROGRAM");
-  sub->add_option("--exec-fail", o->exec_fail, "When PROGRAM fails: warn (default) or stop")
-      ->type_name("WHAT");
-  sub->add_option("--count", w.count, "End after this many change sets")
-      ->type_name("N")
-      ->check(whole_number(1));
-  sub->add_flag("--once", o->once, "End after the first change set");
-  sub->add_option("--until", o->until, "End as soon as KEY holds VALUE, at once if it does already")
-      ->type_name("KEY=VALUE");
-  sub->footer(std::string(kExplanation) + std::string(kSinceHelp) +
-              "\nExamples:\n"
-              "  prismbus watch md.okx\n"
-              "  prismbus watch md --subtree --changes-only\n"
-              "  prismbus watch md.okx --glob 'symbols/**'\n"
-              "  prismbus watch md.okx --since -2h --count 1\n"
-              "  prismbus watch md.okx --exec './reload.sh \"$PRISMBUS_KEY\"'\n"
-              "  prismbus watch md.okx --once --changes-only\n"
-              "  prismbus watch md.okx --until primary=true\n"
-              "  prismbus watch md.okx --json | jq -c 'select(.type == \"change\") | .changes[]'\n");
-  sub->callback([o, &chosen = line.chosen] { chosen = [o](Invocation& in) { return watch(*o, in); }; });
+  Command sub = top.command("watch", "Print a namespace and its changes as they happen");
+  sub.option("NS", w.ns, "Namespace; with --subtree \"\" is everything").required();
+  sub.flag("--subtree", w.subtree, "The namespaces below NS too");
+  sub.flag("--changes-only", w.look.changes_only, "Do not print what is there at the start");
+  sub.option("--glob", w.look.glob, "Only keys that match: ? one character, * a run without /, ** any run")
+      .type_name("GLOB");
+  sub.option("--since", o->since, "Begin with the changes after this").type_name("SINCE");
+  sub.option("--exec", w.program, "Run this for every changed key").type_name("PROGRAM");
+  sub.option("--exec-fail", o->exec_fail, "When PROGRAM fails: warn (default) or stop").type_name("WHAT");
+  sub.option("--count", w.count, "End after this many change sets").type_name("N").whole_number(1);
+  sub.flag("--once", o->once, "End after the first change set");
+  sub.option("--until", o->until, "End as soon as KEY holds VALUE, at once if it does already")
+      .type_name("KEY=VALUE");
+  sub.footer(std::string(kExplanation) + std::string(kSinceHelp) +
+             "\nExamples:\n"
+             "  prismbus watch md.okx\n"
+             "  prismbus watch md --subtree --changes-only\n"
+             "  prismbus watch md.okx --glob 'symbols/**'\n"
+             "  prismbus watch md.okx --since -2h --count 1\n"
+             "  prismbus watch md.okx --exec './reload.sh \"$PRISMBUS_KEY\"'\n"
+             "  prismbus watch md.okx --once --changes-only\n"
+             "  prismbus watch md.okx --until primary=true\n"
+             "  prismbus watch md.okx --json | jq -c 'select(.type == \"change\") | .changes[]'\n");
+  sub.action([o](Invocation& in) { return watch(*o, in); });
 }
 
 }  // namespace prismbus::command
