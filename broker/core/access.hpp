@@ -45,6 +45,7 @@ class Access {
   // below another. Appends; "" stands for every ordinary namespace.
   void add_readable_nodes(std::string_view under, std::vector<std::string>& nodes) const;
   [[nodiscard]] bool may_administer() const;  // admin on everything
+  [[nodiscard]] bool is_secret(std::string_view ns) const { return policy_->is_secret(ns); }
 
   // permission_denied, which says nothing about what exists.
   [[nodiscard]] Result<void> authorise(Right right, std::string_view ns) const;

@@ -27,6 +27,11 @@ StoredChange change_of(const TxnRequest::Do& item, const KeyFact& before, Revisi
 
 }  // namespace
 
+TransactionBuilder::TransactionBuilder(const RuleBook& rules, const std::optional<StreamKey>& master)
+    : rules_(rules) {
+  if (master) sealer_.emplace(*master);
+}
+
 void TransactionBuilder::group(const WriteIntent& intent) {
   items_.resize(intent.items.size());
   std::iota(items_.begin(), items_.end(), 0u);
@@ -58,6 +63,22 @@ void TransactionBuilder::fill(StoredSet& set, std::span<const std::uint32_t> ite
   }
 }
 
+void TransactionBuilder::seal_values(StoredSet& set, Revision rev) {
+  std::size_t bytes = 0;
+  for (const StoredChange& change : set.changes) {
+    if (change.op == ChangeOp::put) bytes += 1 + kValueSealBytes + change.value.size();
+  }
+  if (bytes == 0) return;
+  set.sealed.reserve(bytes);  // views into it are taken as it grows
+  for (StoredChange& change : set.changes) {
+    if (change.op != ChangeOp::put) continue;
+    const std::size_t at = set.sealed.size();
+    sealer_->seal({set.ns, change.key, rev}, change.value, set.sealed);
+    change.sealed = std::string_view(set.sealed).substr(at);
+  }
+  set.sealed_by = sealer_->id();
+}
+
 Result<TransactionPtr> TransactionBuilder::build(const WriteIntent& intent, const Judged& judged,
                                                  const TransactionPlace& place, Ledger& ledger,
                                                  LanePlan& lanes) {
@@ -85,6 +106,7 @@ Result<TransactionPtr> TransactionBuilder::build(const WriteIntent& intent, cons
     set->both_lanes = choice.both;
     const auto items = std::span<const std::uint32_t>(items_).subspan(begin, end - begin);
     fill(*set, items, intent, judged, place);
+    if (sealer_ && rules_.policy().is_secret(ns)) seal_values(*set, place.rev);
     if (!one_namespace) {
       for (const std::uint32_t i : items) txn->order[i] = static_cast<std::uint16_t>(txn->sets.size());
     }

@@ -21,7 +21,7 @@ Result<KeyFact> Ledger::find(std::string_view ns, std::string_view key) {
   if (!stored) return tl::unexpected(stored.error());
   if (!*stored) return KeyFact{};
   const EntryView& entry = **stored;
-  return KeyFact{true, entry.rev, entry.created, entry.version, entry.value.size(), {}};
+  return KeyFact{true, entry.rev, entry.created, entry.version, value_size(entry.value), {}};
 }
 
 Result<NamespaceFact> Ledger::find_namespace(std::string_view ns) {

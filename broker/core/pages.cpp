@@ -150,7 +150,8 @@ std::string answer_namespaces(const ReadView& view, const ReplyHead& head, const
         return false;
       }
       page.visit();
-      codec::encode_namespace_row(page.next_item(), ns, at.head, at.figures.keys, at.figures.bytes);
+      codec::encode_namespace_row(page.next_item(), ns, at.head, at.figures.keys, at.figures.bytes,
+                                  access.is_secret(ns));
       last = ns;
       return true;
     });

@@ -41,7 +41,7 @@ struct Pipeline::Impl final : HeadSource {
         write_room({settings.recent_changes_max, settings.recent_bytes_max, settings.space}, sequencer,
                    pending, recent, queues.space, log),
         rules(log),
-        gate(rules, pending, ledger),
+        gate(rules, pending, ledger, settings.stream_master.has_value()),
         lanes(!settings.express.empty(), rules),
         in_flight(settings),
         stream(settings, epoch, feed),
@@ -54,7 +54,8 @@ struct Pipeline::Impl final : HeadSource {
               pending, recent, state, in_flight, replier),
         rollbacks(reads, ledger, pending),
         acks(settings.ack, *this, sink, in_flight, replier),
-        audits(queues.audit, sink, in_flight, replier) {
+        audits(queues.audit, sink, in_flight, replier),
+        builder(rules, settings.stream_master) {
     rules.load(store);
     replay(std::move(store.tail), store.journal);
   }

@@ -83,12 +83,16 @@ Result<PolicyRule> decode_policy_rule(std::string_view value) {
         return rejected(path, "must be `changes` or `express`");
       }
       rule.lane = text == "express" ? Lane::express : Lane::changes;
+    } else if (name == "secret") {
+      bool secret = false;
+      if (!in.read_boolean(secret)) return rejected(path, "must be true or false");
+      rule.secret = secret;
     } else if (name == "roles" || name == "deny") {
       auto rights = decode_principals(in, path);
       if (!rights) return tl::unexpected(rights.error());
       (name == "roles" ? rule.roles : rule.deny) = std::move(*rights);
     } else {
-      return rejected(path, "no such field; a policy knows lane, roles and deny");
+      return rejected(path, "no such field; a policy knows lane, secret, roles and deny");
     }
   }
   return rule;
@@ -97,6 +101,7 @@ Result<PolicyRule> decode_policy_rule(std::string_view value) {
 void Policy::count(const PolicyRule& rule, std::ptrdiff_t by) {
   if (rule.speaks_of_rights()) of_rights_ += by;
   if (!rule.deny.empty()) of_denies_ += by;
+  if (rule.secret == true) of_secrets_ += by;
 }
 
 void Policy::set(std::string_view pattern, const PolicyRule& rule) {
@@ -140,6 +145,16 @@ Lane Policy::lane_of(std::string_view ns) const {
     return !rule.lane;
   });
   return lane;
+}
+
+bool Policy::is_secret(std::string_view ns) const {
+  bool secret = false;
+  if (of_secrets_ == 0 || is_system_namespace(ns)) return secret;
+  visit_covering(ns, true, [&](const PolicyRule& rule) {
+    secret = rule.secret.value_or(secret);
+    return !rule.secret;
+  });
+  return secret;
 }
 
 bool Policy::grants(std::string_view principal, Right right, std::string_view ns) const {

@@ -1,9 +1,9 @@
 // The policy in force: what `_system.policy` says of namespaces, as a small immutable value. A key there is a
 // pattern (a namespace, `a.b.**` for a.b and everything below, `**` for every ordinary namespace), a value is
-// a map of known fields. Of `lane` the most specific pattern that says something wins: the name
-// itself, then the longest `.**`, then `**`. Of `roles` and `deny` all patterns that cover a namespace count,
-// and a deny anywhere wins. Pure; any thread.
-//   {lane: "express", roles: {alice: ["read", "write"], "*": ["read"]}, deny: {bob: ["write"]}}
+// a map of known fields. Of `lane` and `secret` the most specific pattern that says something wins: the
+// name itself, then the longest `.**`, then `**`. Of `roles` and `deny` all patterns that cover a namespace
+// count, and a deny anywhere wins. Pure; any thread.
+//   {lane: "express", secret: true, roles: {alice: ["read", "write"], "*": ["read"]}, deny: {bob: ["write"]}}
 #pragma once
 
 #include <cstddef>
@@ -27,6 +27,7 @@ struct PolicyRule {
   using Rights =
       std::vector<std::pair<std::string, RightSet>>;  // by principal, `*` = whoever has a token; sorted
   std::optional<Lane> lane{};
+  std::optional<bool> secret{};  // values are sealed on disk
   Rights roles{}, deny{};
   [[nodiscard]] bool speaks_of_rights() const { return !roles.empty() || !deny.empty(); }
   friend bool operator==(const PolicyRule&, const PolicyRule&) = default;
@@ -45,7 +46,8 @@ class Policy {
   void set(std::string_view pattern, const PolicyRule& rule);
   void erase(std::string_view pattern);
 
-  [[nodiscard]] Lane lane_of(std::string_view ns) const;  // `changes` where nothing is said
+  [[nodiscard]] Lane lane_of(std::string_view ns) const;    // `changes` where nothing is said
+  [[nodiscard]] bool is_secret(std::string_view ns) const;  // not where nothing is said, nor of `_...`
   // Whether a pattern that covers `ns` says so of this principal, or of everybody.
   [[nodiscard]] bool grants(std::string_view principal, Right right, std::string_view ns) const;
   [[nodiscard]] bool denies(std::string_view principal, Right right, std::string_view ns) const;
@@ -67,9 +69,9 @@ class Policy {
   void visit_covering(std::string_view ns, bool exact, Visit visit) const;
   void count(const PolicyRule& rule, std::ptrdiff_t by);
 
-  Rules exact_;                                   // by namespace
-  Rules below_;                                   // by the name before `.**`; `**` stands under ""
-  std::ptrdiff_t of_rights_ = 0, of_denies_ = 0;  // rules that speak of them: mostly none does
+  Rules exact_;  // by namespace
+  Rules below_;  // by the name before `.**`; `**` stands under ""
+  std::ptrdiff_t of_rights_ = 0, of_denies_ = 0, of_secrets_ = 0;  // rules that speak of them, if any does
 };
 
 }  // namespace prismbus

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "broker/core/past.hpp"
+#include "broker/store/secret_values.hpp"
 #include "proto/base/assert.hpp"
 
 namespace prismbus {
@@ -51,7 +52,13 @@ void ReadDesk::answer_get(const Asked& asked, const GetRequest& get) {
   } else {
     const auto entry = state_.find(get.ns, get.key);
     if (!entry) return replier_.refuse(asked.from, asked.id(), entry.error());
-    if (*entry) return replier_.send(asked.from, codec::encode_entry_reply(head, **entry));
+    if (*entry) {
+      EntryView open = **entry;
+      const auto value = open_value(state_.vault(), {get.ns, get.key, open.rev}, open.value, opened_);
+      if (!value) return replier_.refuse(asked.from, asked.id(), value.error());
+      open.value = *value;
+      return replier_.send(asked.from, codec::encode_entry_reply(head, open));
+    }
   }
   replier_.refuse(asked.from, asked.id(), error_of(ErrorCode::not_found, "no such key"));
 }

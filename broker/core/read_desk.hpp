@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "broker/core/asked.hpp"
@@ -59,6 +60,7 @@ class ReadDesk {
   const Pending& pending_;
   Recent& recent_;
   StateReader& state_;
+  std::string opened_;  // a secret value of the answer under way; its memory is used again
   InFlight& in_flight_;
   Replier& replier_;
   std::size_t with_reader_ = 0;  // jobs whose answers are not back

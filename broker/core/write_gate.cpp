@@ -15,11 +15,16 @@ bool is_rule(std::string_view ns) {
   return ns == kPolicyNamespace || ns == kRevokedNamespace;
 }
 
-Result<void> validate_rule(std::string_view ns, std::string_view key, std::string_view value) {
+Result<void> validate_rule(std::string_view ns, std::string_view key, std::string_view value, bool secured) {
   if (ns == kRevokedNamespace) return decode_revocation(key, value).map([](const Revocation&) {});
-  auto sound = validate_policy_pattern(key);
-  if (sound) sound = decode_policy_rule(value).map([](const PolicyRule&) {});
-  return sound;
+  if (auto sound = validate_policy_pattern(key); !sound) return sound;
+  const auto rule = decode_policy_rule(value);
+  if (!rule) return tl::unexpected(rule.error());
+  if (rule->secret != true || secured) return {};
+  Error error = error_of(ErrorCode::rejected, "the policy is not taken");
+  error.path = "value.secret";
+  error.reason = "needs security on: there is no key to seal values with";
+  return tl::unexpected(std::move(error));
 }
 
 }  // namespace
@@ -53,7 +58,7 @@ Result<void> WriteGate::validate_rules(const WriteIntent& intent) {
   for (std::size_t i = 0; i < intent.items.size(); ++i) {
     const auto& item = intent.items[i];
     if (!is_rule(item.ns) || item.op != ChangeOp::put) continue;
-    if (auto sound = validate_rule(item.ns, item.key, item.value); !sound) {
+    if (auto sound = validate_rule(item.ns, item.key, item.value, secured_); !sound) {
       Error error = sound.error();
       if (intent.op == WriteOp::txn) error.path = fmt::format("do[{}].{}", i, error.path.value_or(""));
       return tl::unexpected(std::move(error));

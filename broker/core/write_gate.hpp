@@ -12,9 +12,9 @@ namespace prismbus {
 
 class WriteGate {
  public:
-  // All outlive this.
-  WriteGate(const RuleBook& rules, const Pending& pending, Ledger& ledger)
-      : rules_(rules), pending_(pending), ledger_(ledger) {}
+  // All outlive this. `secured`: whether there is a key that values could be sealed with.
+  WriteGate(const RuleBook& rules, const Pending& pending, Ledger& ledger, bool secured)
+      : rules_(rules), pending_(pending), ledger_(ledger), secured_(secured) {}
 
   // Errors: permission_denied, unsupported (a namespace of the broker's own), rejected (a rule), internal.
   [[nodiscard]] Result<void> pass(const Principal& principal, const WriteIntent& intent);
@@ -30,6 +30,7 @@ class WriteGate {
   const RuleBook& rules_;
   const Pending& pending_;
   Ledger& ledger_;
+  const bool secured_;
 };
 
 }  // namespace prismbus

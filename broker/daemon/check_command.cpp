@@ -30,11 +30,13 @@ int check_backup(const std::string& path) {
     return report->counts[static_cast<std::size_t>(table) - 1];
   };
   fmt::print(
-      "{}: a backup of epoch {:016x}, {} bytes; {} records from revision {} to {}, folded to {}: {}\nsound\n",
+      "{}: a backup of epoch {:016x}, {} bytes; {} records from revision {} to {}, folded to {}: {}\n"
+      "{}sound\n",
       path, report->header.epoch.value(), report->bytes, count(BackupTable::log),
       report->header.floor.value() + 1, report->header.last.value(), report->header.folded.value(),
       contents_text(count(BackupTable::head), count(BackupTable::namespaces),
-                    report->header.last.value() - report->header.folded.value()));
+                    report->header.last.value() - report->header.folded.value()),
+      sealed_text(report->sealed_by));
   return exit_code::kFine;
 }
 
@@ -69,6 +71,7 @@ int run_check(const std::string& what) {
       what, report->records, report->last.value(), report->folded.value(),
       std::max(report->state_floor, report->journal_floor).value(), report->journal_floor.value(),
       report->entries, report->namespaces, report->sessions);
+  fmt::print("{}", sealed_text(report->sealed_by));
   if (findings.empty()) {
     fmt::print("sound\n");
     return exit_code::kFine;

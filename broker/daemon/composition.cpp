@@ -282,6 +282,7 @@ Result<std::unique_ptr<Composition>> Composition::open(const Settings& settings,
   StoreSettings where;
   where.dir = settings.data_dir;
   where.map_bytes = settings.map_bytes;
+  if (security) where.vault = std::make_shared<const ValueVault>(security->stream_master);
   auto store = Store::open(where);
   if (!store) return unexpected(store.error());
   std::optional<std::string> first_policy;

@@ -16,6 +16,14 @@ std::string contents_text(std::uint64_t entries, std::uint64_t namespaces, std::
   return unfolded == 0 ? folded : fmt::format("{} and {} revisions on top of them", folded, unfolded);
 }
 
+std::string sealed_text(std::uint64_t sealed_by) {
+  if (sealed_by == 0) return "";
+  return fmt::format(
+      "values of secret namespaces are sealed: to serve them the stream.master {:016x} is "
+      "needed\n",
+      sealed_by);
+}
+
 int run_restore(const std::string& backup, const std::string& data_dir, bool replace) {
   const auto report = restore_backup({backup, data_dir, replace}, read_clock().wall);
   if (!report) {
@@ -27,6 +35,7 @@ int run_restore(const std::string& backup, const std::string& data_dir, bool rep
              report->audit.last.value(),
              contents_text(report->audit.entries, report->audit.namespaces, unfolded), report->epoch.value(),
              report->backup.epoch.value());
+  fmt::print("{}", sealed_text(report->audit.sealed_by));
   if (!report->put_by.empty()) fmt::print("what was there is now {}\n", report->put_by);
   return exit_code::kFine;
 }

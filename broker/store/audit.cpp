@@ -84,6 +84,7 @@ Result<AuditReport> walk(const std::shared_ptr<lmdb::Env>& journal_env, lmdb::Db
   context.report.folded = state->folded;
   context.report.journal_floor = journal->floor;
   context.report.state_floor = state->floor;
+  context.report.sealed_by = journal->sealed_by;
   if (state->epoch != journal->epoch) context.finding("state and journal belong to different histories");
   if (state->folded > journal->last || state->folded < journal->floor) {
     context.finding("the folded revision {} is not within the journal ({}..{}]", state->folded.value(),

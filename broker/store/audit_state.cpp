@@ -97,7 +97,7 @@ class EntryWalk {
       figures_.emplace_back(entry.ns, NamespaceFigures{});
     NamespaceFigures& figures = figures_.back().second;
     figures.hash += entry_hash(entry.key, entry.rev);
-    figures.bytes += entry.key.size() + entry.value.size();
+    figures.bytes += entry.key.size() + value_size(entry.value);
     ++figures.keys;
     count_newest(entry.rev);
     const auto version = history_row(me_, entry.rev, entry.ns, entry.key);

@@ -84,6 +84,7 @@ struct BackupReader::Impl {
       return wrong("(journal meta) differs from the header");
     }
     chain = meta->hash_at_floor;
+    sealed_by = meta->sealed_by;
     return {};
   }
 
@@ -144,6 +145,7 @@ struct BackupReader::Impl {
   std::uint8_t last_table = 0;
   Revision next_rev;
   Hash128 chain;
+  std::uint64_t sealed_by = 0;
 };
 
 Result<BackupReader> BackupReader::open(const std::string& path) {
@@ -173,6 +175,9 @@ const BackupCounts& BackupReader::counts() const {
 std::uint64_t BackupReader::file_bytes() const {
   return impl_->size;
 }
+std::uint64_t BackupReader::sealed_by() const {
+  return impl_->sealed_by;
+}
 Result<std::optional<BackupRecord>> BackupReader::next() {
   return impl_->next();
 }
@@ -183,7 +188,8 @@ Result<BackupReport> verify_backup(const std::string& path) {
   for (;;) {
     const auto record = reader->next();
     if (!record) return unexpected<Error>(record.error());
-    if (!*record) return BackupReport{reader->header(), reader->counts(), reader->file_bytes()};
+    if (!*record)
+      return BackupReport{reader->header(), reader->counts(), reader->file_bytes(), reader->sealed_by()};
   }
 }
 

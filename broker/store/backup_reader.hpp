@@ -30,6 +30,7 @@ class BackupReader {
   [[nodiscard]] Result<std::optional<BackupRecord>> next();
   [[nodiscard]] const BackupCounts& counts() const;
   [[nodiscard]] std::uint64_t file_bytes() const;
+  [[nodiscard]] std::uint64_t sealed_by() const;  // once the journal's meta record was read
 
  private:
   struct Impl;
@@ -41,6 +42,7 @@ struct BackupReport {
   BackupHeader header;
   BackupCounts counts{};
   std::uint64_t bytes = 0;
+  std::uint64_t sealed_by = 0;  // of JournalMeta: whose secret values are in it
 };
 // Reads it all. Errors as the reader's.
 [[nodiscard]] Result<BackupReport> verify_backup(const std::string& path);

@@ -41,7 +41,8 @@ std::string encode_report(const Result<AuditReport>& report) {
   }
   for (const std::uint64_t figure :
        {report->records, report->entries, report->namespaces, report->sessions, report->last.value(),
-        report->folded.value(), report->journal_floor.value(), report->state_floor.value()}) {
+        report->folded.value(), report->journal_floor.value(), report->state_floor.value(),
+        report->sealed_by}) {
     append_be64(out, figure);
   }
   append_be32(out, static_cast<std::uint32_t>(report->findings.size()));
@@ -66,6 +67,7 @@ std::optional<Result<AuditReport>> decode_report(std::string_view bytes) {
   report.folded = Revision(in.be64());
   report.journal_floor = Revision(in.be64());
   report.state_floor = Revision(in.be64());
+  report.sealed_by = in.be64();
   for (std::uint32_t left = in.be32(); left > 0 && in.ok(); --left) {
     report.findings.emplace_back(in.bytes(in.be32()));
   }

@@ -104,6 +104,9 @@ lmdb::Outcome<void> Journal::write(std::span<const TransactionPtr> batch, Journa
     if (auto put = txn->put(log_, key.log(transaction->rev), scratch_, MDB_APPEND); !put) return put;
     chain = chain_hash(scratch_);
     meta.last = transaction->rev;
+    for (const auto& set : transaction->sets) {
+      if (set->sealed_by != 0) meta.sealed_by = set->sealed_by;
+    }
   }
   encode_journal_meta(scratch_, meta);
   if (auto put = txn->put(meta_dbi_, kMetaKey, scratch_); !put) return put;

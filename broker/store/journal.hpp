@@ -13,6 +13,7 @@
 #include "broker/store/transaction.hpp"
 #include "proto/base/hash.hpp"
 #include "proto/base/lmdb.hpp"
+#include "proto/seal/value_seal.hpp"
 #include "proto/wire/error.hpp"
 
 namespace prismbus {
@@ -30,6 +31,7 @@ struct JournalMeta {
   Revision floor;  // revisions <= floor were trimmed; 0 = none
   Hash128 hash_at_floor;
   Revision last;
+  std::uint64_t sealed_by = 0;  // ValueVault::id() of the master of secret values; 0 = there are none
 };
 
 class Journal {
@@ -63,8 +65,13 @@ class Journal {
     return last_fault_;
   }  // of the last failure, for the log
 
-  // Replays (after, last] in order, checksums and chain verified; stops at the first error. Start-up only.
+  // Replays (after, last] in order, checksums and chain verified, secret values as they are on disk; stops at
+  // the first error. Start-up only.
   [[nodiscard]] Result<void> replay(Revision after, const std::function<void(TransactionPtr)>& each) const;
+
+  // What opens secret values for JournalReaders that are made from then on; before any thread is.
+  void use(std::shared_ptr<const ValueVault> vault) { vault_ = std::move(vault); }
+  [[nodiscard]] const std::shared_ptr<const ValueVault>& vault() const { return vault_; }
 
   [[nodiscard]] const std::shared_ptr<lmdb::Env>& env() const { return env_; }
   [[nodiscard]] lmdb::Dbi log_dbi() const { return log_; }
@@ -81,6 +88,7 @@ class Journal {
   Hash128 chain_;  // hash of the last record
   std::string scratch_;
   lmdb::Fault last_fault_;
+  std::shared_ptr<const ValueVault> vault_;
 };
 
 // Reads records in a read transaction of its own; one thread; renew() to see what was appended since.
@@ -100,6 +108,7 @@ class JournalReader {
   };
   std::shared_ptr<lmdb::Env> env_;
   lmdb::Dbi log_{}, meta_{};
+  std::shared_ptr<const ValueVault> vault_;
   lmdb::ReadTxn txn_;
   Result<Bounds> bounds_;  // of the snapshot held; the error when it could not be had
 };

@@ -3,12 +3,17 @@
 #include "broker/store/disk_keys.hpp"
 #include "broker/store/journal.hpp"
 #include "broker/store/journal_record.hpp"
+#include "broker/store/secret_values.hpp"
 #include "broker/store/write_failure.hpp"
 
 namespace prismbus {
 
 JournalReader::JournalReader(const Journal& journal)
-    : env_(journal.env()), log_(journal.log_dbi()), meta_(journal.meta_dbi()), txn_(env_) {}
+    : env_(journal.env()),
+      log_(journal.log_dbi()),
+      meta_(journal.meta_dbi()),
+      vault_(journal.vault()),
+      txn_(env_) {}
 
 void JournalReader::renew() {
   bounds_ = unexpected<Error>(Error{});
@@ -52,7 +57,7 @@ Result<TransactionPtr> JournalReader::read(Revision rev) {
     return fail(ErrorCode::internal, "journal record " + std::to_string(rev.value()) + " is not there");
   auto decoded = decode_journal_record(**record, rev);
   if (!decoded) return unexpected<Error>(decoded.error());
-  return std::move(decoded->txn);
+  return with_open_values(std::move(decoded->txn), vault_.get());
 }
 
 Result<Wall> time_of_last(const Journal& journal) {

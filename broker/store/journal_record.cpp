@@ -5,32 +5,37 @@
 #include "broker/store/disk_keys.hpp"
 #include "broker/store/record_bytes.hpp"
 #include "proto/base/assert.hpp"
+#include "proto/seal/value_seal.hpp"
 
 namespace prismbus {
 namespace {
 
 constexpr std::uint8_t kHasNote = 1, kHasReq = 2;
 constexpr std::size_t kChangeBytes = 31, kSetBytesMin = 40;
+constexpr std::uint8_t kSealed = 0x80;  // beside the lane
+constexpr char kSealMark = '\xc1';
+
+std::uint32_t offset_in(const StoredSet& set, std::string_view part) {
+  if (part.empty()) return 0;
+  PRISMBUS_ASSERT(part.data() >= set.encoded.data() &&
+                      part.data() + part.size() <= set.encoded.data() + set.encoded.size(),
+                  "a stored change lends from its set's encoded bytes");
+  return static_cast<std::uint32_t>(part.data() - set.encoded.data());
+}
 
 void append_change(std::string& out, const StoredSet& set, const StoredChange& change) {
-  const auto offset = [&set](std::string_view part) -> std::uint32_t {
-    if (part.empty()) return 0;
-    PRISMBUS_ASSERT(part.data() >= set.encoded.data() &&
-                        part.data() + part.size() <= set.encoded.data() + set.encoded.size(),
-                    "a stored change lends from its set's encoded bytes");
-    return static_cast<std::uint32_t>(part.data() - set.encoded.data());
-  };
   append_u8(out, static_cast<std::uint8_t>(change.op));
   append_be64(out, change.version);
   append_be64(out, change.created.value());
-  append_be32(out, offset(change.key));
+  append_be32(out, offset_in(set, change.key));
   append_be16(out, static_cast<std::uint16_t>(change.key.size()));
-  append_be32(out, offset(change.value));
+  append_be32(out, offset_in(set, change.value));
   append_be32(out, static_cast<std::uint32_t>(change.value.size()));
 }
 
 void append_set(std::string& out, const StoredSet& set) {
-  append_u8(out, static_cast<std::uint8_t>(set.lane));
+  const bool is_sealed = !set.sealed.empty();
+  append_u8(out, static_cast<std::uint8_t>(static_cast<std::uint8_t>(set.lane) | (is_sealed ? kSealed : 0)));
   append_u8(out, static_cast<std::uint8_t>(set.ns.size()));
   out.append(set.ns);
   append_be64(out, set.seq.value());
@@ -40,7 +45,15 @@ void append_set(std::string& out, const StoredSet& set) {
   append_be16(out, static_cast<std::uint16_t>(set.changes.size()));
   for (const StoredChange& change : set.changes) append_change(out, set, change);
   append_be32(out, static_cast<std::uint32_t>(set.encoded.size()));
+  const std::size_t encoded_at = out.size();
   out.append(set.encoded);
+  if (!is_sealed) return;
+  for (const StoredChange& change : set.changes) {
+    if (change.sealed.empty()) continue;
+    const std::string_view text = change.sealed.substr(1 + kValueSealBytes);
+    out.replace(encoded_at + offset_in(set, change.value), text.size(), text);
+    out.append(change.sealed.substr(1, kValueSealBytes));
+  }
 }
 
 // Reads `changes`; the places in `encoded` are checked once `encoded` is known.
@@ -63,8 +76,29 @@ bool read_changes(std::string_view table, StoredSet& set) {
   return in.done();
 }
 
+// Each sealed value whole again: what makes it one stands behind the set, its ciphertext in the value's
+// place.
+bool read_seals(RecordReader& in, StoredSet& set) {
+  std::size_t bytes = 0;
+  for (const StoredChange& change : set.changes) {
+    if (!change.value.empty()) bytes += 1 + kValueSealBytes + change.value.size();
+  }
+  set.sealed.reserve(bytes);  // views into it are taken as it grows
+  for (StoredChange& change : set.changes) {
+    if (change.value.empty()) continue;
+    const std::size_t at = set.sealed.size();
+    set.sealed.push_back(kSealMark);
+    set.sealed.append(in.bytes(kValueSealBytes)).append(change.value);
+    change.sealed = std::string_view(set.sealed).substr(at);
+  }
+  set.closed = true;
+  return in.ok() && !set.sealed.empty();
+}
+
 bool read_set(RecordReader& in, StoredSet& set) {
-  const std::uint8_t lane = in.u8();
+  const std::uint8_t first = in.u8();
+  const bool is_sealed = (first & kSealed) != 0;
+  const std::uint8_t lane = is_sealed ? first ^ kSealed : first;
   if (lane > static_cast<std::uint8_t>(Lane::express)) return false;
   set.lane = static_cast<Lane>(lane);
   set.ns = in.bytes(in.u8());
@@ -77,7 +111,7 @@ bool read_set(RecordReader& in, StoredSet& set) {
   set.encoded = in.bytes(in.be32());
   if (!in.ok() || set.ns.empty() || count == 0) return false;
   set.changes.resize(count);
-  return read_changes(table, set);
+  return read_changes(table, set) && (!is_sealed || read_seals(in, set));
 }
 
 bool read_order(RecordReader& in, StoredTransaction& txn) {
@@ -187,6 +221,7 @@ void encode_journal_meta(std::string& out, const JournalMeta& meta) {
   append_be64(out, meta.hash_at_floor.high);
   append_be64(out, meta.hash_at_floor.low);
   append_be64(out, meta.last.value());
+  if (meta.sealed_by != 0) append_be64(out, meta.sealed_by);
   seal_record(out, kMetaKey);
 }
 
@@ -204,6 +239,7 @@ Result<JournalMeta> decode_journal_meta(std::string_view record) {
   meta.floor = Revision(in.be64());
   meta.hash_at_floor = read_hash(in);
   meta.last = Revision(in.be64());
+  if (in.left() == 8) meta.sealed_by = in.be64();
   if (!in.done() || meta.floor > meta.last)
     return fail(ErrorCode::internal, "journal meta record: not well-formed");
   return meta;

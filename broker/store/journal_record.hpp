@@ -11,10 +11,15 @@
 //   set       = lane:1  ns_size:1  ns  seq:8  hash:8  keys:8  bytes:8      figures of the namespace after it
 //               change_count:2  change_count * change
 //               encoded_size:4  encoded                      the change set as it goes on the wire
+//               [seals]                                      if lane & 0x80: of each put, nonce:24  tag:16;
+//               its
+//                                                            value in `encoded` is ciphertext of the same
+//                                                            size
 //   change    = op:1  version:8  created:8  key_at:4  key_size:2  value_at:4  value_size:4
 //                                                            where key and value lie in `encoded`
 //
 //   meta      = checksum:8  format:8  epoch:8  floor:8  hash_at_floor:16  last:8
+//               [sealed_by:8]                                once values are sealed: the master's id
 //
 // Every version of `meta` begins with checksum and format, so that an older broker can say what it refuses.
 #pragma once

@@ -69,27 +69,11 @@ std::string number_bytes(std::uint64_t value) {
 Result<std::unique_ptr<StoredSet>> set_with_epoch(const StoredSet& set, Epoch epoch) {
   const Number old = epoch_at(set.encoded);
   if (old.bytes == 0) return fail(ErrorCode::internal, "a change set that does not begin with its epoch");
-  auto out = std::make_unique<StoredSet>();
-  out->ns = set.ns;
-  out->seq = set.seq;
-  out->lane = set.lane;
-  out->after = set.after;
   const std::string number = number_bytes(epoch.value());
-  out->encoded = set.encoded;
-  out->encoded.replace(kNumberAt, old.bytes, number);
-  out->changes = set.changes;
-  const std::string_view bytes = out->encoded;
-  for (StoredChange& change : out->changes) {
-    for (std::string_view* lent : {&change.key, &change.value}) {
-      if (lent->empty()) {
-        *lent = {};  // of a delete
-        continue;
-      }
-      const auto at = static_cast<std::size_t>(lent->data() - set.encoded.data());
-      *lent = bytes.substr(at - old.bytes + number.size(), lent->size());
-    }
-  }
-  return out;
+  std::string encoded = set.encoded;
+  encoded.replace(kNumberAt, old.bytes, number);
+  return copy_set(set, std::move(encoded),
+                  static_cast<std::ptrdiff_t>(number.size()) - static_cast<std::ptrdiff_t>(old.bytes));
 }
 
 }  // namespace

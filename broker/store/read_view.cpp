@@ -55,7 +55,7 @@ Result<std::optional<EntryView>> ReadView::find(std::string_view ns, std::string
     if (item->change->op == ChangeOp::del) return std::optional<EntryView>();
     return std::optional(entry_of(*item));
   }
-  return impl_->state.find(ns, key);
+  return impl_->open(impl_->state.find(ns, key));
 }
 
 Result<std::optional<RecentHead>> ReadView::find_head(std::string_view ns) const {
@@ -73,7 +73,8 @@ Result<std::optional<RecentHead>> ReadView::find_head(std::string_view ns) const
 
 Result<void> ReadView::scan(std::string_view from_ns, std::string_view from_key,
                             const EachEntry& each) const {
-  return impl_->scan_heads(impl_->runs, from_ns, from_key, each);
+  OpeningEach opening(impl_->state.vault(), each);
+  return opening.outcome(impl_->scan_heads(impl_->runs, from_ns, from_key, std::ref(opening)));
 }
 
 Result<void> ReadView::Impl::scan_heads(const std::vector<RecentRunPtr>& over, std::string_view from_ns,

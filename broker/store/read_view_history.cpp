@@ -220,7 +220,7 @@ Result<std::optional<EntryView>> ReadView::find_at(Revision at, std::string_view
     const auto version = KeyHistory(impl_->state).find(at, ns, key);
     if (!version) return unexpected<Error>(version.error());
     if (!*version || (*version)->record.op == ChangeOp::del) return std::optional<EntryView>();
-    return std::optional(entry_of(**version, ns, key));
+    return impl_->open(std::optional(entry_of(**version, ns, key)));
   }
   std::optional<std::optional<EntryView>> found;
   const auto take = [&](const StoredTransaction& txn, const StoredChange& change) {
@@ -234,18 +234,20 @@ Result<std::optional<EntryView>> ReadView::find_at(Revision at, std::string_view
     if ((*run)->first() > at) continue;
     if (!each_version(**run, ns, key, impl_->folded, at.next(), take)) return *found;
   }
-  return impl_->state.find(ns, key);
+  return impl_->open(impl_->state.find(ns, key));
 }
 
 Result<void> ReadView::scan_at(Revision at, std::string_view from_ns, std::string_view from_key,
-                               const EachEntry& each) const {
+                               const EachEntry& each_open) const {
   if (auto readable = readable_at(at); !readable) return readable;
   if (!fits_disk_key(from_ns, from_key))
     return fail(ErrorCode::invalid_argument, "a scan from a name that is too long");
+  OpeningEach opening(impl_->state.vault(), each_open);
+  const EachEntry each = std::ref(opening);
   if (at < impl_->folded) {
     DiskKey key;
     const std::string_view from = from_ns.empty() ? std::string_view() : key.head(from_ns, from_key);
-    return PastScan(impl_->state, at).run(from, each);
+    return opening.outcome(PastScan(impl_->state, at).run(from, each));
   }
   std::vector<RecentRunPtr> runs;
   for (const RecentRunPtr& run : impl_->runs) {
@@ -257,7 +259,7 @@ Result<void> ReadView::scan_at(Revision at, std::string_view from_ns, std::strin
       runs, from_ns, from_key, [&](std::string_view ns, std::string_view key, const EntryView* entry) {
         return gone.tell_before(ns, key) && (each(ns, key, entry) || gone.end());
       });
-  return scanned ? gone.tell_rest() : scanned;
+  return opening.outcome(scanned ? gone.tell_rest() : scanned);
 }
 
 Result<void> ReadView::versions(std::string_view ns, std::string_view key, Revision before,
@@ -276,11 +278,17 @@ Result<void> ReadView::versions(std::string_view ns, std::string_view key, Revis
   const Revision newest(std::min(end.value() - 1, impl_->folded.value()));
   KeyHistory history(impl_->state);
   std::optional<RequestId> req;
+  std::string buffer;
   auto version = history.find(std::max(newest, bottom), ns, key);
   for (;;) {
     if (!version) return unexpected<Error>(version.error());
     if (!*version || (*version)->rev >= end) return {};
-    if (!each(version_of(**version, req)) || (*version)->rev <= bottom) return {};
+    const auto value =
+        open_value(impl_->state.vault(), {ns, key, (*version)->rev}, (*version)->record.value, buffer);
+    if (!value) return unexpected<Error>(value.error());
+    KeyVersionView told = version_of(**version, req);
+    told.value = *value;
+    if (!each(told) || (*version)->rev <= bottom) return {};
     version = history.before(**version, ns, key);
   }
 }

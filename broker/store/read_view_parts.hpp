@@ -3,16 +3,49 @@
 #pragma once
 
 #include <algorithm>
+#include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "broker/store/read_view.hpp"
 #include "broker/store/recent_run.hpp"
+#include "broker/store/secret_values.hpp"
 #include "broker/store/write_failure.hpp"
 
 namespace prismbus {
+
+[[nodiscard]] inline ValuePlace place_of(const EntryView& entry) {
+  return {entry.ns, entry.key, entry.rev};
+}
+
+// Between a scan and who asked for it: opens the values that are lent for one call.
+class OpeningEach {
+ public:
+  OpeningEach(const ValueVault* vault, const ReadView::EachEntry& each) : vault_(vault), each_(each) {}
+
+  bool operator()(std::string_view ns, std::string_view key, const EntryView* entry) {
+    if (entry == nullptr || !is_sealed_value(entry->value)) return each_(ns, key, entry);
+    const auto value = open_value(vault_, place_of(*entry), entry->value, buffer_);
+    if (!value) {
+      outcome_ = unexpected<Error>(value.error());
+      return false;
+    }
+    EntryView open = *entry;
+    open.value = *value;
+    return each_(ns, key, &open);
+  }
+  // What became of a scan that ended as `scanned`.
+  [[nodiscard]] Result<void> outcome(Result<void> scanned) const { return scanned ? outcome_ : scanned; }
+
+ private:
+  const ValueVault* vault_;
+  const ReadView::EachEntry& each_;
+  std::string buffer_;
+  Result<void> outcome_;
+};
 
 struct ReadView::Impl {
   RecentSnapshotPtr recent;
@@ -23,6 +56,16 @@ struct ReadView::Impl {
   TransactionPtr held;             // keeps what change_set lends
   bool without_express = false;
   TransactionCache* cache = nullptr;
+  std::deque<std::string> opened{};  // secret values that were lent
+
+  // With its value open, which is lent as long as the view is there.
+  [[nodiscard]] Result<std::optional<EntryView>> open(Result<std::optional<EntryView>> found) {
+    if (!found || !*found || !is_sealed_value((*found)->value)) return found;
+    const auto value = open_value(state.vault(), place_of(**found), (*found)->value, opened.emplace_back());
+    if (!value) return unexpected<Error>(value.error());
+    (*found)->value = *value;
+    return found;
+  }
 
   // From the journal, or as it was read from there before.
   [[nodiscard]] Result<TransactionPtr> journaled(Revision rev) const {

@@ -15,6 +15,7 @@
 #include "broker/store/recent.hpp"
 #include "broker/store/transaction.hpp"
 #include "proto/base/lmdb.hpp"
+#include "proto/seal/value_seal.hpp"
 
 namespace prismbus {
 
@@ -62,6 +63,10 @@ class State {
     return last_fault_;
   }  // of the last failure, for the log
 
+  // What opens secret values for StateReaders that are made from then on; before any thread is.
+  void use(std::shared_ptr<const ValueVault> vault) { vault_ = std::move(vault); }
+  [[nodiscard]] const std::shared_ptr<const ValueVault>& vault() const { return vault_; }
+
   struct Tables;  // the dbi handles; private to the store
   [[nodiscard]] const std::shared_ptr<lmdb::Env>& env() const { return env_; }
   [[nodiscard]] const std::shared_ptr<const Tables>& tables() const { return tables_; }
@@ -78,6 +83,7 @@ class State {
   std::string
       sessions_checked_;  // disk key of the header where the next fold goes on looking for old sessions
   lmdb::Fault last_fault_;
+  std::shared_ptr<const ValueVault> vault_;
 };
 
 // Point reads on one thread, in a read transaction kept open and renewed. Views lend from the map until
@@ -90,7 +96,10 @@ class StateReader {
   void release();
   [[nodiscard]] Revision folded() const { return folded_; }  // of the snapshot held, else of the last one
   [[nodiscard]] Revision floor() const { return floor_; }    // the same; history at or below it may be gone
+  // Its value as it is on disk: of a secret namespace still to be opened.
   [[nodiscard]] Result<std::optional<EntryView>> find(std::string_view ns, std::string_view key);
+  // Null: no secret value can be opened.
+  [[nodiscard]] const ValueVault* vault() const { return vault_.get(); }
   [[nodiscard]] Result<std::optional<RecentHead>> find_head(std::string_view ns);
   // The revision that carried (ns, seq); nullopt when it was trimmed or is not folded.
   [[nodiscard]] Result<std::optional<Revision>> find_change_set(std::string_view ns, Seq seq);
@@ -113,6 +122,7 @@ class StateReader {
   [[nodiscard]] Result<std::optional<std::string_view>> get(lmdb::Dbi table, std::string_view disk_key);
   std::shared_ptr<lmdb::Env> env_;
   std::shared_ptr<const State::Tables> tables_;
+  std::shared_ptr<const ValueVault> vault_;
   lmdb::ReadTxn txn_;
   Revision folded_, floor_;
   Result<void> ready_;  // the error when the snapshot could not be had

@@ -30,7 +30,8 @@ Result<void> prove_absent(MDB_txn* txn, lmdb::Dbi table, std::string_view disk_k
 
 }  // namespace
 
-StateReader::StateReader(const State& state) : env_(state.env()), tables_(state.tables()), txn_(env_) {}
+StateReader::StateReader(const State& state)
+    : env_(state.env()), tables_(state.tables()), vault_(state.vault()), txn_(env_) {}
 
 StateReader StateReader::renewed(const State& state) {
   StateReader reader(state);

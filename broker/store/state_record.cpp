@@ -60,7 +60,7 @@ void encode_head(std::string& out, std::string_view disk_key, const StoredTransa
   append_be64(out, to_micros(txn.time));
   append_links(out, links);
   append_short(out, txn.by);
-  out.append(change.value);
+  out.append(change.on_disk());
   seal_record(out, disk_key);
 }
 
@@ -128,7 +128,7 @@ void encode_history(std::string& out, std::string_view disk_key, const StoredTra
     append_short(out, txn.req->session);
     append_be64(out, txn.req->n);
   }
-  out.append(change.value);
+  out.append(change.on_disk());
   seal_record(out, disk_key);
 }
 

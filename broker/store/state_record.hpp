@@ -15,6 +15,8 @@
 //              ascending n
 //   meta       = checksum:8  format:8  epoch:8  folded:8  floor:8
 //
+// A value of a secret namespace stands there sealed (value_seal.hpp): its first byte, 0xC1, begins no value.
+//
 // Encoders replace `out`. Decoders lend from the record they are given and answer nullopt for anything that
 // is not exactly what was written; the caller names the record.
 #pragma once

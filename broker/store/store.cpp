@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "broker/store/directory.hpp"
+#include "broker/store/secret_values.hpp"
 #include "proto/base/random.hpp"
 
 namespace prismbus {
@@ -41,6 +42,20 @@ Result<State> open_state(const StoreSettings& settings, const Journal& journal) 
     if (const auto done = refold(journal, *state); !done) return unexpected<Error>(done.error());
   }
   return state;
+}
+
+Result<void> check_vault(const StoreSettings& settings, const JournalMeta& journal) {
+  if (journal.sealed_by == 0) return {};
+  if (settings.vault == nullptr) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}: values of secret namespaces are sealed there: --security DIRECTORY with the "
+                            "stream.master {:016x} is needed",
+                            settings.dir, journal.sealed_by));
+  }
+  if (settings.vault->id() == journal.sealed_by) return {};
+  return fail(
+      ErrorCode::invalid_argument,
+      fmt::format("{}: values of secret namespaces are sealed under another stream.master", settings.dir));
 }
 
 }  // namespace
@@ -81,16 +96,24 @@ Result<Store> Store::open(const StoreSettings& settings) {
   auto journal =
       Journal::open(settings.dir, settings.map_bytes, Epoch(random_u64()), settings.journal_faults);
   if (!journal) return unexpected<Error>(journal.error());
+  if (const auto fit = check_vault(settings, journal->meta()); !fit) return unexpected<Error>(fit.error());
   auto state = open_state(settings, *journal);
   if (!state) return unexpected<Error>(state.error());
   if (const auto fit = check_they_belong(journal->meta(), state->meta()); !fit)
     return unexpected<Error>(fit.error());
 
   Store store{std::move(*lock), std::move(*journal), std::move(*state), {}};
+  store.journal.use(settings.vault);
+  store.state.use(settings.vault);
   store.tail.reserve(store.journal.meta().last.value() - store.state.meta().folded.value());
   const auto replayed = store.journal.replay(
       store.state.meta().folded, [&store](TransactionPtr txn) { store.tail.push_back(std::move(txn)); });
   if (!replayed) return unexpected<Error>(replayed.error());
+  for (TransactionPtr& txn : store.tail) {
+    auto opened = with_open_values(std::move(txn), settings.vault.get());
+    if (!opened) return unexpected<Error>(opened.error());
+    txn = std::move(*opened);
+  }
   return store;
 }
 

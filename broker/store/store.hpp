@@ -18,6 +18,7 @@ struct StoreSettings {
   std::size_t map_bytes = std::size_t{64} << 30;  // reserved address space per environment, not disk
   lmdb::DiskFaults* journal_faults = nullptr;     // tests
   lmdb::DiskFaults* state_faults = nullptr;
+  std::shared_ptr<const ValueVault> vault{};  // of secret values; null: security is off
 };
 
 struct Store {
@@ -29,7 +30,8 @@ struct Store {
   // Creates the directory (mode 0700) when it is not there. A crash between creating the two environments is
   // repaired: a state that is not there is made from the journal while nothing of that was trimmed. Errors:
   // unavailable (locked by another process, not openable), unsupported (newer format), other_history (the two
-  // do not belong together), internal (corrupt; names the record).
+  // do not belong together), internal (corrupt; names the record), invalid_argument (there are secret values
+  // and no vault, or another master's).
   [[nodiscard]] static Result<Store> open(const StoreSettings& settings);
 };
 
@@ -44,6 +46,7 @@ struct AuditReport {
   std::uint64_t records = 0, entries = 0, namespaces = 0, sessions = 0;
   Revision last, folded;
   Revision journal_floor, state_floor;  // the greater is the floor in force
+  std::uint64_t sealed_by = 0;          // of JournalMeta: whose secret values are there
   std::vector<std::string> findings;
 };
 // Of a directory that no environment of this process has open (LMDB cannot be opened twice by one process); a

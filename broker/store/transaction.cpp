@@ -17,10 +17,35 @@ std::size_t StoredTransaction::memory_bytes() const {
   std::size_t bytes =
       sizeof(StoredTransaction) + kPerTransaction + by.size() + (note ? note->size() : 0) + order.size() * 2;
   for (const auto& set : sets) {
-    bytes += sizeof(StoredSet) + kPerSet + set->ns.size() + set->encoded.size();
+    bytes += sizeof(StoredSet) + kPerSet + set->ns.size() + set->encoded.size() + set->sealed.size();
     bytes += set->changes.size() * (sizeof(StoredChange) + kPerChange);
   }
   return bytes;
+}
+
+std::unique_ptr<StoredSet> copy_set(const StoredSet& set, std::string encoded, std::ptrdiff_t shift) {
+  auto out = std::make_unique<StoredSet>();
+  out->ns = set.ns;
+  out->seq = set.seq;
+  out->lane = set.lane;
+  out->both_lanes = set.both_lanes;
+  out->after = set.after;
+  out->encoded = std::move(encoded);
+  out->changes = set.changes;
+  out->sealed = set.sealed;
+  out->sealed_by = set.sealed_by;
+  out->closed = set.closed;
+  const auto move = [](std::string_view& lent, const std::string& from, const std::string& to,
+                       std::ptrdiff_t by) {
+    if (lent.empty()) return;  // of a delete
+    lent = {to.data() + (lent.data() - from.data()) + by, lent.size()};
+  };
+  for (StoredChange& change : out->changes) {
+    move(change.key, set.encoded, out->encoded, shift);
+    move(change.value, set.encoded, out->encoded, shift);
+    move(change.sealed, set.sealed, out->sealed, 0);
+  }
+  return out;
 }
 
 TxnReply outcome_of(const StoredTransaction& txn) {

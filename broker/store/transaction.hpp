@@ -3,6 +3,7 @@
 // the wire, so that each is encoded once and what is on disk is what was published.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -28,6 +29,8 @@ struct StoredChange {
   std::string_view key, value;
   std::uint64_t version = 0;  // 0 for a delete
   Revision created;           // revision that created the entry; 0 for a delete
+  std::string_view sealed{};  // a secret value as it goes to disk, lent from the set's `sealed`; else empty
+  [[nodiscard]] std::string_view on_disk() const { return sealed.empty() ? value : sealed; }
 };
 
 struct StoredSet {
@@ -38,6 +41,11 @@ struct StoredSet {
   NamespaceFigures after;
   std::string encoded;  // the change set map of the contract
   std::vector<StoredChange> changes;
+
+  // Of a secret namespace: its values sealed (value_seal.hpp), one after another, and by which master.
+  std::string sealed;
+  std::uint64_t sealed_by = 0;
+  bool closed = false;  // read from disk and not opened: `encoded` holds ciphertext where values belong
 
   StoredSet() = default;
   StoredSet(StoredSet&&) = delete;  // `changes` point into `encoded`: a set never moves once built
@@ -61,6 +69,10 @@ struct StoredTransaction {
   [[nodiscard]] std::size_t memory_bytes() const;  // what it costs in `pending` and `recent`, about
 };
 using TransactionPtr = std::shared_ptr<const StoredTransaction>;
+
+// A copy of `set` around `encoded`, in which everything behind its epoch stands `shift` bytes later.
+[[nodiscard]] std::unique_ptr<StoredSet> copy_set(const StoredSet& set, std::string encoded,
+                                                  std::ptrdiff_t shift);
 
 // The outcome a repeated request id gets, from the transaction itself: versions in `do` order, seqs by
 // namespace.

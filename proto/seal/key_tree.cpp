@@ -1,9 +1,8 @@
 #include "proto/seal/key_tree.hpp"
 
-#include <sodium.h>
-
 #include "proto/base/bytes.hpp"
 #include "proto/seal/crypto_start.hpp"
+#include "proto/seal/keyed_hash.hpp"
 
 namespace prismbus {
 namespace {
@@ -11,31 +10,15 @@ namespace {
 constexpr std::string_view kStreamRoot = "prismbus.stream", kSystemRoot = "prismbus.system";
 constexpr char kNode = '\x01', kLeaf = '\x00';
 
-static_assert(StreamKey::kBytes == crypto_generichash_BYTES, "BLAKE2b-256 ...");
-static_assert(StreamKey::kBytes == crypto_generichash_KEYBYTES, "... keyed with one of its own results");
-
-// H(k, first || rest)
-StreamKey hash(const StreamKey& k, std::string_view first, std::string_view rest) {
-  const auto raw = [](std::string_view s) { return reinterpret_cast<const unsigned char*>(s.data()); };
-  crypto_generichash_state state;
-  StreamKey out;
-  (void)crypto_generichash_init(&state, k.data(), StreamKey::kBytes, StreamKey::kBytes);
-  (void)crypto_generichash_update(&state, raw(first), first.size());
-  (void)crypto_generichash_update(&state, raw(rest), rest.size());
-  (void)crypto_generichash_final(&state, out.data(), StreamKey::kBytes);
-  sodium_memzero(&state, sizeof state);  // it began with the key
-  return out;
-}
-
 StreamKey leaf_of(const StreamKey& node) {
-  return hash(node, {&kLeaf, 1}, {});
+  return keyed_hash(node, {&kLeaf, 1});
 }
 
 // `path`: segments joined by '.', none when empty.
 StreamKey descend(StreamKey node, std::string_view path) {
   while (!path.empty()) {
     const auto segment = path.substr(0, path.find('.'));
-    node = hash(node, {&kNode, 1}, segment);
+    node = keyed_hash(node, {&kNode, 1}, segment);
     path.remove_prefix(segment.size() == path.size() ? path.size() : segment.size() + 1);
   }
   return node;
@@ -60,7 +43,8 @@ StreamKey KeyTree::node(Period period, std::string_view ns) const {
   char name[16];
   store_be64(name, epoch_.value());
   store_be64(name + 8, period.value());
-  return descend(hash(master_, ns.starts_with('_') ? kSystemRoot : kStreamRoot, {name, sizeof name}), ns);
+  return descend(keyed_hash(master_, ns.starts_with('_') ? kSystemRoot : kStreamRoot, {name, sizeof name}),
+                 ns);
 }
 
 StreamKey KeyTree::leaf(Period period, std::string_view ns) const {

@@ -124,6 +124,7 @@ struct NamespaceRow {
   Head head;
   std::uint64_t keys = 0;   // live entries
   std::uint64_t bytes = 0;  // keys and values of live entries
+  bool secret = false;      // the policy says so of its values: not to be shown unasked
   friend bool operator==(const NamespaceRow&, const NamespaceRow&) = default;
 };
 

@@ -48,6 +48,7 @@ Value namespace_value(const NamespaceRow& row) {
   f.field("ns", row.ns).field("seq", row.head.seq.value()).field("rev", row.head.rev.value());
   f.field("time", to_micros(row.head.time)).field("keys", row.keys).field("bytes", row.bytes);
   f.hex("hash", row.head.hash).field("lane", row.head.lane == Lane::express ? "express" : "changes");
+  if (row.secret) f.field("secret", true);
   return f.take();
 }
 

@@ -40,7 +40,7 @@ void encode_key_version(Writer& out, const KeyVersionView& version);
 void encode_key_difference(Writer& out, std::string_view key, const EntryView* before,
                            const EntryView* after);
 void encode_namespace_row(Writer& out, std::string_view ns, const Head& head, std::uint64_t keys,
-                          std::uint64_t bytes);
+                          std::uint64_t bytes, bool secret);
 void encode_error(Writer& out, const Error& error);
 // `{ns} + change set` from an already encoded change set: one map with `ns` first.
 void encode_set_with_ns(Writer& out, std::string_view ns, std::string_view encoded_set);

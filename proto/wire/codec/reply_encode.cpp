@@ -205,8 +205,8 @@ void encode_key_difference(Writer& out, std::string_view key, const EntryView* b
 }
 
 void encode_namespace_row(Writer& out, std::string_view ns, const Head& head, std::uint64_t keys,
-                          std::uint64_t bytes) {
-  out.map(8);
+                          std::uint64_t bytes, bool secret) {
+  out.map(secret ? 9 : 8);
   out.field("ns", ns);
   out.field("seq", head.seq.value());
   out.field("rev", head.rev.value());
@@ -215,6 +215,7 @@ void encode_namespace_row(Writer& out, std::string_view ns, const Head& head, st
   out.field("bytes", bytes);
   out.field("hash", head.hash);
   out.field("lane", lane_name(head.lane));
+  if (secret) out.field("secret", true);
 }
 
 void encode_error(Writer& out, const Error& error) {

@@ -87,6 +87,7 @@ Result<NamespacesReply> decode_namespaces_reply(const ReplyHeader& reply) {
       read.head = read_head(row);
       read.keys = row.uint("keys");
       read.bytes = row.uint("bytes");
+      read.secret = row.boolean_or("secret", false);
       page.namespaces.push_back(std::move(read));
     });
     read_page(in, page);

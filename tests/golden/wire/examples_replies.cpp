@@ -171,7 +171,12 @@ std::vector<Example> reply_examples() {
   const auto namespaces = [](codec::Writer& out) {
     out.text("namespaces");
     out.array(1);
-    codec::encode_namespace_row(out, "trading.leverage", head(), 17, 4096);
+    codec::encode_namespace_row(out, "trading.leverage", head(), 17, 4096, false);
+  };
+  const auto secret_namespaces = [](codec::Writer& out) {
+    out.text("namespaces");
+    out.array(1);
+    codec::encode_namespace_row(out, "risk.accounts", head(), 3, 96, true);
   };
   return {
       {"reply_hello", hello(false)},
@@ -179,6 +184,7 @@ std::vector<Example> reply_examples() {
       {"reply_entry", codec::encode_entry_reply(head_of(2), entry())},
       {"reply_entries", page(3, 1, entries)},
       {"reply_namespaces", page(5, 1, namespaces)},
+      {"reply_namespaces_secret", page(5, 1, secret_namespaces)},
       {"reply_put", codec::encode_put_reply(head_of(6), {Seq(5), 3, false})},
       {"reply_put_duplicate", codec::encode_put_reply(head_of(6), {Seq(5), 3, true})},
       {"reply_delete", codec::encode_delete_reply(head_of(7), {Seq(6), false})},

@@ -102,6 +102,9 @@ TEST_CASE("replies decode from their golden bytes") {
   CHECK(codec::decode_entries_reply(header_of(entries))->entries.size() == 3);
   const auto namespaces = bytes_of("reply_namespaces");
   CHECK(codec::decode_namespaces_reply(header_of(namespaces))->namespaces.at(0).keys == 17);
+  CHECK_FALSE(codec::decode_namespaces_reply(header_of(namespaces))->namespaces.at(0).secret);
+  const auto secret = bytes_of("reply_namespaces_secret");
+  CHECK(codec::decode_namespaces_reply(header_of(secret))->namespaces.at(0).secret);
   const auto put = bytes_of("reply_put");
   CHECK(codec::decode_put_reply(header_of(put))->seq == Seq(5));
   const auto duplicate = bytes_of("reply_put_duplicate");

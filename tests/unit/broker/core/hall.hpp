@@ -67,9 +67,9 @@ struct Hall {
     REQUIRE(std::holds_alternative<Judged>(verdict));
     last = last.next();
     const Wall time = from_micros(1'000'000 * last.value());
-    auto txn =
-        TransactionBuilder().build(intent, std::get<Judged>(verdict),
-                                   {store.journal.meta().epoch, last, time, "anonymous"}, ledger, lanes);
+    auto txn = TransactionBuilder(rules, std::nullopt)
+                   .build(intent, std::get<Judged>(verdict),
+                          {store.journal.meta().epoch, last, time, "anonymous"}, ledger, lanes);
     REQUIRE(txn.has_value());
     REQUIRE(store.journal.append(std::vector{*txn}).has_value());
     pending.add(*txn, {}, {});

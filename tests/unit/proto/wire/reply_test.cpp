@@ -174,13 +174,14 @@ TEST_CASE("pages of entries come back, with absent ones and without values") {
 
 TEST_CASE("rows of namespaces, snapshot chunks and changes come back") {
   const Head head{Seq(5), Revision(40), from_micros(8), ~0ull, Lane::express};
-  std::string row, entry;
-  Writer row_out(row), entry_out(entry);
-  encode_namespace_row(row_out, "a.b", head, 3, 99);
-  const auto rows = page("namespaces", {row}, std::nullopt);
+  std::string row, secret_row, entry;
+  Writer row_out(row), secret_out(secret_row), entry_out(entry);
+  encode_namespace_row(row_out, "a.b", head, 3, 99, false);
+  encode_namespace_row(secret_out, "c", head, 1, 9, true);
+  const auto rows = page("namespaces", {row, secret_row}, std::nullopt);
   const auto namespaces = decode_namespaces_reply(header_of(rows));
   REQUIRE(namespaces);
-  CHECK(namespaces->namespaces == std::vector<NamespaceRow>{{"a.b", head, 3, 99}});
+  CHECK(namespaces->namespaces == std::vector<NamespaceRow>{{"a.b", head, 3, 99}, {"c", head, 1, 9, true}});
 
   encode_entry(entry_out, entry_view());
   std::string chunk = begin_reply(kHead, 3);
