@@ -114,6 +114,11 @@ void KeyRing::on_reply(KeysTold told, Now now) {
   if (!held_.empty()) ask_for_frames(now.steady);
 }
 
+void KeyRing::on_period(Period period, Now now) {
+  if (!sealed_ || period.generation() <= period_.generation()) return;
+  renewal_at_ = std::min(renewal_at_, now.steady + random_below(kAskWithin));
+}
+
 void KeyRing::ask_for_frames(Steady now) {
   if (frames_at_ == Steady::max()) frames_at_ = now + random_below(kAskWithin);
 }

@@ -74,6 +74,9 @@ class KeyRing {
   // answer of an older generation is a failure: that broker is behind.
   void on_reply(KeysTold told, Now now);
   void on_failed(Now now);  // no answer, or an error: asked again, more and more seldom
+  // A heartbeat says that this is the period. A later generation: somebody's rights were narrowed, ours
+  // perhaps, and where nothing is written no frame tells; keys are due.
+  void on_period(Period period, Now now);
 
   // ---- the stream
   struct Read {

@@ -89,7 +89,10 @@ void StreamInbox::on_frame(Lane lane, std::string_view frame, SyncState& sync, K
     if (read.fate == FrameFate::opened) return on_body(lane, split->ns, read.body, sync, now);
     if (read.fate == FrameFate::waiting) return;
   } else if (split && split->kind == codec::StreamFrame::Kind::heartbeat) {
-    if (const auto beat = codec::decode_heartbeat(split->body)) return sync.on_heartbeat(lane, *beat, now);
+    if (const auto beat = codec::decode_heartbeat(split->body)) {
+      if (beat->period) ring.on_period(Period(*beat->period), now);
+      return sync.on_heartbeat(lane, *beat, now);
+    }
   } else if (split) {
     if (const auto barrier = codec::decode_barrier(split->body)) {
       return sync.on_barrier(lane, split->topic, *barrier, now);

@@ -179,7 +179,7 @@ void AckDesk::wait_applied(const Asked& asked, const WaitAppliedRequest& request
 }
 
 std::size_t AckDesk::step(Now now, bool ending) {
-  std::size_t done = waits_.step(now.steady, ending);
+  std::size_t done = waits_.step(now, ending);
   for (std::size_t n = 0; n < kForgottenAStep; ++n, ++done) {
     const Follower* const silent = table_.overdue(now.steady);
     if (silent == nullptr) break;

@@ -30,9 +30,13 @@ class AckDesk {
   static constexpr std::chrono::milliseconds kGather{10};
 
   // All outlive this.
-  AckDesk(std::chrono::milliseconds ack, HeadSource& heads, ReplySink& door, InFlight& in_flight,
-          Replier& replier)
-      : heads_(heads), door_(door), replier_(replier), table_(ack), waits_(table_, in_flight, replier) {}
+  AckDesk(std::chrono::milliseconds ack, HeadSource& heads, const RuleBook& rules, ReplySink& door,
+          InFlight& in_flight, Replier& replier)
+      : heads_(heads),
+        door_(door),
+        replier_(replier),
+        table_(ack),
+        waits_(table_, rules, in_flight, replier) {}
 
   // A `hello` binds what its connection follows from now on; the same again changes nothing.
   void greet(const Asked& asked, const HelloRequest& hello);

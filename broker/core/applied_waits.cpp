@@ -60,6 +60,7 @@ void AppliedWaits::wait(const Asked& asked, const WaitAppliedRequest& request) {
   Wait wait{.id = ++last_id_,
             .to = asked.from,
             .message = asked.id(),
+            .principal = asked.principal,
             .ns = std::string(request.ns),
             .seq = request.seq,
             .enough = request.count,
@@ -189,7 +190,11 @@ void AppliedWaits::collect(const Wait& wait, WaitAppliedReply& reply) const {
   }
 }
 
-void AppliedWaits::answer(const Wait& wait) {
+void AppliedWaits::answer(const Wait& wait, Wall now) {
+  const AccessRules& rules = *rules_.rules();
+  auto allowed = wait.principal.check_token(*rules.revoked, now);
+  if (allowed) allowed = wait.principal.access->under(rules.policy)->authorise(Right::read, wait.ns);
+  if (!allowed) return replier_.refuse(wait.to, wait.message, allowed.error());
   WaitAppliedReply reply;
   collect(wait, reply);
   replier_.send(wait.to, codec::encode_wait_applied_reply(replier_.head(wait.message), reply));
@@ -208,7 +213,7 @@ void AppliedWaits::remove(std::uint64_t id) {
   waits_.erase(it);
 }
 
-std::size_t AppliedWaits::step(Steady now, bool ending) {
+std::size_t AppliedWaits::step(Now now, bool ending) {
   std::size_t done = 0;
   while (ending && !waits_.empty()) {
     const Wait& wait = waits_.begin()->second;
@@ -216,7 +221,7 @@ std::size_t AppliedWaits::step(Steady now, bool ending) {
     remove(wait.id);
     ++done;
   }
-  for (auto it = by_deadline_.begin(); it != by_deadline_.end() && it->first <= now; ++it) {
+  for (auto it = by_deadline_.begin(); it != by_deadline_.end() && it->first <= now.steady; ++it) {
     if (Wait& wait = waits_.find(it->second)->second; wait.phase == Phase::open) end(wait);
   }
   for (std::size_t looked = 0; !due_.empty() && (looked == 0 || looked + table_.size() <= kRowsAStep);) {
@@ -229,10 +234,10 @@ std::size_t AppliedWaits::step(Steady now, bool ending) {
     Wait& wait = it->second;
     if (wait.phase == Phase::to_begin) {
       begin(wait);
-      if (wait.satisfied() || wait.deadline <= now) end(wait);
+      if (wait.satisfied() || wait.deadline <= now.steady) end(wait);
       continue;
     }
-    answer(wait);
+    answer(wait, now.wall);
     remove(id);
   }
   return done;

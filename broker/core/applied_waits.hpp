@@ -34,11 +34,11 @@ class AppliedWaits {
   static constexpr std::size_t kLeftMax = 100'000;   // who went away, over all waits: a wait past it ends
 
   // All outlive this.
-  AppliedWaits(const FollowerTable& table, InFlight& in_flight, Replier& replier)
-      : table_(table), in_flight_(in_flight), replier_(replier) {}
+  AppliedWaits(const FollowerTable& table, const RuleBook& rules, InFlight& in_flight, Replier& replier)
+      : table_(table), rules_(rules), in_flight_(in_flight), replier_(replier) {}
 
-  // Begins with the next step; the right to read `ns` was looked at. `overloaded` when there are too many. A
-  // repeat of one that waits is dropped: they have one answer.
+  // Begins with the next step; the right to read `ns` was looked at, and is again for the answer.
+  // `overloaded` when there are too many. A repeat of one that waits is dropped: they have one answer.
   void wait(const Asked& asked, const WaitAppliedRequest& request);
   // `follower` has come from `before` to `after` in `ns`; its refusals are noted already.
   void on_progress(const Follower& follower, std::string_view ns, Seq before, Seq after);
@@ -47,7 +47,7 @@ class AppliedWaits {
   // Nothing reaches that connection any more: what it waits for is dropped.
   void on_gone(ConnectionId connection);
   // Begins and answers what is due; `unavailable` to all when `ending`. Returns how many.
-  std::size_t step(Steady now, bool ending);
+  std::size_t step(Now now, bool ending);
   [[nodiscard]] Steady next_deadline(Steady otherwise) const;
   [[nodiscard]] std::size_t size() const { return waits_.size(); }
 
@@ -63,6 +63,7 @@ class AppliedWaits {
     std::uint64_t id = 0;
     ReplyTo to;
     MessageId message;
+    Principal principal;
     std::string ns;
     Seq seq;
     std::optional<std::uint64_t> enough;
@@ -85,10 +86,11 @@ class AppliedWaits {
   void end(Wait& wait);  // it is answered in a step
   void settle(Wait& wait);
   void collect(const Wait& wait, WaitAppliedReply& reply) const;
-  void answer(const Wait& wait);
+  void answer(const Wait& wait, Wall now);
   void remove(std::uint64_t id);
 
   const FollowerTable& table_;
+  const RuleBook& rules_;
   InFlight& in_flight_;
   Replier& replier_;
   std::map<std::uint64_t, Wait> waits_;

@@ -131,6 +131,7 @@ std::size_t ChangeStream::step(Revision applied, HeadSource& heads, Now now) {
     // A longer interval is used one frame after it was announced.
     const auto next = paced_heartbeat();
     heartbeat_due_ = now.steady + std::min(next, announced_);
+    last_heartbeat_ = now.steady;
     announced_ = next;
     const auto period = sealer_ ? std::optional(sealer_->period().value()) : std::nullopt;
     const Heartbeat beat{epoch_, run_, applied, static_cast<std::uint64_t>(next.count()), period};

@@ -3,6 +3,7 @@
 // (I2).
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -28,6 +29,8 @@ class HeadSource {
 
 class ChangeStream {
  public:
+  static constexpr std::chrono::milliseconds kGenerationHeartbeats{100};  // apart, at the least
+
   ChangeStream(const PipelineSettings& settings, Epoch epoch, Feed& feed);
 
   // Gathers the sets of an applied transaction, which the caller keeps alive until flush().
@@ -42,8 +45,12 @@ class ChangeStream {
 
   // Null: nothing is sealed.
   [[nodiscard]] const StreamSealer* sealer() const { return sealer_ ? &*sealer_ : nullptr; }
+  // Tells it with a heartbeat soon: who follows what nobody writes learns no other way that its rights may
+  // have ended. Many changes of the rules in a row are told together.
   void set_generation(std::uint64_t generation) {
-    if (sealer_) sealer_->set_generation(generation);
+    if (!sealer_) return;
+    sealer_->set_generation(generation);
+    heartbeat_due_ = std::min(heartbeat_due_, last_heartbeat_ + kGenerationHeartbeats);
   }
   void set_time(Now now) {
     if (sealer_) sealer_->set_time(now);
@@ -101,7 +108,7 @@ class ChangeStream {
   Due marker_due_;
   Steady marker_second_{};  // start of the second whose budget is being spent
   std::size_t markers_spent_ = 0;
-  Steady heartbeat_due_{};
+  Steady heartbeat_due_{}, last_heartbeat_{};
   std::chrono::milliseconds announced_;  // by the last heartbeat, for the next
   std::size_t followers_ = 0;
   Counters counters_;

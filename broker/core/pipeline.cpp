@@ -53,7 +53,7 @@ struct Pipeline::Impl final : HeadSource {
         reads(bounds_of(settings.reads_waiting_max), queues.to_reader, queues.from_reader, rules, stream,
               pending, recent, state, in_flight, replier),
         rollbacks(reads, ledger, pending),
-        acks(settings.ack, *this, sink, in_flight, replier),
+        acks(settings.ack, *this, rules, sink, in_flight, replier),
         audits(queues.audit, sink, in_flight, replier),
         builder(rules, settings.stream_master) {
     rules.load(store);
@@ -187,7 +187,7 @@ struct Pipeline::Impl final : HeadSource {
       drop(*std::exchange(failure, std::nullopt), now);
     }
     write_room.look();
-    done += reads.take_answers([&](const ReadDone& planned) {
+    done += reads.take_answers(now.wall, [&](const ReadDone& planned) {
       on_request(planned.to, planned.payload, now, planned.rollback.get());
     });
     done += authoriser.take_verified(

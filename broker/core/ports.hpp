@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "broker/core/access.hpp"
+#include "broker/core/principal.hpp"
 #include "broker/core/rule_book.hpp"
 #include "proto/base/clock.hpp"
 #include "proto/base/strong.hpp"
@@ -47,20 +47,6 @@ class Feed {
   virtual ~Feed() = default;
   // One frame (topic and body) to every subscriber of its topic on that lane.
   virtual void publish(Lane lane, std::string frame) = 0;
-};
-
-// Who asks, as far as this request goes: a later one of the same may be judged by other rules.
-struct Principal {
-  std::string name;
-  AccessPtr access{};
-  std::optional<Wall> expires{};  // of its token
-  std::optional<Wall> issued{};
-  std::string token_hash{};  // SHA-256 in hex; empty: none was shown
-
-  [[nodiscard]] Result<void> authorise(Right right, std::string_view ns) const {
-    return access->authorise(right, ns);
-  }
-  [[nodiscard]] bool may_read(std::string_view ns) const { return access->may(Right::read, ns); }
 };
 
 // Finds out who asks. Its own state is the bus thread's; what takes long it does elsewhere.

@@ -69,27 +69,33 @@ void ReadDesk::answer_elsewhere(const Asked& asked) {
 
 Result<void> ReadDesk::send(const Asked& asked, std::unique_ptr<RollbackWork> rollback) {
   if (auto room = in_flight_.hold(asked.from.connection); !room) return room;
-  ReadJob job{asked.from, std::string(asked.payload), asked.principal.name, asked.principal.access, {},
+  ReadJob job{asked.from, std::string(asked.payload), asked.id(), asked.principal, {},
               nullptr,    std::move(rollback)};
   if (auto queued = queue_.push(std::move(job), asked.now.steady); !queued) {
     in_flight_.release(asked.from.connection);
     return queued;
   }
-  feed_reader();
+  feed_reader(asked.now.wall);
   return {};
 }
 
 // A few at a time, so that turns are taken here; never more than answers fit, so that the reader always gets
-// rid of them. Each sees what is applied when it goes, and a rollback what is pending then.
-void ReadDesk::feed_reader() {
+// rid of them. Each sees what is applied when it goes, and a rollback what is pending then; by the rules of
+// that moment it is judged, token and rights. (A planned rollback comes in again, and is judged as it does.)
+void ReadDesk::feed_reader(Wall now) {
   const std::size_t most = std::min({kWithReaderMax, to_reader_.capacity(), from_reader_.capacity()});
   while (with_reader_ < most) {
     auto job = queue_.pop();
     if (!job) return;
+    const AccessRules& rules = *rules_.rules();
+    if (const auto counts = job->principal.check_token(*rules.revoked, now); !counts) {
+      in_flight_.release(job->to.connection);
+      replier_.refuse(job->to, job->message, counts.error());
+      continue;
+    }
     job->recent = recent_.snapshot();
-    const auto& policy =
-        rules_.rules()->policy;  // of the same moment: it may have changed while the job waited
-    if (!job->access->stands_under(policy)) job->access = job->access->under(policy);
+    AccessPtr& access = job->principal.access;
+    if (!access->stands_under(rules.policy)) access = access->under(rules.policy);
     if (const StreamSealer* sealer = stream_.sealer()) job->keys = {sealer->period(), sealer->ends_in()};
     if (job->rollback != nullptr) job->rollback->pending = pending_.transactions_of(job->rollback->ns);
     const bool taken = to_reader_.try_push(std::move(*job));
@@ -98,7 +104,7 @@ void ReadDesk::feed_reader() {
   }
 }
 
-std::size_t ReadDesk::take_answers(const std::function<void(const ReadDone&)>& take_plan) {
+std::size_t ReadDesk::take_answers(Wall now, const std::function<void(const ReadDone&)>& take_plan) {
   done_.clear();
   from_reader_.drain(done_);
   with_reader_ -= done_.size();
@@ -108,7 +114,7 @@ std::size_t ReadDesk::take_answers(const std::function<void(const ReadDone&)>& t
     counters_ = read.counters;
   }
   queue_.count_answered(done_.size());
-  feed_reader();
+  feed_reader(now);
   return done_.size();
 }
 

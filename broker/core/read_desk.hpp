@@ -45,12 +45,12 @@ class ReadDesk {
   // Errors: overloaded.
   [[nodiscard]] Result<void> send(const Asked& asked, std::unique_ptr<RollbackWork> rollback);
   // Sends what the reader thread finished, and gives away what it planned; returns how many of both.
-  std::size_t take_answers(const std::function<void(const ReadDone& planned)>& take_plan);
+  std::size_t take_answers(Wall now, const std::function<void(const ReadDone& planned)>& take_plan);
   [[nodiscard]] std::size_t waiting() const { return queue_.size(); }
   [[nodiscard]] const ReaderCounters& counters() const { return counters_; }
 
  private:
-  void feed_reader();
+  void feed_reader(Wall now);
 
   ReadQueue queue_;
   BoundedQueue<ReadJob>& to_reader_;

@@ -34,7 +34,7 @@ struct ReaderAgent::Impl {
   std::string answer(const ReadView& view, const Request& request, const ReadJob& job) {
     const codec::ReplyHead head{request.id, epoch, view.rev()};
     const RequestBody& body = request.body;
-    const Access& access = *job.access;
+    const Access& access = *job.principal.access;
     if (auto allowed = authorise(access, body); !allowed)
       return codec::encode_error_reply(head, allowed.error());
     if (const auto* get = std::get_if<GetRequest>(&body)) return answer_get_at(view, head, *get);
@@ -51,7 +51,7 @@ struct ReaderAgent::Impl {
       return answer_changes(view, head, *changes, access);
     }
     if (const auto* history = std::get_if<HistoryRequest>(&body))
-      return answer_history(view, head, *history, job.principal);
+      return answer_history(view, head, *history, job.principal.name);
     if (const auto* diff = std::get_if<DiffRequest>(&body)) return answer_diff(view, head, *diff);
     if (const auto* audit = std::get_if<AuditRequest>(&body))
       return answer_audit(view, head, *audit, settings.audit);

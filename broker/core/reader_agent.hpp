@@ -22,9 +22,9 @@ namespace prismbus {
 struct ReadJob {
   ReplyTo to;
   std::string payload;  // the request as it came; decoded again here, so that what it lends from is its own
-  std::string principal;
-  AccessPtr access;  // under the policy of the view it is read by
-  KeysMoment keys;   // of the same moment
+  MessageId message;
+  Principal principal;  // under the policy of the view it is read by
+  KeysMoment keys;      // of the same moment
   RecentSnapshotPtr recent;
   std::unique_ptr<RollbackWork> rollback{};  // set for a rollback: to be gone on with
 };

@@ -66,14 +66,16 @@ Authoriser::Answer TokenDesk::by_token(const ReplyTo& from, std::string_view pay
   if (verified == nullptr) return verify_later(from, payload, std::move(token), std::move(hash), now);
   if (verified->known == nullptr) return fail_of(from, verified->refused, now);
   const KnownPtr known = verified->known;
-  if (const auto why = is_void(*known, now)) return fail_of(from, *why, now);
+  Principal shown = principal_of(*known);
+  if (const auto counts = shown.check_token(*rules_->revoked, now.wall); !counts)
+    return fail_of(from, counts.error(), now);
   if (!bind) {
-    passing_ = principal_of(*known);
+    passing_ = std::move(shown);
     return &passing_;
   }
   Binding& binding = bindings_[from.connection];
   wipe(binding.token);
-  binding = {std::move(token), principal_of(*known), known, rules_};
+  binding = {std::move(token), std::move(shown), known, rules_};
   return &binding.principal;
 }
 
@@ -94,7 +96,8 @@ Authoriser::Answer TokenDesk::by_binding(const ReplyTo& from, std::string_view p
     binding.principal = principal_of(*binding.known);
     binding.rules = rules_;
   }
-  if (auto why = is_void(*binding.known, now)) return std::move(*why);
+  if (auto counts = binding.principal.check_token(*rules_->revoked, now.wall); !counts)
+    return std::move(counts.error());
   return &binding.principal;
 }
 
@@ -126,14 +129,6 @@ Authoriser::Answer TokenDesk::fail_of(const ReplyTo& from, const Error& error, N
   ++failures_;
   if (limits_.count(from.connection, door_.origin_of(from.connection), now)) drop_(from.connection);
   return error;
-}
-
-std::optional<Error> TokenDesk::is_void(const Known& known, Now now) const {
-  if (now.wall >= known.expires + kLeeway) return unauthenticated("the token has expired");
-  if (rules_->revoked->revoke(known.principal, known.issued, known.hash)) {
-    return unauthenticated("the token was revoked");
-  }
-  return std::nullopt;
 }
 
 Principal TokenDesk::principal_of(const Known& known) const {

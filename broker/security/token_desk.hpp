@@ -25,7 +25,6 @@ class TokenDesk final : public Authoriser {
       4'096;  // tokens known to be bad, so that each is verified once
   static constexpr std::size_t kWaitingOfOneMax = 256;  // requests of one connection that wait for a token
   static constexpr std::chrono::seconds kRefusedFor{10};
-  static constexpr std::chrono::seconds kLeeway{60};  // of an end, for clocks that disagree
 
   // Cuts a connection that shows bad tokens again and again.
   using Drop = std::function<void(ConnectionId)>;
@@ -83,7 +82,6 @@ class TokenDesk final : public Authoriser {
                                     std::string hash, Now now);
   [[nodiscard]] const Verified* look_up(const std::string& hash, Now now);
   [[nodiscard]] Answer fail_of(const ReplyTo& from, const Error& error, Now now);
-  [[nodiscard]] std::optional<Error> is_void(const Known& known, Now now) const;
   [[nodiscard]] Principal principal_of(const Known& known) const;
 
   BoundedQueue<TokenJob>& to_verify_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "proto/base/secret_bytes.hpp"
 #include "publisher/command/command.hpp"
 #include "publisher/command/json_value.hpp"
 #include "publisher/command/reply_value.hpp"
@@ -121,6 +122,8 @@ Outcome<void> settle(Options& options, const NamedTexts& environment) {
   if (auto readable = profile->credentials.token_now(); !readable)
     return misused("--token-file", readable.error().message);
   options.globals.credentials = std::move(profile->credentials);
+  const Credentials& shown = options.globals.credentials;
+  if (!shown.server_key.empty() || !shown.token.empty() || !shown.token_file.empty()) forbid_core_dumps();
   if (!options.brokers.empty()) {
     options.globals.brokers = options.brokers;
   } else if (!profile->brokers.empty()) {

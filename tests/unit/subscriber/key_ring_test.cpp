@@ -28,6 +28,26 @@ TEST_CASE("a frame that waits is asked for within 200 ms, and comes out in order
   CHECK(b.ring.counters().opened == 6);
 }
 
+TEST_CASE("I10: a heartbeat of a later generation asks for keys within 200 ms where nothing is written") {
+  RingAtBroker b({{"a", true}});
+  b.join();
+  b.after(5s);
+  const auto asked = b.ring.counters().asked;
+  const Period told = b.broker.period(b.now.steady);
+  b.ring.on_period(told, b.now);
+  b.ring.on_period(told.next(), b.now);  // the next minute's: it comes when it comes
+  CHECK(b.ring.next_deadline() > b.now.steady + 10s);
+  ++b.broker.generation;
+  b.ring.on_period(b.broker.period(b.now.steady), b.now);
+  CHECK(b.ring.next_deadline() < b.now.steady + KeyRing::kAskWithin);
+  b.ask_when_due();
+  b.answer();
+  CHECK(b.ring.counters().asked == asked + 1);
+  b.ring.on_period(b.broker.period(b.now.steady), b.now);  // known now
+  b.after(KeyRing::kAskPace + KeyRing::kAskWithin);
+  CHECK_FALSE(b.ring.due(b.now));
+}
+
 TEST_CASE("one that came after keys were asked is judged by the next answer, those behind it wait with it") {
   RingAtBroker b({{"a", false}});
   b.join();

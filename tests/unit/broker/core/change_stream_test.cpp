@@ -162,6 +162,33 @@ TEST_CASE("a heartbeat goes out at the first step and every interval, on both la
   CHECK(stream.step(Revision(9), heads, now) == 1);
 }
 
+TEST_CASE("I10: changed rules are told by a heartbeat soon, many of them in a row by few") {
+  PipelineSettings settings = Desk::quiet();
+  settings.stream_master = *StreamKey::from(std::string(StreamKey::kBytes, 'm'));
+  Desk desk(settings);
+  const auto generations = [&desk] {
+    desk.stream.set_time(desk.now);
+    desk.step();
+    std::vector<std::uint64_t> told;
+    for (const auto& sent : desk.feed.take()) {
+      const auto beat = codec::decode_heartbeat(codec::split_stream_frame(sent.frame)->body);
+      told.push_back(Period(beat->period.value()).generation());
+    }
+    return told;
+  };
+  desk.pass(milliseconds(5000));
+  CHECK(generations().empty());
+  desk.stream.set_generation(4);
+  CHECK(generations() == std::vector<std::uint64_t>{4});
+  desk.stream.set_generation(5);
+  desk.stream.set_generation(6);
+  CHECK(generations().empty());
+  desk.pass(ChangeStream::kGenerationHeartbeats);
+  CHECK(generations() == std::vector<std::uint64_t>{6});
+  desk.pass(milliseconds(5000));
+  CHECK(generations().empty());
+}
+
 TEST_CASE("a barrier answers a subscription of exactly 22 bytes and nothing else") {
   Desk desk;
   const std::string topic = std::string(kBarrierPrefix) + "0123456789abcdef";

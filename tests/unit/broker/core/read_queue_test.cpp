@@ -8,8 +8,8 @@ namespace {
 ReadJob job(std::uint64_t connection, std::string payload) {
   return {{ConnectionId(connection), "peer", {}},
           std::move(payload),
-          "anonymous",
-          Access::everything(),
+          MessageId{},
+          {"anonymous", Access::everything()},
           {},
           nullptr};
 }
