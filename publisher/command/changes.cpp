@@ -8,6 +8,7 @@
 #include "publisher/command/command.hpp"
 #include "publisher/command/past_set.hpp"
 #include "publisher/command/reply_value.hpp"
+#include "publisher/command/secret_values.hpp"
 #include "publisher/command/watch_lines.hpp"
 
 namespace prismbus::command {
@@ -15,17 +16,17 @@ namespace {
 
 struct Options {
   std::string ns, since;
-  bool subtree = false;
+  bool subtree = false, reveal = false;
 };
 
-Outcome<void> print_reply(ChangePages& pages, Terminal& terminal) {
+Outcome<void> print_reply(ChangePages& pages, SecretValues& secrets, Terminal& terminal) {
   Value::Array sets;
   std::map<std::string, Head> heads;
   for (;;) {
     const auto page = pages.next();
     if (!page) return tl::unexpected<Failure>(page.error());
     if (!*page) break;
-    for (const auto& [ns, set] : (*page)->sets) sets.push_back(set_value(ns, set));
+    for (const auto& [ns, set] : (*page)->sets) sets.push_back(set_value(ns, set, secrets.shown(ns)));
     for (const auto& [ns, head] : (*page)->heads) heads.insert_or_assign(ns, head);
   }
   Fields reply = ok_reply(pages.epoch(), pages.rev());
@@ -35,10 +36,10 @@ Outcome<void> print_reply(ChangePages& pages, Terminal& terminal) {
   return {};
 }
 
-Outcome<void> print_lines(const Options& o, ChangePages& pages, Terminal& terminal) {
+Outcome<void> print_lines(const Options& o, ChangePages& pages, SecretValues& secrets, Terminal& terminal) {
   WatchLook look;
   look.with_namespace = o.subtree;
-  WatchLines lines(look, terminal);
+  WatchLines lines(look, secrets, terminal);
   for (;;) {
     const auto page = pages.next();
     if (!page) return tl::unexpected<Failure>(page.error());
@@ -54,7 +55,9 @@ Outcome<void> changes(const Options& o, Invocation& in) {
   if (!session) return tl::unexpected<Failure>(session.error());
   auto pages = ChangePages::open(*session, o.ns, o.subtree, *since);
   if (!pages) return tl::unexpected<Failure>(pages.error());
-  return in.globals.json ? print_reply(*pages, in.terminal) : print_lines(o, *pages, in.terminal);
+  SecretValues secrets(*session, {"changes", o.ns, o.reveal}, in.terminal);
+  return in.globals.json ? print_reply(*pages, secrets, in.terminal)
+                         : print_lines(o, *pages, secrets, in.terminal);
 }
 
 }  // namespace
@@ -65,13 +68,15 @@ void add_changes(Command top) {
   sub.option("NS", o->ns, "Namespace; with --subtree \"\" is everything").required();
   sub.option("--since", o->since, "Change sets after this; 0 is all of them").type_name("SINCE").required();
   sub.flag("--subtree", o->subtree, "The namespaces below NS too");
+  add_reveal(sub, o->reveal);
   sub.footer(
       "+ added, ~ changed, - deleted, as watch prints them. Exit code 11 when the broker has trimmed that "
       "history.\n" +
-      std::string(kSinceHelp) +
+      std::string(kSinceHelp) + std::string(kRevealHelp) +
       "\nExamples:\n"
       "  prismbus changes md.okx --since 0\n"
       "  prismbus changes md.okx --since seq:2\n"
+      "  prismbus changes md.okx --since 0 --reveal\n"
       "  prismbus changes md --subtree --since -2h\n"
       "  prismbus changes md.okx --since 1 --json | jq -c '.sets[] | {rev, by, note}'\n");
   sub.action([o](Invocation& in) { return changes(*o, in); });

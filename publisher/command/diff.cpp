@@ -8,6 +8,7 @@
 #include "publisher/command/difference_lines.hpp"
 #include "publisher/command/namespace_picture.hpp"
 #include "publisher/command/reply_value.hpp"
+#include "publisher/command/secret_values.hpp"
 
 namespace prismbus::command {
 namespace {
@@ -15,6 +16,7 @@ namespace {
 struct Options {
   std::string ns, from;
   std::string to = "now";
+  bool reveal = false;
 };
 
 Outcome<void> diff(const Options& o, Invocation& in) {
@@ -37,9 +39,12 @@ Outcome<void> diff(const Options& o, Invocation& in) {
   if (answer->changes.empty()) {
     if (auto written = require_written(*session, o.ns, "diff"); !written) return written;
   }
+  const Shown shown = answer->changes.empty()
+                          ? Shown::masked
+                          : SecretValues(*session, {"diff", o.ns, o.reveal}, in.terminal).shown(o.ns);
   if (in.globals.json) {
     Value::Array changes;
-    for (const KeyDifference& d : answer->changes) changes.push_back(key_difference_value(d));
+    for (const KeyDifference& d : answer->changes) changes.push_back(key_difference_value(d, shown));
     Fields reply = ok_reply(answer->epoch, answer->rev);
     print_json(in.terminal,
                reply.field("changes", Value::array(std::move(changes))).field("more", false).take());
@@ -47,7 +52,7 @@ Outcome<void> diff(const Options& o, Invocation& in) {
   }
   std::vector<Difference> differences;
   for (const KeyDifference& d : answer->changes) differences.push_back(to_difference(d));
-  print_differences(differences, in.terminal);
+  print_differences(differences, shown, in.terminal);
   return {};
 }
 
@@ -59,14 +64,16 @@ void add_diff(Command top) {
   sub.option("NS", o->ns, "Namespace").required();
   sub.option("--from", o->from, "The earlier moment; 0 is before everything").type_name("WHEN").required();
   sub.option("--to", o->to, "The later one (default now)").type_name("WHEN");
+  add_reveal(sub, o->reveal);
   sub.footer(
       "+ added, - removed, ~ changed. No difference is no output and exit code 0; 4 when NS was never "
       "written, "
       "11 when the\nbroker has trimmed that history.\n" +
-      std::string(kMomentHelp) +
+      std::string(kMomentHelp) + std::string(kRevealHelp) +
       "\nExamples:\n"
       "  prismbus diff md.okx --from 1\n"
       "  prismbus diff md.okx --from -2h\n"
+      "  prismbus diff md.okx --from 1 --reveal\n"
       "  prismbus diff md.okx --from 2 --to 5 --json | jq -r '.changes[].key'\n");
   sub.action([o](Invocation& in) { return diff(*o, in); });
 }

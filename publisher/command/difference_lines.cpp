@@ -4,14 +4,13 @@
 
 #include <utility>
 
-#include "publisher/command/json_value.hpp"
 #include "publisher/command/reply_value.hpp"
 
 namespace prismbus::command {
 namespace {
 
-void print_changed(const std::string& key, const Difference& d, Terminal& terminal) {
-  const std::string before = to_json(*d.before), after = to_json(*d.after);
+void print_changed(const std::string& key, const Difference& d, Shown shown, Terminal& terminal) {
+  const std::string before = shown_text(*d.before, shown), after = shown_text(*d.after, shown);
   const std::string line = fmt::format("~ {}  {} -> {}", key, before, after);
   if (terminal.width == 0 || display_width(line) <= terminal.width) {
     terminal.out << terminal.painted(line, Colour::changed) << '\n';
@@ -24,16 +23,16 @@ void print_changed(const std::string& key, const Difference& d, Terminal& termin
 
 }  // namespace
 
-void print_differences(const std::vector<Difference>& differences, Terminal& terminal) {
+void print_differences(const std::vector<Difference>& differences, Shown shown, Terminal& terminal) {
   for (const Difference& d : differences) {
     const std::string key = printable(d.key);
     if (d.kind == DifferenceKind::changed) {
-      print_changed(key, d, terminal);
+      print_changed(key, d, shown, terminal);
       continue;
     }
     const bool added = d.kind == DifferenceKind::added;
     const std::string line =
-        fmt::format("{} {}  {}", added ? '+' : '-', key, to_json(added ? *d.after : *d.before));
+        fmt::format("{} {}  {}", added ? '+' : '-', key, shown_text(added ? *d.after : *d.before, shown));
     terminal.out << terminal.painted(shortened(line, terminal.width), added ? Colour::added : Colour::removed)
                  << '\n';
   }

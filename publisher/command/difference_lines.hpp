@@ -8,13 +8,14 @@
 
 #include "publisher/command/difference.hpp"
 #include "publisher/command/session.hpp"
+#include "publisher/command/shown_value.hpp"
 #include "publisher/command/terminal.hpp"
 
 namespace prismbus::command {
 
 // One line each; on a terminal that is too narrow for both values, a changed one takes three: the key, then
 // - and +, cut to the width.
-void print_differences(const std::vector<Difference>& differences, Terminal& terminal);
+void print_differences(const std::vector<Difference>& differences, Shown shown, Terminal& terminal);
 
 struct DiffAnswer {
   Epoch epoch;

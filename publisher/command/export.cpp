@@ -11,15 +11,16 @@
 #include "publisher/command/json_value.hpp"
 #include "publisher/command/namespace_picture.hpp"
 #include "publisher/command/reply_value.hpp"
+#include "publisher/command/secret_values.hpp"
 
 namespace prismbus::command {
 namespace {
 
 struct Options {
-  std::string ns, output, seed;
+  std::string ns, output;
   std::optional<std::string> format, as;
-  std::vector<std::string> exclude;
-  bool flat = false, subtree = false;
+  SeedOptions seed;
+  bool flat = false, reveal = false;
 };
 
 struct Exported {
@@ -67,6 +68,8 @@ Outcome<void> export_document(const Options& o, Invocation& in) {
   const auto exported =
       o.as ? read_value(o, *session) : read_keys(o, o.flat || format_row(format).flat, *session);
   if (!exported) return tl::unexpected<Failure>(exported.error());
+  SecretValues secrets(*session, {"export", o.ns, o.reveal}, in.terminal);
+  if (auto fine = secrets.require_shown(o.ns); !fine) return fine;
   const bool as_reply = in.globals.json && (o.output.empty() || o.output == "-");  // then no text is made
   const auto text = as_reply ? Outcome<std::string>("") : print_document(exported->document, format);
   if (!text) return tl::unexpected<Failure>(text.error());
@@ -104,21 +107,22 @@ void add_export(Command top) {
                         .type_name("KEY")
                         .excludes(flat);
   const Option seed =
-      sub.option("--seed", o->seed,
+      sub.option("--seed", o->seed.path,
                  "Write a seed file: what a subscriber starts from with no broker and no cache")
           .type_name("FILE")
           .excludes(as)
           .excludes(flat)
           .excludes(format)
           .excludes(output);
-  sub.flag("--subtree", o->subtree, "With --seed: the namespaces below NS too").needs(seed);
+  sub.flag("--subtree", o->seed.subtree, "With --seed: the namespaces below NS too").needs(seed);
   sub.option(
-         "--exclude", o->exclude,
+         "--exclude", o->seed.exclude,
          "With --seed: not these namespaces (NS, NS.** or **), for one those whose values are secret; may be "
          "repeated")
       .type_name("PATTERN")
       .groups_of(1)
       .needs(seed);
+  sub.flag("--reveal", o->reveal, "Needed for namespaces that the policy calls secret");
   sub.footer(
       "Gives back what import took, with the same of --flat, --as KEY or neither: equal values and types; "
       "order of maps,\n"
@@ -130,19 +134,22 @@ void add_export(Command top) {
       "properties are\n"
       "flat and carry strings only. What a format cannot carry is an error that names the key; then nothing "
       "is "
-      "written.\n\n"
+      "written.\n"
+      "What holds values of a namespace that the policy calls secret is written, or printed, only with "
+      "--reveal: a mask "
+      "in it\nwould be read back as a value. Else exit code 2.\n\n"
       "Examples:\n"
       "  prismbus export md.collector\n"
       "  prismbus export md.collector --format json | jq .nats\n"
       "  prismbus export md.collector -o backup.yaml\n"
+      "  prismbus export md.collector -o with-secrets.yaml --reveal\n"
       "  prismbus export md.gateway --format toml\n"
       "  prismbus export md.gateway.env -o gateway.env\n"
       "  prismbus export services --as collector -o collector.yaml\n"
       "  prismbus export md --subtree --seed md.seed\n"
       "  prismbus export md --subtree --exclude 'md.accounts.**' --seed md.seed\n");
   sub.action([o](Invocation& in) {
-    return o->seed.empty() ? export_document(*o, in)
-                           : export_seed(o->ns, o->subtree, o->exclude, o->seed, in);
+    return o->seed.path.empty() ? export_document(*o, in) : export_seed(o->ns, o->seed, o->reveal, in);
   });
 }
 

@@ -5,20 +5,21 @@
 #include "publisher/command/document_file.hpp"
 #include "publisher/command/namespace_picture.hpp"
 #include "publisher/command/reply_value.hpp"
+#include "publisher/command/secret_values.hpp"
 #include "publisher/command/snapshot_picture.hpp"
 #include "subscriber/namespace_patterns.hpp"
 #include "subscriber/seed_file.hpp"
 
 namespace prismbus::command {
 
-Outcome<void> export_seed(const std::string& ns, bool subtree, const std::vector<std::string>& exclude,
-                          const std::string& path, Invocation& in) {
-  const auto excluded = NamespacePatterns::make(exclude, "--exclude");
+Outcome<void> export_seed(const std::string& ns, const SeedOptions& o, bool reveal, Invocation& in) {
+  const auto excluded = NamespacePatterns::make(o.exclude, "--exclude");
   if (!excluded) return tl::unexpected<Failure>(Failure{Exit::usage, excluded.error()});  // names the flag
   auto session = Session::open(in.globals);
   if (!session) return tl::unexpected<Failure>(session.error());
-  const auto picture = read_snapshot(*session, ns, subtree);
+  const auto picture = read_snapshot(*session, ns, o.subtree);
   if (!picture) return tl::unexpected<Failure>(picture.error());
+  SecretValues secrets(*session, {"export", ns, reveal}, in.terminal);
   const Wall seen = read_clock().wall;
   std::string bytes;
   std::uint64_t namespaces = 0, keys = 0, left_out = 0;
@@ -30,6 +31,7 @@ Outcome<void> export_seed(const std::string& ns, bool subtree, const std::vector
       while (entry != picture->entries.end() && entry->first.first == name) ++entry;
       continue;
     }
+    if (auto fine = secrets.require_shown(name, " (or leave it out: --exclude)"); !fine) return fine;
     SeedSection section(bytes, picture->epoch, name);
     for (; entry != picture->entries.end() && entry->first.first == name; ++entry) {
       const Entry& e = entry->second;
@@ -46,14 +48,14 @@ Outcome<void> export_seed(const std::string& ns, bool subtree, const std::vector
     e.message = "everything in " + ns + " is excluded";
     return failed(e, "export");
   }
-  if (const auto written = write_atomically(path, bytes); !written)
+  if (const auto written = write_atomically(o.path, bytes); !written)
     return tl::unexpected<Failure>(written.error());
   if (!in.globals.json) return {};
   Fields reply = ok_reply(picture->epoch, picture->rev);
   reply.field("namespaces", namespaces);
   reply.field("keys", keys);
-  if (!exclude.empty()) reply.field("excluded", left_out);
-  print_json(in.terminal, reply.field("path", path).take());
+  if (!o.exclude.empty()) reply.field("excluded", left_out);
+  print_json(in.terminal, reply.field("path", o.path).take());
   return {};
 }
 

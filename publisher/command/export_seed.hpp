@@ -8,10 +8,15 @@
 
 namespace prismbus::command {
 
-// `ns`, with everything below it when `subtree`, but for what `exclude` (patterns) names, at one revision;
-// the file is written whole or not at all.
-[[nodiscard]] Outcome<void> export_seed(const std::string& ns, bool subtree,
-                                        const std::vector<std::string>& exclude, const std::string& path,
+struct SeedOptions {
+  std::string path;                  // empty: no seed is asked for
+  std::vector<std::string> exclude;  // patterns
+  bool subtree = false;
+};
+
+// `ns`, with everything below it when `subtree`, but for what `exclude` names, at one revision; the file is
+// written whole or not at all, and not when a namespace in it is secret, unless `reveal`.
+[[nodiscard]] Outcome<void> export_seed(const std::string& ns, const SeedOptions& o, bool reveal,
                                         Invocation& in);
 
 }  // namespace prismbus::command

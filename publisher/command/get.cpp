@@ -7,6 +7,7 @@
 #include "publisher/command/json_value.hpp"
 #include "publisher/command/moment.hpp"
 #include "publisher/command/reply_value.hpp"
+#include "publisher/command/secret_values.hpp"
 
 namespace prismbus::command {
 namespace {
@@ -15,7 +16,7 @@ struct Options {
   std::string ns, key;
   std::optional<std::uint64_t> min_rev;
   std::optional<std::string> at;
-  bool raw = false, meta = false;
+  bool raw = false, meta = false, reveal = false;
 };
 
 Outcome<void> print_raw(const Options& o, const Value& value, Terminal& terminal) {
@@ -57,16 +58,19 @@ Outcome<void> get(const Options& o, Invocation& in) {
                                     fmt::format("get {} {}", o.ns, o.key));
   if (!answer) return tl::unexpected<Failure>(answer.error());
   const Entry& entry = answer->value;
+  const Shown shown = SecretValues(*session, {"get", o.ns, o.reveal}, in.terminal).shown(o.ns);
   if (in.globals.json) {
     Fields reply = ok_reply(answer->epoch, answer->rev);
     if (answer->at) reply.field("at", answer->at->value());
-    print_json(in.terminal, reply.field("entry", entry_value(entry)).take());
+    print_json(in.terminal, reply.field("entry", entry_value(entry, shown)).take());
     return {};
   }
   const Value value = stored_value(entry.value);
-  if (o.raw) return print_raw(o, value, in.terminal);
+  const bool masked = shown == Shown::masked;
+  if (o.raw && !masked) return print_raw(o, value, in.terminal);
   if (o.meta) print_meta(entry, in.terminal);
-  in.terminal.out << to_json(value, JsonLayout::indented) << '\n';
+  in.terminal.out << (masked ? std::string(kMask) : to_json(value, JsonLayout::indented))
+                  << (o.raw ? "" : "\n");
   return {};
 }
 
@@ -84,15 +88,17 @@ void add_get(Command top) {
   const Option raw =
       sub.flag("--raw", o->raw, "A string or binary value as its bytes, without quotes or line feed");
   sub.flag("--meta", o->meta, "Revision, version, time and author too").excludes(raw);
+  add_reveal(sub, o->reveal);
   sub.footer(
       "The value is printed as JSON. Exit code 4 when there is no such key, 11 when --at lies in history the "
       "broker has trimmed.\n" +
-      std::string(kMomentHelp) +
+      std::string(kMomentHelp) + std::string(kRevealHelp) +
       "\n"
       "Examples:\n"
       "  prismbus get md.okx api/timeout\n"
       "  prismbus get md.okx api/timeout --meta\n"
       "  prismbus get md.okx api/timeout --at 2\n"
+      "  prismbus get md.okx api/timeout --reveal\n"
       "  prismbus get md.okx tls/certificate --raw > okx.pem\n"
       "  prismbus get md.okx api/timeout --json | jq .entry.rev\n");
   sub.action([o](Invocation& in) { return get(*o, in); });

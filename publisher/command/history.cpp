@@ -8,6 +8,7 @@
 #include "publisher/command/command.hpp"
 #include "publisher/command/json_value.hpp"
 #include "publisher/command/reply_value.hpp"
+#include "publisher/command/secret_values.hpp"
 
 namespace prismbus::command {
 namespace {
@@ -16,6 +17,7 @@ struct Options {
   std::string ns, key;
   std::optional<std::string> before, since;
   std::uint64_t limit = 0;
+  bool reveal = false;
 };
 
 struct Gathered {
@@ -71,7 +73,7 @@ Outcome<Gathered> gather(const Options& o, Session& session) {
   }
 }
 
-void print_table(const std::vector<KeyVersion>& versions, Terminal& terminal) {
+void print_table(const std::vector<KeyVersion>& versions, Shown shown, Terminal& terminal) {
   const bool notes = std::any_of(versions.begin(), versions.end(), [](const auto& v) { return v.note; });
   std::vector<std::string> header{"REV", "VERSION", "TIME", "BY"};
   if (notes) header.emplace_back("NOTE");
@@ -84,7 +86,7 @@ void print_table(const std::vector<KeyVersion>& versions, Terminal& terminal) {
     std::vector<std::string> cells{fmt::format("{}", v.rev.value()), put ? fmt::format("{}", v.version) : "-",
                                    time_text(v.time), printable(v.by)};
     if (notes) cells.push_back(shortened(printable(v.note.value_or("")), terminal.width == 0 ? 0 : 32));
-    cells.push_back(put ? to_json(stored_value(v.value)) : "(deleted)");
+    cells.push_back(put ? shown_text(v.value, shown) : "(deleted)");
     table.row(std::move(cells));
   }
   table.print(terminal);
@@ -95,14 +97,17 @@ Outcome<void> history(const Options& o, Invocation& in) {
   if (!session) return tl::unexpected<Failure>(session.error());
   const auto found = gather(o, *session);
   if (!found) return tl::unexpected<Failure>(found.error());
+  const Shown shown = found->versions.empty()
+                          ? Shown::masked
+                          : SecretValues(*session, {"history", o.ns, o.reveal}, in.terminal).shown(o.ns);
   if (in.globals.json) {
     Value::Array versions;
-    for (const KeyVersion& v : found->versions) versions.push_back(version_value(v));
+    for (const KeyVersion& v : found->versions) versions.push_back(version_value(v, shown));
     Fields reply = ok_reply(found->epoch, found->rev);
     print_json(in.terminal,
                reply.field("versions", Value::array(std::move(versions))).field("more", found->more).take());
   } else if (!found->versions.empty()) {
-    print_table(found->versions, in.terminal);
+    print_table(found->versions, shown, in.terminal);
   }
   return {};
 }
@@ -117,14 +122,16 @@ void add_history(Command top) {
   sub.option("-n,--limit", o->limit, "At most so many versions").type_name("N").whole_number(1);
   sub.option("--before", o->before, "Only versions older than this").type_name("WHEN");
   sub.option("--since", o->since, "Only versions newer than this; 0 is all of them").type_name("WHEN");
+  add_reveal(sub, o->reveal);
   sub.footer(
       "Deletes are told too. A key that never was has no versions, which is no error. What the broker has "
       "trimmed is not\ntold.\n" +
-      std::string(kMomentHelp) +
+      std::string(kMomentHelp) + std::string(kRevealHelp) +
       "\nExamples:\n"
       "  prismbus history md.okx api/timeout\n"
       "  prismbus history md.okx api/timeout --limit 3\n"
       "  prismbus history md.okx api/timeout --since -2h\n"
+      "  prismbus history md.okx api/timeout --reveal\n"
       "  prismbus history md.okx api/timeout --json | jq '.versions[] | {rev, value}'\n");
   sub.action([o](Invocation& in) { return history(*o, in); });
 }

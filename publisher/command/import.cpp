@@ -12,6 +12,7 @@
 #include "publisher/command/json_value.hpp"
 #include "publisher/command/namespace_picture.hpp"
 #include "publisher/command/reply_value.hpp"
+#include "publisher/command/secret_values.hpp"
 
 namespace prismbus::command {
 namespace {
@@ -22,7 +23,7 @@ constexpr std::chrono::seconds kQuiet{2};
 struct Options {
   std::string file, ns, note;
   std::optional<std::string> format, as;
-  bool flat = false, dry_run = false, prune = false, chunked = false, yes = false;
+  bool flat = false, dry_run = false, prune = false, chunked = false, yes = false, reveal = false;
 };
 
 struct Written {
@@ -60,15 +61,17 @@ std::string_view op_of(DifferenceKind kind) {
   return kind == DifferenceKind::added ? "added" : kind == DifferenceKind::changed ? "changed" : "removed";
 }
 
-Value difference_value(const Difference& d) {
+Value difference_value(const Difference& d, Shown shown) {
+  const bool masked = shown == Shown::masked;
   Fields f;
   f.field("change", op_of(d.kind)).field("key", d.key);
-  if (d.before) f.field("before", *d.before);
-  if (d.after) f.field("after", *d.after);
+  if (d.before) f.field("before", masked ? Value::text(kMask) : *d.before);
+  if (d.after) f.field("after", masked ? Value::text(kMask) : *d.after);
+  if (masked) f.field("masked", true);
   return f.take();
 }
 
-void report(const Options& o, const ImportPlan& plan, const Written& written, Invocation& in) {
+void report(const Options& o, const ImportPlan& plan, const Written& written, Shown shown, Invocation& in) {
   if (in.globals.json) {
     Fields reply = ok_reply(written.epoch, written.rev);
     reply.field("seq", written.seq.value()).field("dry_run", o.dry_run);
@@ -78,13 +81,13 @@ void report(const Options& o, const ImportPlan& plan, const Written& written, In
     reply.field("kept", std::uint64_t{plan.kept});
     if (o.dry_run) {
       Value::Array changes;
-      for (const Difference& d : plan.changes) changes.push_back(difference_value(d));
+      for (const Difference& d : plan.changes) changes.push_back(difference_value(d, shown));
       reply.field("changes", Value::array(std::move(changes)));
     }
     print_json(in.terminal, reply.take());
     return;
   }
-  if (o.dry_run) print_differences(plan.changes, in.terminal);
+  if (o.dry_run) print_differences(plan.changes, shown, in.terminal);
   std::string line = fmt::format("{} added, {} changed, {} removed, {} unchanged", plan.added, plan.changed,
                                  plan.removed, plan.unchanged);
   if (plan.kept > 0) line += fmt::format("; {} only at the broker kept (--prune deletes)", plan.kept);
@@ -145,6 +148,7 @@ tl::unexpected<Failure> partly(Failure f, const Written& written) {
 Outcome<void> bring_up_to_date(const Options& o, const Wanted& wanted, Session& session, Invocation& in) {
   const TransactionLimits limits{session.hello().limits.txn_changes, session.hello().limits.txn_bytes};
   const Prune prune = o.prune ? Prune::yes : Prune::no;
+  SecretValues secrets(session, {"import", o.ns, o.reveal}, in.terminal);
   Written written;
   for (int attempt = 1;; ++attempt) {
     session.start_over();
@@ -159,7 +163,8 @@ Outcome<void> bring_up_to_date(const Options& o, const Wanted& wanted, Session& 
     if (parts.size() > 1 && !o.chunked && !o.dry_run) return too_large(*plan, parts, limits);
     const auto done = o.dry_run ? Outcome<void>{} : write_parts(o, std::move(parts), session, in, written);
     if (done) {
-      report(o, *plan, written, in);
+      const bool shows = o.dry_run && !plan->changes.empty();
+      report(o, *plan, written, shows ? secrets.shown(o.ns) : Shown::masked, in);
       return {};
     }
     const bool overtaken = done.error().exit == Exit::conflict && attempt < kAttempts;
@@ -204,9 +209,13 @@ constexpr const char* kExplanation =
     "  properties  Java's; always flat, dots stay; every value is a string\n"
     "Equal keys are not written again. What is written is one transaction, and only on top of what was "
     "compared: keys\n"
-    "changed by others meanwhile are compared again. Nothing is deleted without --prune.\n\n"
+    "changed by others meanwhile are compared again. Nothing is deleted without --prune.\n"
+    "--dry-run shows ******** in place of values of a namespace that the policy calls secret, or that has "
+    "never been\n"
+    "written at a broker with security on, which does not say; --reveal shows them.\n\n"
     "Examples:\n"
     "  prismbus import collector.yaml md.collector --dry-run\n"
+    "  prismbus import collector.yaml md.collector --dry-run --reveal\n"
     "  prismbus import collector.yaml md.collector --note 'release 4.2'\n"
     "  prismbus import collector.yaml md.collector --prune      # delete what the file lacks\n"
     "  prismbus import collector.yaml services --as collector   # one value\n"
@@ -227,7 +236,8 @@ void add_import(Command top) {
       .type_name("FORMAT");
   const Option flat = sub.flag("--flat", o->flat, "Only the top level is taken apart");
   sub.option("--as", o->as, "The whole document is the value of this key").type_name("KEY").excludes(flat);
-  sub.flag("-n,--dry-run", o->dry_run, "Show what would change; write nothing");
+  const Option dry = sub.flag("-n,--dry-run", o->dry_run, "Show what would change; write nothing");
+  add_reveal(sub, o->reveal).needs(dry);
   sub.flag("--prune", o->prune, "Delete keys that the file lacks");
   sub.flag("-y,--yes", o->yes, "Do not ask before --prune with an empty document deletes every key");
   sub.flag("--chunked", o->chunked, "Allow several transactions, which is not atomic");

@@ -7,6 +7,7 @@
 #include "publisher/command/json_value.hpp"
 #include "publisher/command/moment.hpp"
 #include "publisher/command/reply_value.hpp"
+#include "publisher/command/secret_values.hpp"
 
 namespace prismbus::command {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 struct Options {
   std::string ns;
   std::optional<std::string> prefix, glob, at;
-  bool subtree = false, keys_only = false, long_rows = false;
+  bool subtree = false, keys_only = false, long_rows = false, reveal = false;
 };
 
 void print_keys(const Options& o, const std::vector<Entry>& entries, Terminal& terminal) {
@@ -24,7 +25,8 @@ void print_keys(const Options& o, const std::vector<Entry>& entries, Terminal& t
   }
 }
 
-void print_table(const Options& o, const std::vector<Entry>& entries, Terminal& terminal) {
+void print_table(const Options& o, const std::vector<Entry>& entries, SecretValues& secrets,
+                 Terminal& terminal) {
   std::vector<std::string> header;
   if (o.subtree) header.emplace_back("NAMESPACE");
   header.emplace_back("KEY");
@@ -41,7 +43,7 @@ void print_table(const Options& o, const std::vector<Entry>& entries, Terminal& 
     cells.push_back(fmt::format("{}", e.rev.value()));
     if (o.long_rows)
       cells.insert(cells.end(), {fmt::format("{}", e.version), time_text(e.time), printable(e.by)});
-    cells.push_back(to_json(stored_value(e.value)));
+    cells.push_back(shown_text(e.value, secrets.shown(e.ns)));
     table.row(std::move(cells));
   }
   table.print(terminal);
@@ -53,7 +55,7 @@ Outcome<void> list(const Options& o, Invocation& in) {
   auto session = Session::open(in.globals);
   if (!session) return tl::unexpected<Failure>(session.error());
   const std::string any_name = o.ns.empty() ? "-" : o.ns;
-  if (const auto reached = session->await_revision(at->rev.value_or(Revision(0)), any_name, "-"); !reached)
+  if (auto reached = session->await_revision(at->rev.value_or(Revision(0)), any_name, "-"); !reached)
     return reached;
   ListCall call;
   call.ns = o.ns;
@@ -66,9 +68,13 @@ Outcome<void> list(const Options& o, Invocation& in) {
   call.read.at_time = at->time;
   const auto answer = session->wait(session->publisher().list(std::move(call)), "list");
   if (!answer) return tl::unexpected<Failure>(answer.error());
+  SecretValues secrets(*session, {"list", o.ns, o.reveal}, in.terminal);
   if (in.globals.json) {
     Value::Array entries;
-    for (const Entry& e : answer->value) entries.push_back(entry_value(e, !o.keys_only));
+    for (const Entry& e : answer->value) {
+      const Shown shown = o.keys_only ? Shown::masked : secrets.shown(e.ns);
+      entries.push_back(entry_value(e, shown, !o.keys_only));
+    }
     Fields reply = ok_reply(answer->epoch, answer->rev);
     if (answer->at) reply.field("at", answer->at->value());
     print_json(in.terminal,
@@ -76,7 +82,7 @@ Outcome<void> list(const Options& o, Invocation& in) {
   } else if (o.keys_only) {
     print_keys(o, answer->value, in.terminal);
   } else if (!answer->value.empty()) {
-    print_table(o, answer->value, in.terminal);
+    print_table(o, answer->value, secrets, in.terminal);
   }
   return {};
 }
@@ -95,15 +101,17 @@ void add_list(Command top) {
   const Option keys =
       sub.flag("--keys-only", o->keys_only, "One key a line, nothing else (with --subtree: NS, tab, key)");
   sub.flag("-l,--long", o->long_rows, "Version, time and author too").excludes(keys);
+  add_reveal(sub, o->reveal);
   sub.footer(
       "In the order of the key's bytes. Nothing to list is no error. On a terminal long values are cut to "
       "its width. Exit code 11 when --at lies in history the broker has trimmed.\n" +
-      std::string(kMomentHelp) +
+      std::string(kMomentHelp) + std::string(kRevealHelp) +
       "\n"
       "Examples:\n"
       "  prismbus list md.okx\n"
       "  prismbus list md.okx --prefix api/ --long\n"
       "  prismbus list md.okx --at -2h\n"
+      "  prismbus list md.okx --reveal\n"
       "  prismbus list md --subtree --glob '**/timeout'\n"
       "  prismbus list md.okx --keys-only | wc -l\n"
       "  prismbus list md.okx --json | jq '.entries[] | {key, value}'\n");

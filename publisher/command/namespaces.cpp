@@ -1,6 +1,7 @@
 // prismbus namespaces: which namespaces there are, and how each stands.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "publisher/command/command.hpp"
@@ -23,12 +24,22 @@ Outcome<void> namespaces(const std::string& under, Invocation& in) {
     return {};
   }
   if (answer->value.empty()) return {};
-  Table table({"NAMESPACE", "KEYS", "BYTES", "SEQ", "REV", "HASH", "LAST CHANGE"});
+  const bool secrets = std::any_of(answer->value.begin(), answer->value.end(),
+                                   [](const NamespaceRow& row) { return row.secret; });
+  std::vector<std::string> header{"NAMESPACE", "KEYS", "BYTES", "SEQ", "REV", "HASH", "LAST CHANGE"};
+  if (secrets) header.emplace_back("SECRET");
+  Table table(header);
   for (const std::size_t column : {1u, 2u, 3u, 4u}) table.align_right(column);
   for (const NamespaceRow& row : answer->value) {
-    table.row({row.ns, fmt::format("{}", row.keys), fmt::format("{}", row.bytes),
-               fmt::format("{}", row.head.seq.value()), fmt::format("{}", row.head.rev.value()),
-               hex_text(row.head.hash), time_text(row.head.time)});
+    std::vector<std::string> cells{row.ns,
+                                   fmt::format("{}", row.keys),
+                                   fmt::format("{}", row.bytes),
+                                   fmt::format("{}", row.head.seq.value()),
+                                   fmt::format("{}", row.head.rev.value()),
+                                   hex_text(row.head.hash),
+                                   time_text(row.head.time)};
+    if (secrets) cells.emplace_back(row.secret ? "secret" : "");
+    table.row(std::move(cells));
   }
   table.print(in.terminal);
   return {};
@@ -43,7 +54,9 @@ void add_namespaces(Command top) {
   sub.footer(
       "SEQ counts the namespace's transactions, REV is the broker's revision of the last one; HASH covers "
       "all live keys\n"
-      "and revisions: two copies of a namespace with the same SEQ and HASH are equal.\n\n"
+      "and revisions: two copies of a namespace with the same SEQ and HASH are equal. SECRET marks those "
+      "that the policy calls\n"
+      "secret, if there are any.\n\n"
       "Examples:\n"
       "  prismbus namespaces\n"
       "  prismbus namespaces md\n"

@@ -1,5 +1,6 @@
 // prismbus outbox: what waits in a publisher's outbox, and what became of the rest. Reads the directory
-// itself, beside the process that holds it; asks no broker.
+// itself, beside the process that holds it; asks no broker, so that it never knows which values are secret:
+// they are masked unless --reveal.
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -9,6 +10,7 @@
 #include "publisher/command/command.hpp"
 #include "publisher/command/json_value.hpp"
 #include "publisher/command/reply_value.hpp"
+#include "publisher/command/secret_values.hpp"
 #include "publisher/outbox_directory.hpp"
 #include "publisher/outbox_store.hpp"
 
@@ -18,7 +20,7 @@ namespace {
 struct Options {
   std::string directory;
   std::vector<std::uint64_t> acknowledge;
-  bool all = false;
+  bool all = false, reveal = false;
 };
 
 std::string_view word_of(OutboxOutcome::Kind kind) {
@@ -35,28 +37,28 @@ std::string_view word_of(OutboxOutcome::Kind kind) {
   return "rejected";
 }
 
-Value changes_value(const std::vector<OutboxOutcome::Change>& changes) {
+Value changes_value(const std::vector<OutboxOutcome::Change>& changes, Shown shown) {
   Value::Array out;
   for (const auto& change : changes) {
     Fields fields;
     fields.field("op", change.op == ChangeOp::put ? "put" : "delete");
     fields.field("ns", change.ns).field("key", change.key);
-    if (!change.value.empty()) fields.field("value", stored_value(change.value));
+    if (!change.value.empty()) fields.value(change.value, shown);
     out.push_back(fields.take());
   }
   return Value::array(std::move(out));
 }
 
-Value pending_value(const PendingWrite& write) {
+Value pending_value(const PendingWrite& write, Shown shown) {
   return Fields()
       .field("id", write.id)
       .field("queued", to_micros(write.queued_at))
       .field("attempted", write.attempted)
-      .field("changes", changes_value(write.changes))
+      .field("changes", changes_value(write.changes, shown))
       .take();
 }
 
-Value outcome_value(const OutboxOutcome& outcome) {
+Value outcome_value(const OutboxOutcome& outcome, Shown shown) {
   Fields out;
   out.field("id", outcome.id).field("outcome", word_of(outcome.kind));
   out.field("conflict", outcome.conflict).field("other_history", outcome.other_history);
@@ -65,7 +67,7 @@ Value outcome_value(const OutboxOutcome& outcome) {
   if (outcome.kind == OutboxOutcome::Kind::rejected) out.field("code", error_row(outcome.code).name);
   if (!outcome.message.empty()) out.field("message", outcome.message);
   out.field("queued", to_micros(outcome.queued_at)).field("settled", to_micros(outcome.settled_at));
-  return out.field("changes", changes_value(outcome.changes)).take();
+  return out.field("changes", changes_value(outcome.changes, shown)).take();
 }
 
 std::string changed(const std::vector<OutboxOutcome::Change>& changes) {
@@ -76,14 +78,14 @@ std::string changed(const std::vector<OutboxOutcome::Change>& changes) {
   return out;
 }
 
-std::string value_shown(const std::vector<OutboxOutcome::Change>& changes) {
+std::string value_shown(const std::vector<OutboxOutcome::Change>& changes, Shown shown) {
   if (changes.empty()) return "";
   const auto& first = changes.front();
   if (first.op == ChangeOp::del) return "(delete)";
-  return first.value.empty() ? "" : to_json(stored_value(first.value));
+  return first.value.empty() ? "" : shown_text(first.value, shown);
 }
 
-void print_tables(const OutboxListing& listing, Terminal& terminal) {
+void print_tables(const OutboxListing& listing, Shown shown, Terminal& terminal) {
   if (listing.pending.empty() && listing.outcomes.empty()) {
     terminal.out << "nothing is waiting, and there are no outcomes\n";
     return;
@@ -93,7 +95,7 @@ void print_tables(const OutboxListing& listing, Terminal& terminal) {
     table.align_right(0);
     for (const auto& write : listing.pending) {
       table.row({fmt::format("{}", write.id), time_text(write.queued_at), write.attempted ? "perhaps" : "no",
-                 changed(write.changes), value_shown(write.changes)});
+                 changed(write.changes), value_shown(write.changes, shown)});
     }
     table.print(terminal);
   }
@@ -108,7 +110,7 @@ void print_tables(const OutboxListing& listing, Terminal& terminal) {
       if (outcome.other_history) why.insert(0, "another history; ");
       table.row({fmt::format("{}", outcome.id), std::string(word_of(outcome.kind)),
                  fmt::format("{}", outcome.rev.value()), changed(outcome.changes), printable(why),
-                 value_shown(outcome.changes)});
+                 value_shown(outcome.changes, shown)});
     }
     table.print(terminal);
   }
@@ -147,13 +149,14 @@ Outcome<void> outbox(const Options& o, Invocation& in) {
   }
   const auto listing = OutboxStore::read(o.directory);
   if (!listing) return failed(listing.error(), "outbox");
+  const Shown shown = o.reveal ? Shown::as_it_is : Shown::masked;
   if (!in.globals.json) {
-    print_tables(*listing, in.terminal);
+    print_tables(*listing, shown, in.terminal);
     return {};
   }
   Value::Array pending, outcomes;
-  for (const auto& write : listing->pending) pending.push_back(pending_value(write));
-  for (const auto& outcome : listing->outcomes) outcomes.push_back(outcome_value(outcome));
+  for (const auto& write : listing->pending) pending.push_back(pending_value(write, shown));
+  for (const auto& outcome : listing->outcomes) outcomes.push_back(outcome_value(outcome, shown));
   print_json(in.terminal, Fields()
                               .field("ok", true)
                               .field("pending", Value::array(std::move(pending)))
@@ -174,13 +177,18 @@ void add_outbox(Command top) {
                           .whole_number(1)
                           .repeatable();
   sub.flag("--acknowledge-all", o->all, "Forget every outcome").excludes(some);
+  sub.flag("--reveal", o->reveal, "Show the values too");
   sub.footer(
       "Reads the directory, also while its publisher runs; no broker is asked. Acknowledging needs the "
       "publisher stopped:\n"
-      "exit code 9 while it runs. What was superseded or rejected is printed with the value that was not "
-      "applied. Exit code 4:\nno outbox there.\n\n"
+      "exit code 9 while it runs. With --reveal what was superseded or rejected is printed with the value "
+      "that "
+      "was not applied;\nwithout, all values are ********, with \"masked\": true in JSON: which are secret "
+      "only a broker could "
+      "say. Exit code 4:\nno outbox there.\n\n"
       "Examples:\n"
       "  prismbus outbox outbox\n"
+      "  prismbus outbox outbox --reveal\n"
       "  prismbus outbox outbox --json | jq '.pending[] | {id, changes}'\n"
       "  prismbus outbox outbox --json | jq '.outcomes[] | select(.outcome == \"rejected\")'\n"
       "  prismbus outbox outbox --acknowledge 1 --acknowledge 2   # exit code 4 if one is no outcome; none "

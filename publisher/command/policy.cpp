@@ -29,7 +29,7 @@ Outcome<void> list_rules(Invocation& in) {
   if (!answer) return tl::unexpected<Failure>(answer.error());
   if (in.globals.json) {
     Value::Array entries;
-    for (const Entry& e : answer->value) entries.push_back(entry_value(e));
+    for (const Entry& e : answer->value) entries.push_back(entry_value(e, Shown::as_it_is));
     Fields reply = ok_reply(answer->epoch, answer->rev);
     print_json(in.terminal,
                reply.field("entries", Value::array(std::move(entries))).field("more", false).take());
@@ -115,13 +115,19 @@ void add_policy(Command top) {
   sub.footer(
       "lane=express gives the changes of the namespaces a stream of their own that busy ones do not delay; "
       "lane=changes is\n"
-      "what they have without a rule. An unknown field or a bad pattern is rejected, exit code 8. A change "
-      "takes "
-      "effect for\n"
-      "connected clients without a gap.\n\n"
+      "what they have without a rule. secret=true seals what is written from then on on the disk of the "
+      "broker, and makes the\n"
+      "commands here mask it; it needs a broker with security on, and secret=false takes a part out again: "
+      "the most\n"
+      "specific pattern that says something wins. set writes all of a rule: name every field that is to "
+      "stay. An unknown\n"
+      "field or a bad pattern is rejected, exit code 8. A change takes effect for connected clients without "
+      "a gap.\n\n"
       "Examples:\n"
       "  prismbus policy list\n"
       "  prismbus policy set 'risk.limits.**' lane=express --note 'limits must not wait'\n"
+      "  prismbus policy set 'risk.accounts.**' secret=true lane=express   # exit code 8 at a broker without "
+      "security\n"
       "  prismbus policy delete 'risk.limits.**'\n");
   list.action([](Invocation& in) { return list_rules(in); });
   set.action([o](Invocation& in) { return set_rule(*o, in); });

@@ -9,6 +9,7 @@
 #include "publisher/command/document_file.hpp"
 #include "publisher/command/document_format.hpp"
 #include "publisher/command/reply_value.hpp"
+#include "publisher/command/secret_values.hpp"
 #include "publisher/command/value_argument.hpp"
 #include "publisher/command/value_editor.hpp"
 
@@ -21,7 +22,7 @@ struct Options {
   std::optional<std::uint64_t> if_rev;
   std::optional<std::string> wait_applied;  // as it was typed
   std::optional<AppliedWait> wait;
-  bool has_value = false, string = false, edit = false;
+  bool has_value = false, string = false, edit = false, reveal = false;
 };
 
 bool is_blank(std::string_view text) {
@@ -112,6 +113,10 @@ Outcome<void> edit(const Options& o, Invocation& in) {
   if (!session) return tl::unexpected<Failure>(session.error());
   const auto entry = read_entry(o, *session);
   if (!entry) return tl::unexpected<Failure>(entry.error());
+  if (*entry) {
+    SecretValues secrets(*session, {"put", o.ns, o.reveal}, in.terminal);
+    if (auto fine = secrets.require_shown(o.ns); !fine) return fine;
+  }
   const Revision rev = *entry ? (*entry)->rev : Revision(0);
   if (o.if_rev && *o.if_rev != rev.value()) {
     return misused("--if-rev", fmt::format("the key is at rev {}; nothing was written", rev.value()));
@@ -170,7 +175,9 @@ void add_put(Command top) {
       .type_name("FILE");
   sub.option("--format", o->format, format_names() + ", when the ending of FILE does not say")
       .type_name("FORMAT");
-  sub.flag("-e,--edit", o->edit, "Edit the present value in $VISUAL or $EDITOR, as YAML or as --format says");
+  const Option edited = sub.flag("-e,--edit", o->edit,
+                                 "Edit the present value in $VISUAL or $EDITOR, as YAML or as --format says");
+  sub.flag("--reveal", o->reveal, "With --edit: a value that the policy calls secret too").needs(edited);
   sub.flag("--string", o->string, "VALUE, or all of FILE, is text as it stands");
   sub.option("--if-rev", o->if_rev,
              "Write only if the key is at this revision; 0 = only if it does not exist")
@@ -189,7 +196,9 @@ void add_put(Command top) {
       "version, applied, rejected, silent and reasons in error.\n"
       "--edit writes only if the key is still what was shown; unchanged, nothing is written. After a "
       "mistake\n"
-      "you are asked whether to edit again.\n"
+      "you are asked whether to edit again. A value of a namespace that the policy calls secret is not put "
+      "into an editor\n"
+      "without --reveal, exit code 2.\n"
       "\n\nExamples:\n"
       "  prismbus put md.okx api/timeout 30\n"
       "  prismbus put md.okx symbols '[\"BTC-USDT\", \"ETH-USDT\"]' --note 'add ETH'\n"
@@ -199,6 +208,7 @@ void add_put(Command top) {
       "  prismbus put md.okx limits --file limits.yaml\n"
       "  echo '{rate: 5}' | prismbus put md.okx limits -\n"
       "  prismbus put md.okx limits --edit --note 'by hand'\n"
+      "  prismbus put md.okx limits --edit --reveal\n"
       "  prismbus put md.okx api/timeout 50 --wait-applied all --timeout 2s   # exit code 15: written, not "
       "applied by all\n"
       "  prismbus put md.okx offset -- -5                   # after --, nothing is an option\n");

@@ -15,6 +15,7 @@
 #include "publisher/command/moment.hpp"
 #include "publisher/command/past_set.hpp"
 #include "publisher/command/reply_value.hpp"
+#include "publisher/command/secret_values.hpp"
 #include "publisher/command/stop_signals.hpp"
 #include "publisher/command/watch_lines.hpp"
 
@@ -24,7 +25,7 @@ namespace {
 struct Options {
   std::string ns, from;
   std::optional<std::string> to, speed;
-  bool subtree = false, with_snapshot = false;
+  bool subtree = false, with_snapshot = false, reveal = false;
 };
 
 // "10x", "10", "0.5x".
@@ -64,7 +65,8 @@ Outcome<Span> settle(const Options& o, Session& session) {
   return span;
 }
 
-Outcome<void> print_picture(const Options& o, Revision at, Session& session, Invocation& in) {
+Outcome<void> print_picture(const Options& o, Revision at, Session& session, SecretValues& secrets,
+                            Invocation& in) {
   std::vector<Entry> entries;  // of revision 0: none
   if (at.value() > 0) {
     ListCall call;
@@ -79,7 +81,7 @@ Outcome<void> print_picture(const Options& o, Revision at, Session& session, Inv
   }
   if (in.globals.json) {
     Value::Array values;
-    for (const Entry& e : entries) values.push_back(entry_value(e));
+    for (const Entry& e : entries) values.push_back(entry_value(e, secrets.shown(e.ns)));
     Fields f;
     f.field("type", "snapshot").hex("epoch", session.epoch().value()).field("rev", at.value());
     print_json(in.terminal, f.field("entries", Value::array(std::move(values))).take());
@@ -87,7 +89,7 @@ Outcome<void> print_picture(const Options& o, Revision at, Session& session, Inv
   }
   for (const Entry& e : entries) {
     in.terminal.out << fmt::format(". {}{}  {}\n", o.subtree ? e.ns + "  " : "", printable(e.key),
-                                   to_json(stored_value(e.value)));
+                                   shown_text(e.value, secrets.shown(e.ns)));
   }
   return {};
 }
@@ -113,8 +115,9 @@ class Schedule {
 // Tells the sets of the span one by one. False when it was told to end.
 class Telling {
  public:
-  Telling(const Options& o, std::optional<double> speed, const StopSignals& signals, Invocation& in)
-      : lines_(look_of(o, in), in.terminal), signals_(signals), terminal_(in.terminal) {
+  Telling(const Options& o, std::optional<double> speed, const StopSignals& signals, SecretValues& secrets,
+          Invocation& in)
+      : lines_(look_of(o, in), secrets, in.terminal), signals_(signals), terminal_(in.terminal) {
     if (speed) schedule_.emplace(*speed);
   }
   bool tell(const std::string& ns, const ChangeSet& set) {
@@ -185,10 +188,11 @@ Outcome<void> replay(const Options& o, Invocation& in) {
   if (!session) return tl::unexpected<Failure>(session.error());
   const auto span = settle(o, *session);
   if (!span) return tl::unexpected<Failure>(span.error());
+  SecretValues secrets(*session, {"replay", o.ns, o.reveal}, in.terminal);
   if (o.with_snapshot) {
-    if (auto done = print_picture(o, span->from, *session, in); !done) return done;
+    if (auto done = print_picture(o, span->from, *session, secrets, in); !done) return done;
   }
-  Telling telling(o, speed, signals, in);
+  Telling telling(o, speed, signals, secrets, in);
   return print_sets(o, *span, *session, telling, in);
 }
 
@@ -204,14 +208,16 @@ void add_replay(Command top) {
   sub.flag("--with-snapshot", o->with_snapshot, "Begin with everything as it was at --from");
   sub.option("--speed", o->speed, "In step with the recorded times, N times as fast: 1x, 10x, 0.5x")
       .type_name("N");
+  add_reveal(sub, o->reveal);
   sub.footer(
       "Without --speed as fast as possible. The snapshot with the change sets applied to it, in their order, "
       "is the state\nat any moment up to --to, exactly. --json prints one object a line: {\"type\": "
       "\"snapshot\" | \"change\" | \"end\", ...}.\nINT and TERM end it, exit code 0. Exit code 11 when the "
       "broker has trimmed that history: never a gap.\n" +
-      std::string(kMomentHelp) +
+      std::string(kMomentHelp) + std::string(kRevealHelp) +
       "\nExamples:\n"
       "  prismbus replay md.okx --from 0\n"
+      "  prismbus replay md.okx --from 0 --reveal\n"
       "  prismbus replay md.okx --from 2 --to 5 --with-snapshot --json\n"
       "  prismbus replay md.okx --from -2h --speed 1000x\n"
       "  prismbus replay md --subtree --from 0 --json | jq -c 'select(.type == \"change\")'\n");

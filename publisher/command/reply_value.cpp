@@ -16,6 +16,10 @@ Fields& Fields::field(std::string_view name, Value value) {
 Fields& Fields::hex(std::string_view name, std::uint64_t n) {
   return field(name, hex_text(n));
 }
+Fields& Fields::value(std::string_view encoded, Shown shown) {
+  field("value", shown_value(encoded, shown));
+  return shown == Shown::masked ? field("masked", true) : *this;
+}
 
 Fields ok_reply(Epoch epoch, Revision rev) {
   Fields f;
@@ -34,10 +38,10 @@ Value stored_value(std::string_view encoded) {
   return v;
 }
 
-Value entry_value(const Entry& e, bool with_value) {
+Value entry_value(const Entry& e, Shown shown, bool with_value) {
   Fields f;
   f.field("ns", e.ns).field("key", e.key);
-  if (with_value) f.field("value", stored_value(e.value));
+  if (with_value) f.value(e.value, shown);
   f.field("rev", e.rev.value()).field("version", e.version).field("created", e.created.value());
   f.field("time", to_micros(e.time)).field("by", e.by);
   return f.take();
@@ -65,7 +69,7 @@ Value heads_value(const std::vector<std::pair<std::string, Head>>& heads) {
   return f.take();
 }
 
-Value set_value(const std::string& ns, const ChangeSet& set) {
+Value set_value(const std::string& ns, const ChangeSet& set, Shown shown) {
   Fields f;
   f.field("ns", ns).hex("epoch", set.epoch.value()).field("rev", set.rev.value());
   f.field("seq", set.seq.value()).field("time", to_micros(set.time)).field("by", set.by);
@@ -75,16 +79,16 @@ Value set_value(const std::string& ns, const ChangeSet& set) {
   for (const Change& c : set.changes) {
     Fields change;
     change.field("op", c.op == ChangeOp::put ? "put" : "delete").field("key", c.key);
-    if (c.op == ChangeOp::put) change.field("value", stored_value(c.value)).field("version", c.version);
+    if (c.op == ChangeOp::put) change.value(c.value, shown).field("version", c.version);
     changes.push_back(change.take());
   }
   return f.field("changes", Value::array(std::move(changes))).take();
 }
 
-Value version_value(const KeyVersion& v) {
+Value version_value(const KeyVersion& v, Shown shown) {
   Fields f;
   f.field("rev", v.rev.value()).field("op", v.op == ChangeOp::put ? "put" : "delete");
-  if (v.op == ChangeOp::put) f.field("value", stored_value(v.value)).field("version", v.version);
+  if (v.op == ChangeOp::put) f.value(v.value, shown).field("version", v.version);
   f.field("time", to_micros(v.time)).field("by", v.by);
   if (v.note) f.field("note", *v.note);
   if (v.req) {
@@ -95,11 +99,11 @@ Value version_value(const KeyVersion& v) {
   return f.take();
 }
 
-Value key_difference_value(const KeyDifference& d) {
+Value key_difference_value(const KeyDifference& d, Shown shown) {
   Fields f;
   f.field("key", d.key);
-  if (d.before) f.field("before", entry_value(*d.before));
-  if (d.after) f.field("after", entry_value(*d.after));
+  if (d.before) f.field("before", entry_value(*d.before, shown));
+  if (d.after) f.field("after", entry_value(*d.after, shown));
   return f.take();
 }
 

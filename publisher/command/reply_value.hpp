@@ -9,6 +9,7 @@
 
 #include "proto/wire/messages.hpp"
 #include "publisher/command/failure.hpp"
+#include "publisher/command/shown_value.hpp"
 #include "publisher/command/value.hpp"
 
 namespace prismbus::command {
@@ -23,6 +24,7 @@ class Fields {
   Fields& field(std::string_view name, const char* text) { return field(name, Value::text(text)); }
   Fields& field(std::string_view name, bool b) { return field(name, Value::boolean(b)); }
   Fields& hex(std::string_view name, std::uint64_t n);
+  Fields& value(std::string_view encoded, Shown shown);  // `value`; masked: `masked` too
   [[nodiscard]] Value take() { return Value::map(std::move(members_)); }
 
  private:
@@ -32,13 +34,14 @@ class Fields {
 [[nodiscard]] Fields ok_reply(Epoch epoch, Revision rev);  // {ok: true, epoch, rev}
 [[nodiscard]] Value failed_reply(const Failure& failure);  // {ok: false, error: {...}}
 
-[[nodiscard]] Value entry_value(const Entry& entry, bool with_value = true);
+[[nodiscard]] Value entry_value(const Entry& entry, Shown shown, bool with_value = true);
 [[nodiscard]] Value namespace_value(const NamespaceRow& row);
 [[nodiscard]] Value head_value(const Head& head);
 [[nodiscard]] Value heads_value(const std::vector<std::pair<std::string, Head>>& heads);
-[[nodiscard]] Value set_value(const std::string& ns, const ChangeSet& set);  // {ns, ...change set}
-[[nodiscard]] Value version_value(const KeyVersion& version);
-[[nodiscard]] Value key_difference_value(const KeyDifference& difference);
+[[nodiscard]] Value set_value(const std::string& ns, const ChangeSet& set,
+                              Shown shown);  // {ns, ...change set}
+[[nodiscard]] Value version_value(const KeyVersion& version, Shown shown);
+[[nodiscard]] Value key_difference_value(const KeyDifference& difference, Shown shown);
 [[nodiscard]] Value seqs_value(const std::vector<std::pair<std::string, Seq>>& seqs);
 
 // A stored value; bytes that are no MessagePack (a broker refuses them) are shown as Binary.

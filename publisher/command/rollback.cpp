@@ -9,13 +9,14 @@
 #include "publisher/command/difference_lines.hpp"
 #include "publisher/command/namespace_picture.hpp"
 #include "publisher/command/reply_value.hpp"
+#include "publisher/command/secret_values.hpp"
 
 namespace prismbus::command {
 namespace {
 
 struct Options {
   std::string ns, key, to, note;
-  bool dry_run = false;
+  bool dry_run = false, reveal = false;
 };
 
 // What `diff` says from then to now, the other way round.
@@ -26,12 +27,15 @@ Outcome<void> show(const Options& o, bool has_key, Revision to, Session& session
     if (auto written = require_written(session, o.ns, "rollback"); !written) return written;
   }
   if (has_key) std::erase_if(answer->changes, [&o](const KeyDifference& d) { return d.key != o.key; });
+  const Shown shown = answer->changes.empty()
+                          ? Shown::masked
+                          : SecretValues(session, {"rollback", o.ns, o.reveal}, in.terminal).shown(o.ns);
   std::vector<Difference> differences;
   Value::Array changes;
   for (KeyDifference& d : answer->changes) {
     std::swap(d.before, d.after);
     differences.push_back(to_difference(d));
-    changes.push_back(key_difference_value(d));
+    changes.push_back(key_difference_value(d, shown));
   }
   if (in.globals.json) {
     Fields reply = ok_reply(answer->epoch, answer->rev);
@@ -39,7 +43,7 @@ Outcome<void> show(const Options& o, bool has_key, Revision to, Session& session
                reply.field("dry_run", true).field("changes", Value::array(std::move(changes))).take());
     return {};
   }
-  print_differences(differences, in.terminal);
+  print_differences(differences, shown, in.terminal);
   in.terminal.out << fmt::format("{} {} would change back to rev {}; nothing written (--dry-run)\n",
                                  differences.size(), differences.size() == 1 ? "key" : "keys", to.value());
   return {};
@@ -88,16 +92,18 @@ void add_rollback(Command top) {
   sub.option("NS", o->ns, "Namespace").required();
   const Option key = sub.option("KEY", o->key, "Only this key; else the whole namespace");
   sub.option("--to", o->to, "The moment to go back to").type_name("WHEN").required();
-  sub.flag("-n,--dry-run", o->dry_run, "Show what would change; write nothing");
+  const Option dry = sub.flag("-n,--dry-run", o->dry_run, "Show what would change; write nothing");
+  add_reveal(sub, o->reveal).needs(dry);
   sub.option("--note", o->note, "Up to 1 KiB of text kept with the revision").type_name("TEXT");
   sub.footer(
       "One new transaction: history is kept, and a rollback can be rolled back. Keys that came later are "
       "deleted.\nWhat is equal is not written; when nothing differs there is no new revision. Exit code 4 "
       "when NS was "
       "never written.\n" +
-      std::string(kMomentHelp) +
+      std::string(kMomentHelp) + std::string(kRevealHelp) +
       "\nExamples:\n"
       "  prismbus rollback md.okx --to 2 --dry-run\n"
+      "  prismbus rollback md.okx --to 2 --dry-run --reveal\n"
       "  prismbus rollback md.okx --to 2 --note 'undo the release'\n"
       "  prismbus rollback md.okx api/timeout --to 4\n");
   sub.action([o, key](Invocation& in) { return rollback(*o, key.given(), in); });

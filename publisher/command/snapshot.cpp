@@ -5,9 +5,9 @@
 #include <memory>
 
 #include "publisher/command/command.hpp"
-#include "publisher/command/json_value.hpp"
 #include "publisher/command/namespace_picture.hpp"
 #include "publisher/command/reply_value.hpp"
+#include "publisher/command/secret_values.hpp"
 #include "publisher/command/snapshot_picture.hpp"
 
 namespace prismbus::command {
@@ -15,7 +15,7 @@ namespace {
 
 struct Options {
   std::string ns;
-  bool subtree = false;
+  bool subtree = false, reveal = false;
 };
 
 void print_heads(const SnapshotPicture& picture, Terminal& terminal) {
@@ -37,9 +37,10 @@ Outcome<void> snapshot(const Options& o, Invocation& in) {
   const bool written = std::any_of(picture->heads.begin(), picture->heads.end(),
                                    [](const auto& head) { return head.second.seq.value() > 0; });
   if (!written && !o.ns.empty()) return never_written(o.ns, "snapshot");
+  SecretValues secrets(*session, {"snapshot", o.ns, o.reveal}, in.terminal);
   if (in.globals.json) {
     Value::Array entries;
-    for (const auto& [at, e] : picture->entries) entries.push_back(entry_value(e));
+    for (const auto& [at, e] : picture->entries) entries.push_back(entry_value(e, secrets.shown(e.ns)));
     Fields reply = ok_reply(picture->epoch, picture->rev);
     reply.field("entries", Value::array(std::move(entries)));
     reply.field("heads", heads_value({picture->heads.begin(), picture->heads.end()}));
@@ -52,7 +53,7 @@ Outcome<void> snapshot(const Options& o, Invocation& in) {
   table.align_right(3);
   for (const auto& [at, e] : picture->entries) {
     table.row({e.ns, printable(e.key), fmt::format("{}", e.rev.value()), fmt::format("{}", e.version),
-               to_json(stored_value(e.value))});
+               shown_text(e.value, secrets.shown(e.ns))});
   }
   if (table.empty()) return {};
   in.terminal.out << '\n';
@@ -67,14 +68,19 @@ void add_snapshot(Command top) {
   Command sub = top.command("snapshot", "Print all keys and the heads at one revision");
   sub.option("NS", o->ns, "Namespace; with --subtree \"\" is everything").required();
   sub.flag("--subtree", o->subtree, "The namespaces below NS too");
+  add_reveal(sub, o->reveal);
   sub.footer(
-      "The head of a namespace is its last seq and revision and the hash over its keys: who holds equal "
-      "heads "
-      "holds equal\n"
-      "state. Everything printed is of one revision, also when it came in many chunks while writes went "
-      "on.\nExit code 4 when NS (with --subtree: and everything below it) was never written.\n\n"
+      std::string(
+          "The head of a namespace is its last seq and revision and the hash over its keys: who holds equal "
+          "heads "
+          "holds equal\n"
+          "state. Everything printed is of one revision, also when it came in many chunks while writes went "
+          "on.\nExit code 4 when NS (with --subtree: and everything below it) was never written.\n") +
+      std::string(kRevealHelp) +
+      "\n"
       "Examples:\n"
       "  prismbus snapshot md.okx\n"
+      "  prismbus snapshot md.okx --reveal\n"
       "  prismbus snapshot md --subtree --json | jq .heads\n");
   sub.action([o](Invocation& in) { return snapshot(*o, in); });
 }

@@ -72,7 +72,7 @@ Outcome<void> watch(const Options& o, Invocation& in) {
   options.callbacks = feed.callbacks();
   auto subscriber = Subscriber::open(std::move(options));
   if (!subscriber) return failed(subscriber.error(), "watch");
-  const auto outcome = WatchRun(*settled, in, **subscriber, feed, signals).run();
+  auto outcome = WatchRun(*settled, in, **subscriber, feed, signals).run();
   (*subscriber)->stop();
   return outcome;
 }
@@ -96,7 +96,11 @@ constexpr const char* kExplanation =
     "environment. Nothing else is printed. A program that fails is told and the next change comes "
     "(--exec-fail warn), or\n"
     "ends the watch with exit code 14 (stop). While it runs, changes wait: up to 4,096 sets, then a gap is "
-    "told.\n";
+    "told.\n"
+    "Values of namespaces that the policy calls secret are ********, with \"masked\": true in JSON and "
+    "PRISMBUS_MASKED=1 for\n"
+    "PROGRAM, unless --reveal. The policy is asked when a namespace first comes: a later change of it counts "
+    "for the next watch.\n";
 
 }  // namespace
 
@@ -116,6 +120,7 @@ void add_watch(Command top) {
   sub.flag("--once", o->once, "End after the first change set");
   sub.option("--until", o->until, "End as soon as KEY holds VALUE, at once if it does already")
       .type_name("KEY=VALUE");
+  add_reveal(sub, w.reveal);
   sub.footer(std::string(kExplanation) + std::string(kSinceHelp) +
              "\nExamples:\n"
              "  prismbus watch md.okx\n"
@@ -125,6 +130,7 @@ void add_watch(Command top) {
              "  prismbus watch md.okx --exec './reload.sh \"$PRISMBUS_KEY\"'\n"
              "  prismbus watch md.okx --once --changes-only\n"
              "  prismbus watch md.okx --until primary=true\n"
+             "  prismbus watch md.okx --reveal --once\n"
              "  prismbus watch md.okx --json | jq -c 'select(.type == \"change\") | .changes[]'\n");
   sub.action([o](Invocation& in) { return watch(*o, in); });
 }

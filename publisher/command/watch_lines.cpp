@@ -13,17 +13,16 @@
 namespace prismbus::command {
 namespace {
 
-Value change_value(const WatchedChange& c) {
+Value change_value(const WatchedChange& c, Shown shown) {
   Fields f;
   f.field("op", c.kind == WatchedChange::Kind::deleted ? "delete" : "put").field("key", c.key);
-  if (c.kind != WatchedChange::Kind::deleted)
-    f.field("value", stored_value(c.after)).field("version", c.version);
+  if (c.kind != WatchedChange::Kind::deleted) f.value(c.after, shown).field("version", c.version);
   return f.take();
 }
 
-Value found_value(const std::string& ns, const WatchedChange& c) {
+Value found_value(const std::string& ns, const WatchedChange& c, Shown shown) {
   Fields f;
-  f.field("ns", ns).field("key", c.key).field("value", stored_value(c.after)).field("rev", c.rev.value());
+  f.field("ns", ns).field("key", c.key).value(c.after, shown).field("rev", c.rev.value());
   return f.field("version", c.version).field("time", to_micros(c.time)).take();
 }
 
@@ -36,11 +35,11 @@ std::pair<char, Colour> sign_of(WatchedChange::Kind kind, bool initial) {
 
 // "  BEFORE -> AFTER", or the one of them that there is; cut so that the line fits a terminal of `width`
 // columns (0: it is none) of which `taken` are used. Both values keep a part of it, so that both are seen.
-std::string values_of(const WatchedChange& c, std::size_t taken, std::size_t width) {
+std::string values_of(const WatchedChange& c, Shown shown, std::size_t taken, std::size_t width) {
   constexpr std::size_t kLeast = 12;  // columns of a value, whatever the terminal
   constexpr std::string_view kGap = "  ", kArrow = " -> ";
-  std::string before = c.before.empty() ? "" : to_json(stored_value(c.before));
-  std::string after = c.kind == WatchedChange::Kind::deleted ? "" : to_json(stored_value(c.after));
+  std::string before = c.before.empty() ? "" : shown_text(c.before, shown);
+  std::string after = c.kind == WatchedChange::Kind::deleted ? "" : shown_text(c.after, shown);
   const bool both = !before.empty() && !after.empty();
   if (before.empty() && after.empty()) return "";
   taken += kGap.size() + (both ? kArrow.size() : 0);
@@ -77,17 +76,18 @@ bool WatchLines::print(const WatchedSet& received, Epoch epoch) {
   const Part part = select(set);
   if (part == Part::nothing) return false;
   const bool initial = part == Part::found;
-  look_.json ? print_json_set(set, epoch, initial) : print_text_set(set, initial);
+  const Shown shown = set.changes.empty() ? Shown::masked : secrets_->shown(set.ns);
+  look_.json ? print_json_set(set, epoch, initial, shown) : print_text_set(set, initial, shown);
   return !initial;
 }
 
-void WatchLines::print_json_set(const WatchedSet& set, Epoch epoch, bool initial) const {
+void WatchLines::print_json_set(const WatchedSet& set, Epoch epoch, bool initial, Shown shown) const {
   Fields f;
   f.field("type", initial ? "snapshot" : "change").field("ns", set.ns).hex("epoch", epoch.value());
   f.field("rev", set.rev.value()).field("seq", set.seq.value());
   Value::Array items;
   for (const WatchedChange& c : set.changes)
-    items.push_back(initial ? found_value(set.ns, c) : change_value(c));
+    items.push_back(initial ? found_value(set.ns, c, shown) : change_value(c, shown));
   if (initial) {
     f.field("entries", Value::array(std::move(items)));
   } else {
@@ -99,7 +99,7 @@ void WatchLines::print_json_set(const WatchedSet& set, Epoch epoch, bool initial
   print_json(*terminal_, f.take());
 }
 
-void WatchLines::print_text_set(const WatchedSet& set, bool initial) const {
+void WatchLines::print_text_set(const WatchedSet& set, bool initial, Shown shown) const {
   if (set.resync && !initial) {
     terminal_->out << terminal_->painted(
         fmt::format("= {}  resynced at seq {}: {}\n", set.ns, set.seq.value(), printable(set.why)),
@@ -115,7 +115,7 @@ void WatchLines::print_text_set(const WatchedSet& set, bool initial) const {
     }
     const std::string head = fmt::format("{} {}{}", sign, ns, printable(c.key));
     const std::string line =
-        head + values_of(c, display_width(head) + display_width(about), terminal_->width);
+        head + values_of(c, shown, display_width(head) + display_width(about), terminal_->width);
     terminal_->out << terminal_->painted(line, colour) << terminal_->painted(about, Colour::dim) << '\n';
   }
 }

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "publisher/command/secret_values.hpp"
 #include "publisher/command/terminal.hpp"
 #include "publisher/command/value.hpp"
 #include "publisher/command/watch_feed.hpp"
@@ -23,7 +24,9 @@ struct WatchLook {
 
 class WatchLines {
  public:
-  WatchLines(WatchLook look, Terminal& terminal) : look_(std::move(look)), terminal_(&terminal) {}
+  // `secrets` and `terminal` outlive it.
+  WatchLines(WatchLook look, SecretValues& secrets, Terminal& terminal)
+      : look_(std::move(look)), secrets_(&secrets), terminal_(&terminal) {}
 
   enum class Part : std::uint8_t { nothing, found, change };  // found: the state at the start
   // Leaves of a set what the look asks for, and says what that is.
@@ -36,11 +39,12 @@ class WatchLines {
   void print_subscribed(const SubscriberStatus& status);
 
  private:
-  void print_json_set(const WatchedSet& set, Epoch epoch, bool initial) const;
-  void print_text_set(const WatchedSet& set, bool initial) const;
+  void print_json_set(const WatchedSet& set, Epoch epoch, bool initial, Shown shown) const;
+  void print_text_set(const WatchedSet& set, bool initial, Shown shown) const;
   void notice(const std::string& text) const;
 
   WatchLook look_;
+  SecretValues* secrets_;
   Terminal* terminal_;
   std::set<std::string> seen_;   // namespaces of which something came
   std::set<std::string> stale_;  // namespaces that are stale now

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kVariableBytes = 64u << 10;  // half of what Linux lets one variable hold
 
 ChildSpec spec_of(const std::string& shell_command, const WatchedSet& set, const WatchedChange& c,
-                  Epoch epoch) {
+                  Shown shown, Epoch epoch) {
   const bool put = c.kind != WatchedChange::Kind::deleted;
   Fields f;
   f.field("ns", set.ns)
@@ -23,8 +23,9 @@ ChildSpec spec_of(const std::string& shell_command, const WatchedSet& set, const
   if (set.note) f.field("note", *set.note);
   if (set.resync) f.field("resync", true);
   f.field("op", put ? "put" : "delete").field("key", c.key);
-  if (put) f.field("value", stored_value(c.after)).field("version", c.version);
-  if (!c.before.empty()) f.field("before", stored_value(c.before));
+  if (put) f.field("value", shown_value(c.after, shown)).field("version", c.version);
+  if (!c.before.empty()) f.field("before", shown_value(c.before, shown));
+  if (shown == Shown::masked) f.field("masked", true);
   ChildSpec spec;
   spec.shell_command = shell_command;
   spec.input = to_json(f.take()) + "\n";
@@ -38,7 +39,8 @@ ChildSpec spec_of(const std::string& shell_command, const WatchedSet& set, const
   variable("PRISMBUS_OP", put ? "put" : "delete");
   variable("PRISMBUS_REV", fmt::format("{}", set.rev.value()));
   variable("PRISMBUS_SEQ", fmt::format("{}", set.seq.value()));
-  if (put) variable("PRISMBUS_VALUE", to_json(stored_value(c.after)));
+  if (put) variable("PRISMBUS_VALUE", shown_text(c.after, shown));
+  if (shown == Shown::masked) variable("PRISMBUS_MASKED", "1");
   if (put) variable("PRISMBUS_VERSION", fmt::format("{}", c.version));
   if (!set.by.empty()) variable("PRISMBUS_TIME", time_text(set.time));
   if (!set.by.empty()) variable("PRISMBUS_BY", set.by);
@@ -48,18 +50,18 @@ ChildSpec spec_of(const std::string& shell_command, const WatchedSet& set, const
 
 }  // namespace
 
-Outcome<void> WatchProgram::run(const WatchedSet& set, Epoch epoch, Terminal& terminal) {
+Outcome<void> WatchProgram::run(const WatchedSet& set, Shown shown, Epoch epoch, Terminal& terminal) {
   terminal.out.flush();  // what was printed before comes before what the program prints
   for (const WatchedChange& change : set.changes) {
     if (stopped_) return {};
-    if (auto done = run_for(set, change, epoch, terminal); !done) return done;
+    if (auto done = run_for(set, change, shown, epoch, terminal); !done) return done;
   }
   return {};
 }
 
-Outcome<void> WatchProgram::run_for(const WatchedSet& set, const WatchedChange& change, Epoch epoch,
-                                    Terminal& terminal) {
-  auto child = Child::start(spec_of(shell_command_, set, change, epoch));
+Outcome<void> WatchProgram::run_for(const WatchedSet& set, const WatchedChange& change, Shown shown,
+                                    Epoch epoch, Terminal& terminal) {
+  auto child = Child::start(spec_of(shell_command_, set, change, shown, epoch));
   if (!child) return tl::unexpected<Failure>(child.error());
   if (child->fd() >= 0 && signals_->wait(child->fd(), -1)) {
     stopped_ = true;

@@ -2,13 +2,14 @@
 // changes. It gets the change as one line of JSON on its standard input, and in its environment:
 //   PRISMBUS_NS PRISMBUS_KEY PRISMBUS_OP (put, delete) PRISMBUS_REV PRISMBUS_SEQ
 //   PRISMBUS_VALUE (compact JSON; left out over 64 KiB) PRISMBUS_VERSION (put) PRISMBUS_TIME PRISMBUS_BY
-//   PRISMBUS_NOTE
+//   PRISMBUS_NOTE; and PRISMBUS_MASKED=1 when the value is only a mask
 // The command's one thread; while a program runs, changes gather in the feed.
 #pragma once
 
 #include <string>
 
 #include "publisher/command/failure.hpp"
+#include "publisher/command/shown_value.hpp"
 #include "publisher/command/stop_signals.hpp"
 #include "publisher/command/terminal.hpp"
 #include "publisher/command/watch_feed.hpp"
@@ -24,12 +25,12 @@ class WatchProgram {
 
   // Exit::program when CMD failed and that is to stop; else a failure is a line on the error stream. INT or
   // TERM meanwhile: CMD gets TERM, the changes left are not told, and stopped() says so.
-  [[nodiscard]] Outcome<void> run(const WatchedSet& set, Epoch epoch, Terminal& terminal);
+  [[nodiscard]] Outcome<void> run(const WatchedSet& set, Shown shown, Epoch epoch, Terminal& terminal);
   [[nodiscard]] bool stopped() const { return stopped_; }
 
  private:
-  [[nodiscard]] Outcome<void> run_for(const WatchedSet& set, const WatchedChange& change, Epoch epoch,
-                                      Terminal& terminal);
+  [[nodiscard]] Outcome<void> run_for(const WatchedSet& set, const WatchedChange& change, Shown shown,
+                                      Epoch epoch, Terminal& terminal);
 
   std::string shell_command_;
   OnFailure on_failure_;

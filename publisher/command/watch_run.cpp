@@ -22,7 +22,8 @@ WatchRun::WatchRun(const WatchOptions& options, Invocation& in, Subscriber& subs
       subscriber_(subscriber),
       feed_(feed),
       signals_(signals),
-      lines_(options.look, in.terminal) {
+      secrets_(in.globals, {"watch", options.ns, options.reveal}, in.terminal),
+      lines_(options.look, secrets_, in.terminal) {
   if (options.program) program_.emplace(*options.program, options.on_failure, signals);
 }
 
@@ -80,7 +81,7 @@ Outcome<void> WatchRun::tell(const WatchedSet& set, Epoch epoch) {
   WatchedSet wanted = set;
   if (lines_.select(wanted) != WatchLines::Part::change) return {};
   ++told_;
-  return program_->run(wanted, epoch, in_.terminal);
+  return program_->run(wanted, secrets_.shown(wanted.ns), epoch, in_.terminal);
 }
 
 // Live, and every callback of the start has come (they come a little after the state is live).

@@ -28,6 +28,7 @@ struct WatchOptions {
   std::optional<WatchUntil> until;
   std::optional<std::string> program;  // of --exec; then nothing is printed of the changes
   OnFailure on_failure = OnFailure::warn;
+  bool reveal = false;
 };
 
 class WatchRun {
@@ -53,6 +54,7 @@ class WatchRun {
   Subscriber& subscriber_;
   WatchFeed& feed_;
   const StopSignals& signals_;
+  SecretValues secrets_;
   WatchLines lines_;
   std::optional<WatchProgram> program_;
   std::map<std::string, Seq> shown_;   // of each namespace: the last seq that came

@@ -61,10 +61,10 @@ class OutboxOutage(unittest.TestCase):
 
     def drain(self, first):
         """A next process takes the outbox over until nothing of before is pending; its own numbers begin at `first`."""
-        last = max((write["id"] for write in prismbus("outbox", self.outbox)["pending"]), default=0)
+        last = max((write["id"] for write in prismbus("outbox", self.outbox, "--reveal")["pending"]), default=0)
         writer = Writer(self.broker.requests, self.outbox, first)
         try:
-            eventually(lambda: all(write["id"] > last for write in prismbus("outbox", self.outbox)["pending"]), SECONDS,
+            eventually(lambda: all(write["id"] > last for write in prismbus("outbox", self.outbox, "--reveal")["pending"]), SECONDS,
                        "the outbox to drain")
         finally:
             writer.kill()
@@ -76,12 +76,12 @@ class OutboxOutage(unittest.TestCase):
         self.broker.kill()
         writer.read_until("queued", 10)
         writer.kill()
-        pending = prismbus("outbox", self.outbox)["pending"]
+        pending = prismbus("outbox", self.outbox, "--reveal")["pending"]
         self.assertTrue(pending[0]["attempted"])
         self.assertFalse(pending[1]["attempted"])
         self.broker.start()
         self.drain(1_000_000)
-        outcomes = [one for one in prismbus("outbox", self.outbox)["outcomes"] if one["id"] <= pending[-1]["id"]]
+        outcomes = [one for one in prismbus("outbox", self.outbox, "--reveal")["outcomes"] if one["id"] <= pending[-1]["id"]]
         self.assertEqual({one["outcome"] for one in outcomes}, {"applied"})
         seen = [number for key in KEYS for number in self.numbers(key)]
         self.assertEqual(len(seen), len(set(seen)))
@@ -95,7 +95,7 @@ class OutboxOutage(unittest.TestCase):
         self.broker.kill()
         writer.read_until("queued", 6)
         writer.kill()
-        pending = prismbus("outbox", self.outbox)["pending"]
+        pending = prismbus("outbox", self.outbox, "--reveal")["pending"]
         shutil.rmtree(self.broker.data_dir)
         self.broker.start()
         self.drain(1_000_000)
@@ -103,7 +103,7 @@ class OutboxOutage(unittest.TestCase):
 
     def assert_superseded(self, pending):
         """Each with the value that was not applied, and said to be of another history."""
-        mine = {one["id"]: one for one in prismbus("outbox", self.outbox)["outcomes"]}
+        mine = {one["id"]: one for one in prismbus("outbox", self.outbox, "--reveal")["outcomes"]}
         for write in pending:
             outcome = mine[write["id"]]
             self.assertEqual(outcome["outcome"], "superseded")
@@ -118,7 +118,7 @@ class OutboxOutage(unittest.TestCase):
         self.broker.kill()
         writer.read_until("queued", 6)
         writer.kill()
-        pending = prismbus("outbox", self.outbox)["pending"]
+        pending = prismbus("outbox", self.outbox, "--reveal")["pending"]
         status, out, err = run_broker("restore", path, "--data-dir", self.broker.data_dir, "--replace")
         self.assertEqual((status, err), (0, ""), out)
         self.broker.start()

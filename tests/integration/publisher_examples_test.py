@@ -27,7 +27,7 @@ class PublisherExamples(unittest.TestCase):
         self.folder = scratch_dir("prismbus-examples-")
 
     def listing(self):
-        done = run("prismbus", "outbox", "outbox", "--json", folder=self.folder)
+        done = run("prismbus", "outbox", "outbox", "--reveal", "--json", folder=self.folder)
         self.assertEqual(done.returncode, 0, done.stderr)
         return json.loads(done.stdout)
 

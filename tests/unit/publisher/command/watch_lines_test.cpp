@@ -15,6 +15,8 @@ struct Screen {
   std::istringstream in;
   std::ostringstream out, err;
   Terminal terminal{in, out, err};
+  SecretValues secrets{
+      [](const std::string&) { return SecretValues::Rows(); }, {"watch", "", false}, terminal};
 };
 
 WatchedChange change(WatchedChange::Kind kind, const char* key, int before, int after) {
@@ -44,7 +46,7 @@ using Kind = WatchedChange::Kind;
 
 TEST_CASE("what is there at the start is told apart from changes") {
   Screen screen;
-  WatchLines lines({}, screen.terminal);
+  WatchLines lines({}, screen.secrets, screen.terminal);
   CHECK_FALSE(lines.print(set_of("", {change(Kind::added, "k", 0, 1)}), Epoch(1)));
   CHECK(lines.print(set_of("alice", {change(Kind::added, "l", 0, 2), change(Kind::changed, "k", 1, 3),
                                      change(Kind::deleted, "m", 4, 0)}),
@@ -58,14 +60,14 @@ TEST_CASE("what is there at the start is told apart from changes") {
 
 TEST_CASE("a namespace that is created while it is watched begins with a change") {
   Screen screen;
-  WatchLines lines({false, true, true, {}}, screen.terminal);
+  WatchLines lines({false, true, true, {}}, screen.secrets, screen.terminal);
   CHECK(lines.print(set_of("alice", {change(Kind::added, "k", 0, 1)}), Epoch(1)));
   CHECK(screen.out.str() == "+ a.b  k  1   rev 9 by alice\n");
 }
 
 TEST_CASE("a resync is said, also when it changed nothing that is shown") {
   Screen screen;
-  WatchLines lines({}, screen.terminal);
+  WatchLines lines({}, screen.secrets, screen.terminal);
   CHECK_FALSE(lines.print(set_of("", {}), Epoch(1)));
   WatchedSet resync = set_of("", {change(Kind::changed, "k", 1, 2)});
   resync.resync = true;
@@ -76,7 +78,7 @@ TEST_CASE("a resync is said, also when it changed nothing that is shown") {
 
 TEST_CASE("--changes-only and --glob leave lines out") {
   Screen screen;
-  WatchLines lines({false, false, true, "x/*"}, screen.terminal);
+  WatchLines lines({false, false, true, "x/*"}, screen.secrets, screen.terminal);
   CHECK_FALSE(lines.print(set_of("", {change(Kind::added, "x/1", 0, 1)}), Epoch(1)));
   CHECK_FALSE(lines.print(set_of("alice", {change(Kind::added, "y", 0, 1)}), Epoch(1)));
   CHECK(lines.print(set_of("alice", {change(Kind::added, "y", 0, 1), change(Kind::added, "x/2", 0, 1)}),
@@ -86,7 +88,7 @@ TEST_CASE("--changes-only and --glob leave lines out") {
 
 TEST_CASE("--json prints one object a line in the shape of the WebSocket messages") {
   Screen screen;
-  WatchLines lines({true, false, false, {}}, screen.terminal);
+  WatchLines lines({true, false, false, {}}, screen.secrets, screen.terminal);
   lines.print(set_of("", {change(Kind::added, "k", 0, 1)}), Epoch(0xab));
   lines.print(set_of("alice", {change(Kind::deleted, "k", 1, 0)}), Epoch(0xab));
   CHECK(
@@ -99,7 +101,7 @@ TEST_CASE("--json prints one object a line in the shape of the WebSocket message
 
 TEST_CASE("going stale and coming back is told once for all namespaces") {
   Screen screen;
-  WatchLines lines({}, screen.terminal);
+  WatchLines lines({}, screen.secrets, screen.terminal);
   lines.print(WatchedState{"a", NamespaceState::live, ""});
   lines.print(WatchedState{"a", NamespaceState::stale, "the broker is silent"});
   lines.print(WatchedState{"b", NamespaceState::stale, "the broker is silent"});
@@ -112,7 +114,7 @@ TEST_CASE("going stale and coming back is told once for all namespaces") {
 TEST_CASE("on a terminal long values are cut so that both of them and the revision are seen") {
   Screen screen;
   screen.terminal.width = 60;
-  WatchLines lines({}, screen.terminal);
+  WatchLines lines({}, screen.secrets, screen.terminal);
   WatchedChange c = change(Kind::changed, "k", 1, 2);
   c.before = to_message_pack(Value::text(std::string(100, 'a')));
   c.after = to_message_pack(Value::text(std::string(100, 'b')));
@@ -126,4 +128,27 @@ TEST_CASE("on a terminal long values are cut so that both of them and the revisi
   screen.terminal.width = 0;
   CHECK(lines.print(set_of("alice", {c}), Epoch(1)));
   CHECK(screen.out.str().size() > 200);
+}
+
+TEST_CASE("values of a secret namespace are masks, in lines and in JSON") {
+  Screen screen;
+  const auto rows = [](const std::string& under) {
+    NamespaceRow row;
+    row.ns = under;
+    row.secret = true;
+    return SecretValues::Rows({row});
+  };
+  screen.secrets = SecretValues(rows, {"watch", "a.b", false}, screen.terminal);
+  WatchLines lines({}, screen.secrets, screen.terminal);
+  CHECK_FALSE(lines.print(set_of("", {change(Kind::added, "k", 0, 1)}), Epoch(1)));
+  CHECK(lines.print(set_of("alice", {change(Kind::changed, "k", 1, 3), change(Kind::deleted, "m", 4, 0)}),
+                    Epoch(1)));
+  CHECK(screen.out.str() ==
+        ". k  ********\n"
+        "~ k  ******** -> ********   rev 9 by alice\n"
+        "- m  ********   rev 9 by alice\n");
+  screen.out.str("");
+  WatchLines json({true, false, false, {}}, screen.secrets, screen.terminal);
+  json.print(set_of("alice", {change(Kind::changed, "k", 1, 3)}), Epoch(0xab));
+  CHECK(screen.out.str().find(R"("value":"********","masked":true,"version":2)") != std::string::npos);
 }
