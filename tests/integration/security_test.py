@@ -208,7 +208,7 @@ class Permissions(Secured):
 
     def test_rules_that_are_none_are_refused_and_name_the_place(self):
         for value, path in (({"roles": {"x": ["own"]}}, "value.roles.x"), ({"roles": ["x"]}, "value.roles"),
-                            ({"deny": {"x": "read"}}, "value.deny.x"), ({"secret": True}, "value.secret"),
+                            ({"deny": {"x": "read"}}, "value.deny.x"), ({"secret": "yes"}, "value.secret"),
                             ({"roles": {"": ["read"]}}, "value.roles")):
             error = self.refused(self.admin, "rejected", "put", ns="_system.policy", key="a.**", value=value)
             self.assertEqual(error["path"], path)

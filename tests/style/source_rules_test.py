@@ -25,7 +25,7 @@ MAY_USE = {
     "proto/transport": {"proto/wire", "proto/base"},
     "proto/client": {"proto/transport", "proto/wire", "proto/base"},
     "proto/toml": set(),
-    "broker/store": {"proto/wire", "proto/base"},
+    "broker/store": {"proto/seal", "proto/wire", "proto/base"},
     "broker/core": {"broker/store", "proto/audit", "proto/seal", "proto/token", "proto/wire", "proto/base"},
     "broker/security": {"broker/core", "broker/store", "proto/audit", "proto/seal", "proto/token", "proto/transport",
                         "proto/wire", "proto/base"},
