@@ -75,24 +75,19 @@ Result<void> ReadDesk::send(const Asked& asked, std::unique_ptr<RollbackWork> ro
     in_flight_.release(asked.from.connection);
     return queued;
   }
-  feed_reader(asked.now.wall);
+  feed_reader();
   return {};
 }
 
 // A few at a time, so that turns are taken here; never more than answers fit, so that the reader always gets
-// rid of them. Each sees what is applied when it goes, and a rollback what is pending then; by the rules of
-// that moment it is judged, token and rights. (A planned rollback comes in again, and is judged as it does.)
-void ReadDesk::feed_reader(Wall now) {
+// rid of them. Each sees what is applied when it goes, and a rollback what is pending then, under the policy
+// of that moment.
+void ReadDesk::feed_reader() {
   const std::size_t most = std::min({kWithReaderMax, to_reader_.capacity(), from_reader_.capacity()});
   while (with_reader_ < most) {
     auto job = queue_.pop();
     if (!job) return;
     const AccessRules& rules = *rules_.rules();
-    if (const auto counts = job->principal.check_token(*rules.revoked, now); !counts) {
-      in_flight_.release(job->to.connection);
-      replier_.refuse(job->to, job->message, counts.error());
-      continue;
-    }
     job->recent = recent_.snapshot();
     AccessPtr& access = job->principal.access;
     if (!access->stands_under(rules.policy)) access = access->under(rules.policy);
@@ -110,11 +105,17 @@ std::size_t ReadDesk::take_answers(Wall now, const std::function<void(const Read
   with_reader_ -= done_.size();
   for (ReadDone& read : done_) {
     in_flight_.release(read.to.connection);
-    read.rollback != nullptr ? take_plan(read) : replier_.send(read.to, std::move(read.payload));
     counters_ = read.counters;
+    if (read.rollback != nullptr) {  // it comes in again, and is judged as it does
+      take_plan(read);
+    } else if (const auto counts = read.principal.check_token(*rules_.rules()->revoked, now); !counts) {
+      replier_.refuse(read.to, read.message, counts.error());
+    } else {
+      replier_.send(read.to, std::move(read.payload));
+    }
   }
   queue_.count_answered(done_.size());
-  feed_reader(now);
+  feed_reader();
   return done_.size();
 }
 

@@ -26,9 +26,14 @@ struct ReaderAgent::Impl {
     ReadView view(job.recent, state, journal);
     view.use(transactions);
     if (!settings.express) view.without_express();
-    if (job.rollback == nullptr) return {job.to, answer(view, *request, job), nullptr, {}};
-    job.rollback->plan.advance(std::get<RollbackRequest>(request->body), view, job.rollback->pending);
-    return {job.to, std::move(job.payload), std::move(job.rollback), {}};
+    std::string payload;
+    if (job.rollback == nullptr) {
+      payload = answer(view, *request, job);
+    } else {
+      job.rollback->plan.advance(std::get<RollbackRequest>(request->body), view, job.rollback->pending);
+      payload = std::move(job.payload);
+    }
+    return {job.to, job.message, std::move(job.principal), std::move(payload), std::move(job.rollback), {}};
   }
 
   std::string answer(const ReadView& view, const Request& request, const ReadJob& job) {

@@ -38,6 +38,8 @@ struct ReaderCounters {
 
 struct ReadDone {
   ReplyTo to;
+  MessageId message;
+  Principal principal;  // who waited: its token may have ended meanwhile
   std::string payload;  // the reply; of a rollback the request, to be judged with its plan
   std::unique_ptr<RollbackWork> rollback;
   ReaderCounters counters{};  // as they were after it
