@@ -12,7 +12,7 @@ void FateDesk::settle(const Asked& asked, FateAnswer answer, Revision rests_on) 
   pending_.wait_for(rests_on, {asked.from, asked.id(), std::string(asked.payload), std::move(answer)});
 }
 
-void FateDesk::answer(const PendingWrite& write) {
+void FateDesk::answer(const SequencedWrite& write) {
   in_flight_.release(write.to.connection);
   replier_.answer_write(write.to, write.id, *write.txn, false);
   for (const FateWaiter& waiter : write.waiters) {
@@ -21,13 +21,13 @@ void FateDesk::answer(const PendingWrite& write) {
   }
 }
 
-void FateDesk::refuse(const std::vector<PendingWrite>& dropped, const Error& error,
+void FateDesk::refuse(const std::vector<SequencedWrite>& dropped, const Error& error,
                       const std::function<void(const FateWaiter&)>& judge_again) {
-  for (const PendingWrite& write : dropped) {
+  for (const SequencedWrite& write : dropped) {
     in_flight_.release(write.to.connection);
     replier_.refuse(write.to, write.id, error);
   }
-  for (const PendingWrite& write : dropped) {
+  for (const SequencedWrite& write : dropped) {
     for (const FateWaiter& waiter : write.waiters) {
       in_flight_.release(waiter.to.connection, waiter.payload.size());
       if (std::holds_alternative<SameOutcome>(waiter.answer)) {

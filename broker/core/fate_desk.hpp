@@ -29,10 +29,10 @@ class FateDesk {
   // `rests_on` 0: nothing pending, it is given now. Answers `overloaded` when too many wait.
   void settle(const Asked& asked, FateAnswer answer, Revision rests_on);
   // It became durable and was applied.
-  void answer(const PendingWrite& write);
+  void answer(const SequencedWrite& write);
   // None of them ever will be: the askers are told, repeats of a request id with their original, and whose
   // answer rested on one is judged again.
-  void refuse(const std::vector<PendingWrite>& dropped, const Error& error,
+  void refuse(const std::vector<SequencedWrite>& dropped, const Error& error,
               const std::function<void(const FateWaiter& waiter)>& judge_again);
 
  private:

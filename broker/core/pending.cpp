@@ -25,7 +25,7 @@ const Pending::NamespaceState* Pending::find_namespace(std::string_view ns) cons
 std::vector<TransactionPtr> Pending::transactions_of(std::string_view ns) const {
   std::vector<TransactionPtr> found;
   if (find_namespace(ns) == nullptr) return found;
-  for (const PendingWrite& write : writes_) {
+  for (const SequencedWrite& write : writes_) {
     const auto& sets = write.txn->sets;
     if (std::any_of(sets.begin(), sets.end(), [ns](const auto& set) { return set->ns == ns; }))
       found.push_back(write.txn);
@@ -36,7 +36,7 @@ std::vector<TransactionPtr> Pending::transactions_of(std::string_view ns) const 
 Revision Pending::newest_at(Wall time) const {
   const auto later =
       std::upper_bound(writes_.begin(), writes_.end(), time,
-                       [](Wall at, const PendingWrite& write) { return at < write.txn->time; });
+                       [](Wall at, const SequencedWrite& write) { return at < write.txn->time; });
   return later == writes_.begin() ? Revision() : std::prev(later)->txn->rev;
 }
 
@@ -47,8 +47,8 @@ void Pending::wait_for(Revision rev, FateWaiter waiter) {
   ++waiters_;
 }
 
-PendingWrite Pending::pop_front() {
-  PendingWrite write = std::move(writes_.front());
+SequencedWrite Pending::pop_front() {
+  SequencedWrite write = std::move(writes_.front());
   writes_.pop_front();
   for (const auto& set : write.txn->sets) {
     const auto ns = namespaces_.find(set->ns);
@@ -62,10 +62,10 @@ PendingWrite Pending::pop_front() {
   return write;
 }
 
-std::vector<PendingWrite> Pending::drop_all() {
+std::vector<SequencedWrite> Pending::drop_all() {
   ++drops_;
-  std::vector<PendingWrite> dropped(std::make_move_iterator(writes_.begin()),
-                                    std::make_move_iterator(writes_.end()));
+  std::vector<SequencedWrite> dropped(std::make_move_iterator(writes_.begin()),
+                                      std::make_move_iterator(writes_.end()));
   writes_.clear();
   keys_ = {};
   namespaces_.clear();

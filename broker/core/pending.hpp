@@ -29,7 +29,7 @@ struct FateWaiter {
   FateAnswer answer;
 };
 
-struct PendingWrite {
+struct SequencedWrite {
   TransactionPtr txn;
   ReplyTo to;
   MessageId id;
@@ -57,9 +57,9 @@ class Pending {
   // `rev` must be pending. Who waits is answered when its fate is known.
   void wait_for(Revision rev, FateWaiter waiter);
 
-  [[nodiscard]] const PendingWrite* front() const { return writes_.empty() ? nullptr : &writes_.front(); }
-  [[nodiscard]] PendingWrite pop_front();              // it became durable
-  [[nodiscard]] std::vector<PendingWrite> drop_all();  // it never will
+  [[nodiscard]] const SequencedWrite* front() const { return writes_.empty() ? nullptr : &writes_.front(); }
+  [[nodiscard]] SequencedWrite pop_front();              // it became durable
+  [[nodiscard]] std::vector<SequencedWrite> drop_all();  // it never will
 
   [[nodiscard]] std::uint64_t drops() const { return drops_; }  // how often that happened
 
@@ -69,7 +69,7 @@ class Pending {
   [[nodiscard]] std::size_t waiters() const { return waiters_; }
 
  private:
-  std::deque<PendingWrite> writes_;
+  std::deque<SequencedWrite> writes_;
   RecentIndex keys_;
   std::unordered_map<std::string, NamespaceState, BytesHash, std::equal_to<>> namespaces_;
   std::size_t changes_ = 0, bytes_ = 0, waiters_ = 0;

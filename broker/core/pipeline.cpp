@@ -134,7 +134,7 @@ struct Pipeline::Impl final : HeadSource {
     stream.flush();
     JournalBatch applied;
     applied.reserve(committed.size());
-    for (PendingWrite& done : committed) {
+    for (SequencedWrite& done : committed) {
       fates.answer(done);
       applied.push_back(std::move(done.txn));
     }
@@ -146,8 +146,8 @@ struct Pipeline::Impl final : HeadSource {
   // whose refusal rested on it is judged again.
   void drop(CommitFailure how, Now now) {
     const bool unknown = how == CommitFailure::unknown;
-    std::vector<PendingWrite> dropped = pending.drop_all();
-    for (const PendingWrite& write : dropped) sessions.drop(*write.txn);
+    std::vector<SequencedWrite> dropped = pending.drop_all();
+    for (const SequencedWrite& write : dropped) sessions.drop(*write.txn);
     const Error error =
         unknown ? error_of(ErrorCode::timeout, "the journal failed: this write may or may not be there")
                 : error_of(ErrorCode::read_only, "the store has no room: nothing of this write is there");
@@ -343,8 +343,8 @@ struct Pipeline::Impl final : HeadSource {
   bool draining = false;
   Fatal fatal = Fatal::none;
   TransactionBuilder builder;
-  WriteIntent intent;                   // of the request under way; reused
-  std::vector<PendingWrite> committed;  // of the step under way; reused
+  WriteIntent intent;                     // of the request under way; reused
+  std::vector<SequencedWrite> committed;  // of the step under way; reused
 };
 
 Pipeline::Pipeline(PipelineSettings settings, Store& store, Sequencer& sequencer, PipelineQueues queues,

@@ -87,7 +87,7 @@ Result<void> ReadView::Impl::scan_heads(const std::vector<RecentRunPtr>& over, s
   if (!rows) return unexpected<Error>(rows.error());
   KeyMerge newer(over, folded, from_ns, from_key);
   for (const auto* item = newer.next();;) {
-    if (const auto sound = rows->check(); !sound) return sound;
+    if (auto sound = rows->check(); !sound) return sound;
     if (item == nullptr && rows->end()) return {};
     int order = -1;  // < 0: recent's is next; 0: recent's hides the state's; > 0: the state's
     if (!rows->end()) {
@@ -116,7 +116,7 @@ Result<void> ReadView::scan_namespaces(
   if (!rows) return unexpected<Error>(rows.error());
   NamespaceMerge recent(impl_->runs, impl_->folded, from);
   for (const auto* set = recent.next();;) {
-    if (const auto sound = rows->check(); !sound) return sound;
+    if (auto sound = rows->check(); !sound) return sound;
     if (set == nullptr && rows->end()) return {};
     const int order = rows->end() ? -1 : set == nullptr ? 1 : set->ns.compare(rows->row().key);
     if (order > 0) {

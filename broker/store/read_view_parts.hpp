@@ -38,7 +38,9 @@ class OpeningEach {
     return each_(ns, key, &open);
   }
   // What became of a scan that ended as `scanned`.
-  [[nodiscard]] Result<void> outcome(Result<void> scanned) const { return scanned ? outcome_ : scanned; }
+  [[nodiscard]] Result<void> outcome(const Result<void>& scanned) const {
+    return scanned ? outcome_ : scanned;
+  }
 
  private:
   const ValueVault* vault_;

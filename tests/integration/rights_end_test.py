@@ -276,7 +276,7 @@ class RightsEnd(Secured):
         lost, kept = self.asking(token, "keys"), self.asking(beside, "keys")
         before, _ = self.write_until(self.over_at(time.time() + 0.2), socket)
         began = self.revoke(token)
-        after, _ = self.write_until(self.over_at(began + SECOND + 0.2), socket)
+        after, _ = self.write_until(self.over_at(began + SECOND + ROUND_TRIP), socket)
         lost.end(), kept.end()
         keys, others = distinct(lost.told), distinct(kept.told)
         self.assertTrue(all(open_frame(frame, keys) is not None for _, frame in before), "open before the revocation")

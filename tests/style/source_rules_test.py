@@ -14,6 +14,7 @@ BANNED_NAMES = re.compile(r"(^|[_/.])(utils?|helpers?|managers?|common|misc)([_/
 SLEEPS = re.compile(r"sleep_for|sleep_until|usleep\(|nanosleep\(|time\.sleep\(|\bsleep\([0-9]")
 MACHINE_PATHS = re.compile(r"(?<![\w.-])/(?:work|farm|home|root)/[a-z.]")
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
+TYPE = re.compile(r"(?:struct|class|enum class) (\w+)(?: final)?(?: : [^;]*)? \{")
 
 # room -> rooms it may use besides itself. The longest matching room of a path is its room.
 MAY_USE = {
@@ -85,6 +86,23 @@ class Rooms(unittest.TestCase):
 
     def own_includes(self, name):
         return [path for mark, path in INCLUDE.findall(read(name)) if mark == '"']
+
+    def test_no_two_types_have_one_name(self):
+        """A program that is linked of both rooms would take the one's code for the other's objects."""
+        found = {}
+        for name in CPP:
+            if not name.endswith(".hpp") or not name.startswith(("broker/", "proto/", "publisher/", "subscriber/")):
+                continue
+            spaces, before = [], ""
+            for line in read(name).splitlines():
+                if opened := re.match(r"namespace ([\w:]+) \{", line):
+                    spaces.append(opened[1])
+                elif line.startswith("}  // namespace"):
+                    spaces.pop()
+                elif (defined := TYPE.match(line)) and not before.startswith("template"):  # those have their arguments
+                    found.setdefault("::".join([*spaces, defined[1]]), []).append(name)
+                before = line
+        self.assertEqual({name: files for name, files in found.items() if len(files) > 1}, {})
 
     def test_rooms_include_only_the_rooms_they_may(self):
         wrong = []
