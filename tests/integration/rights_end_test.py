@@ -10,15 +10,12 @@ import threading
 import time
 import unittest
 
-import zmq
-
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "python"))
 
 from command_process import Watch, run_command
-from prismbus_client import tune
 from prismbus_seal import period_of
 from prismbus_wire import decode
-from secured import curve, open_frame
+from secured import open_frame
 from secured_case import KEY, Secured
 from waiting import eventually, remaining_ms
 
@@ -143,17 +140,6 @@ class RightsEnd(Secured):
         self.addCleanup(watch.remove)
         watch.await_subscribed()
         return watch
-
-    def subscriber(self, *names):
-        socket = curve(tune(zmq.Context.instance().socket(zmq.SUB)), self.security.public)
-        socket.connect(self.broker.changes)
-        for name in names:
-            socket.setsockopt(zmq.SUBSCRIBE, name.encode() + b"/")
-        socket.setsockopt(zmq.SUBSCRIBE, b"\xffbar/" + os.urandom(16))
-        self.addCleanup(socket.close)
-        while not socket.recv().startswith(b"\xffbar/"):
-            pass
-        return socket
 
     def revoke(self, token):
         """When it was asked for; it is answered when it is in force."""

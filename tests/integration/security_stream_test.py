@@ -6,27 +6,14 @@ import sys
 import time
 import unittest
 
-import zmq
-
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "python"))
 
-from prismbus_client import tune
 from prismbus_seal import leaf_of, period_of
-from secured import curve, open_frame
+from secured import open_frame
 from secured_case import CANARY, KEY, Secured
 
 
 class Stream(Secured):
-    def subscriber(self):
-        socket = curve(tune(zmq.Context.instance().socket(zmq.SUB)), self.security.public)
-        socket.connect(self.broker.changes)
-        socket.setsockopt(zmq.SUBSCRIBE, b"")
-        socket.setsockopt(zmq.SUBSCRIBE, b"\xffbar/" + os.urandom(16))
-        self.addCleanup(socket.close)
-        while not socket.recv().startswith(b"\xffbar/"):
-            pass
-        return socket
-
     def opened_by_the_contract(self, frame):
         """The body, by the key that the contract derives from the master for the period the frame names."""
         with open(self.security.path("stream.master"), "rb") as file:

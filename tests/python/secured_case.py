@@ -1,7 +1,11 @@
 # The base of the tests of security: a broker with it on, an admin, and namespaces whose content is a canary.
+import os
 import unittest
 
-from secured import SecureClient, Security
+import zmq
+
+from prismbus_client import tune
+from secured import SecureClient, Security, curve
 
 CANARY = "canary-7f3a"  # in every value, key and note that somebody else may not see
 KEY = f"{CANARY}-key"
@@ -36,6 +40,18 @@ class Secured(unittest.TestCase):
         client = self.client_of()
         self.addCleanup(client.close)
         return client
+
+    def subscriber(self, *names):
+        """A raw SUB of these namespaces, or of everything, whose subscriptions are in force."""
+        socket = curve(tune(zmq.Context.instance().socket(zmq.SUB)), self.security.public)
+        socket.connect(self.broker.changes)
+        for topic in [f"{name}/".encode() for name in names] or [b""]:
+            socket.setsockopt(zmq.SUBSCRIBE, topic)
+        socket.setsockopt(zmq.SUBSCRIBE, b"\xffbar/" + os.urandom(16))
+        self.addCleanup(socket.close)
+        while not socket.recv().startswith(b"\xffbar/"):
+            pass
+        return socket
 
     def refused(self, client, code, op, /, **fields):
         reply = client.ask(op, **fields)
