@@ -28,7 +28,7 @@ void AckState::on_joined(std::uint64_t ack_ms, std::chrono::milliseconds wait, S
   on_ = true;
   set_pace(ack_ms);
   sent_at_ = now - kSilentPaces * pace_;
-  not_before_ = now + std::min(wait, pace_);
+  not_before_ = now + wait;
   timed_ = true;
 }
 

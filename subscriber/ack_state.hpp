@@ -5,6 +5,7 @@
 // not judge `behind`: SyncState does.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -25,8 +26,10 @@ class AckState {
   static constexpr std::size_t kRejectionsWaiting = 4096;
 
   // ---- hello ----
-  // Answered: touched() of every namespace that may be told of follows. The first ack leaves after `wait`.
+  // Answered: touched() of every namespace that may be told of follows. The first ack leaves after `wait`, or
+  // sooner by hasten().
   void on_joined(std::uint64_t ack_ms, std::chrono::milliseconds wait, Steady now);
+  void hasten(Steady at) { not_before_ = std::min(not_before_, at); }
   void on_lost();  // nothing is sent until on_joined
 
   // ---- what there is to tell ----

@@ -10,13 +10,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// The first ack waits until all is caught up, so that it tells everything at once; something that is never
+// caught up does not keep the rest from being told. In times of `ack_ms`.
+constexpr int kFirstAckPatience = 5;
 constexpr auto kBehindPatience = 1000ms;  // a head told by `behind` may still be on its way on the stream
 
 }  // namespace
 
 void SyncState::join_acks(Now now) {
-  const std::uint64_t pace = std::min<std::uint64_t>(greeting_.hello.ack_ms, 60'000);
-  acks_.on_joined(pace, std::chrono::milliseconds(below(pace + 1)), now.steady);
+  acks_.on_joined(first_ack_spread(), kFirstAckPatience * std::chrono::milliseconds(first_ack_spread()),
+                  now.steady);
+  first_ack_held_ = true;
   tell_all();
 }
 
@@ -29,7 +33,16 @@ void SyncState::tell_all() {
   retell_rejections();
 }
 
+// A crowd that joined in one moment does not ack in one.
+std::uint64_t SyncState::first_ack_spread() const {
+  return std::min<std::uint64_t>(greeting_.hello.ack_ms, 60'000);
+}
+
 void SyncState::step_acks(Now now) {
+  if (first_ack_held_ && all_live()) {
+    first_ack_held_ = false;
+    acks_.hasten(now.steady + std::chrono::milliseconds(below(first_ack_spread() + 1)));
+  }
   if (!greeted_ || rejoin_at_ || !acks_.due(now.steady)) return;
   const std::uint64_t tag = ++last_tag_;
   AckRequest ack = acks_.make(tag, now.steady);

@@ -208,6 +208,7 @@ class SyncState {
 
   // sync_acks.cpp: what is acknowledged
   void join_acks(Now now);
+  [[nodiscard]] std::uint64_t first_ack_spread() const;  // ms
   void tell_all();
   void step_acks(Now now);
   void on_ack(const SyncAnswer& answer, Now now);
@@ -265,7 +266,8 @@ class SyncState {
   Steady calm_since_{}, check_at_ = Steady::max(), next_work_ = Steady::max(), stale_at_ = Steady::max();
   std::array<LaneWatch, 2> lanes_;
   AckState acks_;
-  Steady acked_at_{};  // when the last ack was answered
+  bool first_ack_held_ = false;  // until all_live(), or for so long
+  Steady acked_at_{};            // when the last ack was answered
 
   Namespaces namespaces_;
   std::vector<FollowedSubtree> subtrees_;

@@ -163,7 +163,7 @@ class Storm(unittest.TestCase):
         self.assertEqual(sum(count for count, in live), self.total)
         self.assertLessEqual(took, 5 * SLACK)
         self.assertLessEqual(each, 3)
-        # The first ack, one of what changed since, and no more than the pace allows.
+        # Who is equal again acknowledges it, not before: all at once, then what changed since, no more than the pace allows.
         self.assertLessEqual(status["acks"] / self.total, 2 + since_ready / ACK_SECONDS)
         self.assertEqual((status["snapshots"], resyncs), (0, 0))
         # Who greeted twice is one follower as soon as the broker has seen the former connection end.

@@ -53,6 +53,17 @@ TEST_CASE("nothing is acknowledged before hello, and after it everything, once i
   CHECK(a.state.next_deadline() == Steady::max());  // one at a time
 }
 
+TEST_CASE("the first ack may be hastened, never put off") {
+  Acks a;
+  a.state.touched(a.name("a", 5));
+  a.state.on_joined(1000, 5000ms, a.now);
+  CHECK(a.due_in() == 5000ms);
+  a.state.hasten(a.now + 300ms);
+  CHECK(a.due_in() == 300ms);
+  a.state.hasten(a.now + 700ms);
+  CHECK(a.due_in() == 300ms);
+}
+
 TEST_CASE("with news an ack leaves after ack_ms, without after ten times of it") {
   Acks a;
   auto& n = a.name("a", 5);
