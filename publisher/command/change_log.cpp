@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <set>
 
+#include "proto/json/json_value.hpp"
 #include "proto/wire/limits.hpp"
 #include "proto/wire/names.hpp"
-#include "publisher/command/json_value.hpp"
 
 namespace prismbus::command {
 namespace {

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "proto/json/value.hpp"
 #include "publisher/command/failure.hpp"
-#include "publisher/command/value.hpp"
 #include "publisher/transaction.hpp"
 
 namespace prismbus::command {

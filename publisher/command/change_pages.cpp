@@ -4,7 +4,7 @@
 
 #include <charconv>
 
-#include "publisher/command/json_value.hpp"
+#include "proto/json/json_value.hpp"
 
 namespace prismbus::command {
 namespace {

@@ -8,7 +8,7 @@
 #include <sstream>
 #include <utility>
 
-#include "publisher/command/json_value.hpp"
+#include "proto/json/json_value.hpp"
 #include "publisher/command/suggestion.hpp"
 
 namespace prismbus::command {

@@ -3,8 +3,8 @@
 
 #include <memory>
 
+#include "proto/json/json_value.hpp"
 #include "publisher/command/command.hpp"
-#include "publisher/command/json_value.hpp"
 #include "publisher/command/key_removal.hpp"
 #include "publisher/command/reply_value.hpp"
 

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "proto/json/json_value.hpp"
 #include "publisher/command/env_text.hpp"
-#include "publisher/command/json_value.hpp"
 #include "publisher/command/properties_text.hpp"
 #include "publisher/command/toml_value.hpp"
 #include "publisher/command/yaml_value.hpp"

@@ -11,8 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "proto/json/value.hpp"
 #include "publisher/command/failure.hpp"
-#include "publisher/command/value.hpp"
 
 namespace prismbus::command {
 

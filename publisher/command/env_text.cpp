@@ -6,8 +6,8 @@
 #include <cctype>
 #include <set>
 
+#include "proto/json/json_value.hpp"
 #include "proto/wire/names.hpp"
-#include "publisher/command/json_value.hpp"
 #include "publisher/command/text_cursor.hpp"
 
 namespace prismbus::command {

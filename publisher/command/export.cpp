@@ -4,11 +4,11 @@
 #include <memory>
 #include <vector>
 
+#include "proto/json/json_value.hpp"
 #include "publisher/command/command.hpp"
 #include "publisher/command/document_file.hpp"
 #include "publisher/command/document_format.hpp"
 #include "publisher/command/export_seed.hpp"
-#include "publisher/command/json_value.hpp"
 #include "publisher/command/namespace_picture.hpp"
 #include "publisher/command/reply_value.hpp"
 #include "publisher/command/secret_values.hpp"

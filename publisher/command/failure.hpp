@@ -4,9 +4,9 @@
 
 #include <string>
 
+#include "proto/json/value.hpp"
 #include "proto/wire/error.hpp"
 #include "publisher/command/exit_codes.hpp"
-#include "publisher/command/value.hpp"
 
 namespace prismbus::command {
 

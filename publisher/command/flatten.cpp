@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "proto/json/json_value.hpp"
 #include "proto/wire/names.hpp"
-#include "publisher/command/json_value.hpp"
 
 namespace prismbus::command {
 namespace {

@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "proto/json/value.hpp"
 #include "proto/wire/error.hpp"
-#include "publisher/command/value.hpp"
 
 namespace prismbus::command {
 

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <memory>
 
+#include "proto/json/json_value.hpp"
 #include "publisher/command/change_pages.hpp"
 #include "publisher/command/command.hpp"
-#include "publisher/command/json_value.hpp"
 #include "publisher/command/reply_value.hpp"
 #include "publisher/command/secret_values.hpp"
 

@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <memory>
 
+#include "proto/json/json_value.hpp"
 #include "publisher/command/command.hpp"
 #include "publisher/command/difference_lines.hpp"
 #include "publisher/command/document_file.hpp"
 #include "publisher/command/document_format.hpp"
 #include "publisher/command/import_plan.hpp"
-#include "publisher/command/json_value.hpp"
 #include "publisher/command/namespace_picture.hpp"
 #include "publisher/command/reply_value.hpp"
 #include "publisher/command/secret_values.hpp"

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "publisher/command/json_value.hpp"
+#include "proto/json/json_value.hpp"
 
 namespace prismbus::command {
 namespace {

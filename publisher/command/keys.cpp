@@ -5,9 +5,9 @@
 #include <memory>
 #include <optional>
 
+#include "proto/json/json_value.hpp"
 #include "proto/token/token_keys.hpp"
 #include "publisher/command/command.hpp"
-#include "publisher/command/json_value.hpp"
 #include "publisher/command/reply_value.hpp"
 
 namespace prismbus::command {

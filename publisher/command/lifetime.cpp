@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "publisher/command/json_value.hpp"
+#include "proto/json/json_value.hpp"
 #include "publisher/command/moment.hpp"
 
 namespace prismbus::command {

@@ -3,8 +3,8 @@
 
 #include <memory>
 
+#include "proto/json/json_value.hpp"
 #include "publisher/command/command.hpp"
-#include "publisher/command/json_value.hpp"
 #include "publisher/command/moment.hpp"
 #include "publisher/command/reply_value.hpp"
 #include "publisher/command/secret_values.hpp"

@@ -7,7 +7,7 @@
 #include <charconv>
 #include <chrono>
 
-#include "publisher/command/json_value.hpp"
+#include "proto/json/json_value.hpp"
 #include "publisher/command/reply_value.hpp"
 
 namespace prismbus::command {

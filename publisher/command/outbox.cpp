@@ -7,8 +7,8 @@
 #include <memory>
 #include <set>
 
+#include "proto/json/json_value.hpp"
 #include "publisher/command/command.hpp"
-#include "publisher/command/json_value.hpp"
 #include "publisher/command/reply_value.hpp"
 #include "publisher/command/secret_values.hpp"
 #include "publisher/outbox_directory.hpp"

@@ -5,8 +5,8 @@
 #include <optional>
 #include <set>
 
+#include "proto/json/json_value.hpp"
 #include "proto/wire/names.hpp"
-#include "publisher/command/json_value.hpp"
 #include "publisher/command/text_cursor.hpp"
 
 namespace prismbus::command {

@@ -8,10 +8,10 @@
 #include <memory>
 #include <utility>
 
+#include "proto/json/json_value.hpp"
 #include "proto/wire/names.hpp"
 #include "publisher/command/change_pages.hpp"
 #include "publisher/command/command.hpp"
-#include "publisher/command/json_value.hpp"
 #include "publisher/command/moment.hpp"
 #include "publisher/command/past_set.hpp"
 #include "publisher/command/reply_value.hpp"

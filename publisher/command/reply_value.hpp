@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "proto/json/value.hpp"
 #include "proto/wire/messages.hpp"
 #include "publisher/command/failure.hpp"
 #include "publisher/command/shown_value.hpp"
-#include "publisher/command/value.hpp"
 
 namespace prismbus::command {
 

@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "proto/base/secret_bytes.hpp"
+#include "proto/json/json_value.hpp"
 #include "publisher/command/command.hpp"
-#include "publisher/command/json_value.hpp"
 #include "publisher/command/reply_value.hpp"
 #include "publisher/command/suggestion.hpp"
 

@@ -1,6 +1,6 @@
 #include "publisher/command/shown_value.hpp"
 
-#include "publisher/command/json_value.hpp"
+#include "proto/json/json_value.hpp"
 #include "publisher/command/reply_value.hpp"
 
 namespace prismbus::command {

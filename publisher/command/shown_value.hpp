@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "publisher/command/value.hpp"
+#include "proto/json/value.hpp"
 
 namespace prismbus::command {
 

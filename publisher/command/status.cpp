@@ -1,8 +1,8 @@
 // prismbus status: the broker's figures.
 #include <fmt/format.h>
 
+#include "proto/json/json_value.hpp"
 #include "publisher/command/command.hpp"
-#include "publisher/command/json_value.hpp"
 #include "publisher/command/reply_value.hpp"
 
 namespace prismbus::command {

@@ -4,10 +4,10 @@
 #include <memory>
 
 #include "proto/base/checked_file.hpp"
+#include "proto/json/json_value.hpp"
 #include "proto/token/token_signer.hpp"
 #include "proto/wire/file_error.hpp"
 #include "publisher/command/command.hpp"
-#include "publisher/command/json_value.hpp"
 #include "publisher/command/lifetime.hpp"
 #include "publisher/command/reply_value.hpp"
 #include "publisher/command/token_inspect.hpp"

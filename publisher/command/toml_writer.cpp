@@ -5,7 +5,7 @@
 #include <cctype>
 #include <cmath>
 
-#include "publisher/command/json_value.hpp"
+#include "proto/json/json_value.hpp"
 #include "publisher/command/toml_value.hpp"
 
 namespace prismbus::command {

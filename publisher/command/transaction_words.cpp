@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "publisher/command/json_value.hpp"
+#include "proto/json/json_value.hpp"
 #include "publisher/command/value_argument.hpp"
 
 namespace prismbus::command {

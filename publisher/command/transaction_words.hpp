@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "proto/json/value.hpp"
 #include "publisher/command/failure.hpp"
-#include "publisher/command/value.hpp"
 #include "publisher/transaction.hpp"
 
 namespace prismbus::command {

@@ -3,8 +3,8 @@
 
 #include <string_view>
 
+#include "proto/json/value.hpp"
 #include "publisher/command/failure.hpp"
-#include "publisher/command/value.hpp"
 
 namespace prismbus::command {
 

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/json/json_value.hpp"
 #include "proto/wire/names.hpp"
 #include "publisher/command/command.hpp"
-#include "publisher/command/json_value.hpp"
 #include "publisher/command/reply_value.hpp"
 
 namespace prismbus::command {

@@ -8,9 +8,9 @@
 #include <set>
 #include <string>
 
+#include "proto/json/value.hpp"
 #include "publisher/command/secret_values.hpp"
 #include "publisher/command/terminal.hpp"
-#include "publisher/command/value.hpp"
 #include "publisher/command/watch_feed.hpp"
 
 namespace prismbus::command {

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "proto/json/json_value.hpp"
 #include "publisher/command/child_process.hpp"
-#include "publisher/command/json_value.hpp"
 #include "publisher/command/reply_value.hpp"
 
 namespace prismbus::command {

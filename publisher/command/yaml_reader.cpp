@@ -10,8 +10,8 @@
 #include <set>
 #include <sstream>
 
+#include "proto/json/base64.hpp"
 #include "proto/wire/names.hpp"
-#include "publisher/command/base64.hpp"
 #include "publisher/command/unfinished_text.hpp"
 #include "publisher/command/yaml_scalar.hpp"
 #include "publisher/command/yaml_value.hpp"

@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
-#include "publisher/command/mistake.hpp"
-#include "publisher/command/value.hpp"
+#include "proto/json/mistake.hpp"
+#include "proto/json/value.hpp"
 
 namespace prismbus::command {
 

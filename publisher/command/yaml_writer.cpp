@@ -2,8 +2,8 @@
 // another type.
 #include <cmath>
 
-#include "publisher/command/base64.hpp"
-#include "publisher/command/json_value.hpp"
+#include "proto/json/base64.hpp"
+#include "proto/json/json_value.hpp"
 #include "publisher/command/yaml_scalar.hpp"
 #include "publisher/command/yaml_value.hpp"
 

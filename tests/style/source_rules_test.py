@@ -26,19 +26,21 @@ MAY_USE = {
     "proto/transport": {"proto/wire", "proto/base"},
     "proto/client": {"proto/transport", "proto/wire", "proto/base"},
     "proto/toml": set(),
+    "proto/json": {"proto/wire", "proto/base"},
     "broker/store": {"proto/seal", "proto/wire", "proto/base"},
     "broker/core": {"broker/store", "proto/audit", "proto/seal", "proto/token", "proto/wire", "proto/base"},
     "broker/security": {"broker/core", "broker/store", "proto/audit", "proto/seal", "proto/token", "proto/transport",
                         "proto/wire", "proto/base"},
     "broker/sequencer": {"broker/core", "broker/store", "proto/wire", "proto/base"},
     "broker/net": {"broker/core", "broker/store", "proto/transport", "proto/wire", "proto/base"},
-    "broker/daemon": {"broker/core", "broker/net", "broker/security", "broker/sequencer", "broker/store", "proto/toml",
+    "broker/gateway": {"broker/core", "proto/json", "proto/wire", "proto/base"},
+    "broker/daemon": {"broker/core", "broker/gateway", "broker/net", "broker/security", "broker/sequencer", "broker/store", "proto/toml",
                       "proto/token", "proto/transport", "proto/wire", "proto/base"},
     "broker/testing": {"broker/daemon", "proto/wire", "proto/base"},
     "publisher": {"proto/client", "proto/transport", "proto/wire", "proto/base"},
     "subscriber": {"proto/client", "proto/seal", "proto/transport", "proto/wire", "proto/base"},
-    "publisher/command": {"publisher", "subscriber", "proto/audit", "proto/client", "proto/token", "proto/toml", "proto/transport",
-                          "proto/wire", "proto/base"},
+    "publisher/command": {"publisher", "subscriber", "proto/audit", "proto/client", "proto/json", "proto/token",
+                          "proto/toml", "proto/transport", "proto/wire", "proto/base"},
 }
 # Third-party headers that only some rooms, or files, may name.
 ONLY_IN = {
@@ -50,7 +52,9 @@ ONLY_IN = {
     "CLI": {"broker/daemon", "publisher/command/command_line.cpp"},
     "toml++": {"proto/toml"},
     "yaml-cpp": {"publisher/command"},
-    "nlohmann": {"broker/daemon", "publisher/command"},
+    "boost": {"broker/gateway"},
+    "zlib.h": {"broker/gateway"},
+    "nlohmann": {"broker/daemon", "proto/json"},
 }
 
 

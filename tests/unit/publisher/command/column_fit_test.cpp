@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+using namespace prismbus;
 using namespace prismbus::command;
 using Widths = std::vector<std::size_t>;
 

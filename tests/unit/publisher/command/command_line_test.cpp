@@ -7,6 +7,7 @@
 
 #include "publisher/command/command.hpp"
 
+using namespace prismbus;
 using namespace prismbus::command;
 
 namespace {

@@ -9,6 +9,7 @@
 
 #include "publisher/command/document_format.hpp"
 
+using namespace prismbus;
 using namespace prismbus::command;
 
 namespace {

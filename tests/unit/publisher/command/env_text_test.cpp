@@ -4,8 +4,8 @@
 
 #include <random>
 
-#include "publisher/command/json_value.hpp"
-#include "tests/unit/publisher/command/random_value.hpp"
+#include "proto/json/json_value.hpp"
+#include "tests/unit/proto/json/random_value.hpp"
 
 using namespace prismbus;
 using namespace prismbus::command;

@@ -4,8 +4,8 @@
 
 #include <sstream>
 
+#include "proto/json/json_value.hpp"
 #include "publisher/command/difference_lines.hpp"
-#include "publisher/command/json_value.hpp"
 #include "publisher/command/reply_value.hpp"
 
 using namespace prismbus;

@@ -7,10 +7,11 @@
 #include <random>
 #include <sstream>
 
+#include "proto/json/json_value.hpp"
 #include "publisher/command/flatten.hpp"
-#include "publisher/command/json_value.hpp"
 #include "publisher/command/yaml_value.hpp"
 
+using namespace prismbus;
 using namespace prismbus::command;
 
 namespace {

@@ -4,6 +4,7 @@
 
 #include <sstream>
 
+using namespace prismbus;
 using namespace prismbus::command;
 
 TEST_CASE("a table aligns its columns, wide characters counted as two") {

@@ -2,8 +2,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "publisher/command/json_value.hpp"
-#include "tests/unit/publisher/command/random_value.hpp"
+#include "proto/json/json_value.hpp"
+#include "tests/unit/proto/json/random_value.hpp"
 
 using namespace prismbus;
 using namespace prismbus::command;

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "publisher/command/json_value.hpp"
+#include "proto/json/json_value.hpp"
 
 using namespace prismbus;
 using namespace prismbus::command;

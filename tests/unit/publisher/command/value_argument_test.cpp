@@ -4,8 +4,9 @@
 #include <cctype>
 #include <string>
 
-#include "publisher/command/json_value.hpp"
+#include "proto/json/json_value.hpp"
 
+using namespace prismbus;
 using namespace prismbus::command;
 
 TEST_CASE("a typed value is JSON, or a bare word, or refused") {

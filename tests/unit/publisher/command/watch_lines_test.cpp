@@ -4,7 +4,7 @@
 
 #include <sstream>
 
-#include "publisher/command/value.hpp"
+#include "proto/json/value.hpp"
 
 using namespace prismbus;
 using namespace prismbus::command;

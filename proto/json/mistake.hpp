@@ -9,7 +9,7 @@
 
 #include "proto/wire/error.hpp"
 
-namespace prismbus::command {
+namespace prismbus {
 
 struct Mistake {
   std::size_t line = 0, column = 0;  // from 1; 0 = the message says where in its own way
@@ -36,4 +36,4 @@ using Parsed = Result<T, Mistake>;
   return e;
 }
 
-}  // namespace prismbus::command
+}  // namespace prismbus

@@ -2,12 +2,12 @@
 // Pure function, any thread.
 #pragma once
 
-#include "publisher/command/mistake.hpp"
-#include "publisher/command/value.hpp"
+#include "proto/json/mistake.hpp"
+#include "proto/json/value.hpp"
 
-namespace prismbus::command {
+namespace prismbus {
 
 // `object` is a map of one member whose key is a string that starts with `$`; its value is resolved already.
 [[nodiscard]] Parsed<Value> resolve_dollar_form(Value::Member object);
 
-}  // namespace prismbus::command
+}  // namespace prismbus

@@ -1,11 +1,11 @@
-#include "publisher/command/dollar_form.hpp"
+#include "proto/json/dollar_form.hpp"
 
 #include <limits>
 #include <set>
 
-#include "publisher/command/base64.hpp"
+#include "proto/json/base64.hpp"
 
-namespace prismbus::command {
+namespace prismbus {
 namespace {
 
 Parsed<Value> binary_of(const Value& form) {
@@ -76,4 +76,4 @@ Parsed<Value> resolve_dollar_form(Value::Member object) {
       "{{\"{0}\": ...}}: a one-key object with a key in $ is written with one more: \"${0}\"", name));
 }
 
-}  // namespace prismbus::command
+}  // namespace prismbus

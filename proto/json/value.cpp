@@ -1,11 +1,11 @@
-#include "publisher/command/value.hpp"
+#include "proto/json/value.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <map>
 
-namespace prismbus::command {
+namespace prismbus {
 
 Value::Value() = default;
 Value::~Value() = default;
@@ -112,4 +112,4 @@ bool operator==(const Value& a, const Value& b) {
       a.data);
 }
 
-}  // namespace prismbus::command
+}  // namespace prismbus

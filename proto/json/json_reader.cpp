@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <set>
 
-#include "publisher/command/dollar_form.hpp"
-#include "publisher/command/json_value.hpp"
+#include "proto/json/dollar_form.hpp"
+#include "proto/json/json_value.hpp"
 
-namespace prismbus::command {
+namespace prismbus {
 namespace {
 
 using Json = nlohmann::json;
@@ -136,4 +136,4 @@ Parsed<Value> from_json(std::string_view text) {
   return builder.result(complete);
 }
 
-}  // namespace prismbus::command
+}  // namespace prismbus

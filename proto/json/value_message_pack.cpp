@@ -4,9 +4,9 @@
 #include <bit>
 
 #include "proto/base/bytes.hpp"
-#include "publisher/command/value.hpp"
+#include "proto/json/value.hpp"
 
-namespace prismbus::command {
+namespace prismbus {
 namespace {
 
 struct Packer : msgpack::packer<msgpack::sbuffer> {
@@ -124,4 +124,4 @@ Result<Value> from_message_pack(std::string_view encoded) {
   return unpack(handle->get());
 }
 
-}  // namespace prismbus::command
+}  // namespace prismbus

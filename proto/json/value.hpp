@@ -12,7 +12,7 @@
 
 #include "proto/wire/error.hpp"
 
-namespace prismbus::command {
+namespace prismbus {
 
 // Deeper documents are refused by every reader here, so that walking a tree by recursion is safe. Above the
 // contract's 40 levels of a message: the flattened import of a deep file is fine, its single values obey the
@@ -90,4 +90,4 @@ struct Value::Member {
 // allows.
 [[nodiscard]] Result<Value> from_message_pack(std::string_view encoded);
 
-}  // namespace prismbus::command
+}  // namespace prismbus

@@ -8,10 +8,10 @@
 #include <string>
 #include <string_view>
 
-#include "publisher/command/mistake.hpp"
-#include "publisher/command/value.hpp"
+#include "proto/json/mistake.hpp"
+#include "proto/json/value.hpp"
 
-namespace prismbus::command {
+namespace prismbus {
 
 // Strict JSON. Refused besides what JSON itself refuses: a key twice in one object, an integer outside
 // -2^63..2^64-1, a float beyond a double, `$` forms that are none, nesting over kDocumentDepth.
@@ -28,4 +28,4 @@ enum class JsonLayout : std::uint8_t { compact, indented };
 // too.
 [[nodiscard]] std::string float_text(double d);
 
-}  // namespace prismbus::command
+}  // namespace prismbus

@@ -1,11 +1,11 @@
-#include "publisher/command/value.hpp"
+#include "proto/json/value.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "publisher/command/base64.hpp"
-#include "tests/unit/publisher/command/random_value.hpp"
+#include "proto/json/base64.hpp"
+#include "tests/unit/proto/json/random_value.hpp"
 
-using namespace prismbus::command;
+using namespace prismbus;
 
 TEST_CASE("a value goes through MessagePack and comes back equal") {
   const std::uint64_t seed = std::random_device()();

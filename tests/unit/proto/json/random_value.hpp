@@ -4,9 +4,9 @@
 
 #include <random>
 
-#include "publisher/command/value.hpp"
+#include "proto/json/value.hpp"
 
-namespace prismbus::command {
+namespace prismbus {
 
 enum class Kinds : bool {
   all,
@@ -16,4 +16,4 @@ enum class Kinds : bool {
 [[nodiscard]] Value random_value(std::mt19937_64& random, int depth, Kinds kinds = Kinds::all);
 [[nodiscard]] std::string random_text(std::mt19937_64& random);
 
-}  // namespace prismbus::command
+}  // namespace prismbus

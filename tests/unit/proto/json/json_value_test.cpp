@@ -1,12 +1,12 @@
-#include "publisher/command/json_value.hpp"
+#include "proto/json/json_value.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <limits>
 
-#include "tests/unit/publisher/command/random_value.hpp"
+#include "tests/unit/proto/json/random_value.hpp"
 
-using namespace prismbus::command;
+using namespace prismbus;
 
 namespace {
 std::string again(std::string_view json) {

@@ -1,10 +1,10 @@
-#include "tests/unit/publisher/command/random_value.hpp"
+#include "tests/unit/proto/json/random_value.hpp"
 
 #include <bit>
 #include <limits>
 #include <set>
 
-namespace prismbus::command {
+namespace prismbus {
 namespace {
 
 constexpr const char* kAwkward[] = {"",         "true",       "null",
@@ -126,4 +126,4 @@ Value random_value(std::mt19937_64& random, int depth, Kinds kinds) {
   return Value::map(std::move(members));
 }
 
-}  // namespace prismbus::command
+}  // namespace prismbus

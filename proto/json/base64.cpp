@@ -1,9 +1,9 @@
-#include "publisher/command/base64.hpp"
+#include "proto/json/base64.hpp"
 
 #include <array>
 #include <cstdint>
 
-namespace prismbus::command {
+namespace prismbus {
 namespace {
 
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -55,4 +55,4 @@ std::optional<std::string> from_base64(std::string_view text) {
   return out;
 }
 
-}  // namespace prismbus::command
+}  // namespace prismbus

@@ -1,10 +1,10 @@
 // Value -> JSON text. Written by hand: the rules of section 8 (floats, $ forms) are about the text itself.
 #include <cmath>
 
-#include "publisher/command/base64.hpp"
-#include "publisher/command/json_value.hpp"
+#include "proto/json/base64.hpp"
+#include "proto/json/json_value.hpp"
 
-namespace prismbus::command {
+namespace prismbus {
 
 std::string float_text(double d) {
   std::string text = fmt::format("{}", d);  // the shortest that reads back the same
@@ -124,4 +124,4 @@ std::string to_json(const Value& value, JsonLayout layout) {
   return writer.take();
 }
 
-}  // namespace prismbus::command
+}  // namespace prismbus

@@ -6,10 +6,10 @@
 #include <string>
 #include <string_view>
 
-namespace prismbus::command {
+namespace prismbus {
 
 [[nodiscard]] std::string to_base64(std::string_view bytes);
 // nullopt for anything but the one canonical form: no white space, no missing padding, no stray bits.
 [[nodiscard]] std::optional<std::string> from_base64(std::string_view text);
 
-}  // namespace prismbus::command
+}  // namespace prismbus
