@@ -384,6 +384,12 @@ void Pipeline::drain() {
   impl_->draining = true;
   impl_->backups.give_up();
 }
+bool Pipeline::draining() const {
+  return impl_->draining;
+}
+bool Pipeline::takes_writes() const {
+  return !impl_->draining && !impl_->sequencer.read_only() && !impl_->write_room.full();
+}
 bool Pipeline::drained() const {
   return impl_->in_flight.total() == 0;
 }

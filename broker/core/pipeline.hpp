@@ -69,7 +69,9 @@ class Pipeline {
   // From now on writes and new reads are `unavailable`; what is in flight ends. drained() = nothing is in
   // flight.
   void drain();
+  [[nodiscard]] bool draining() const;
   [[nodiscard]] bool drained() const;
+  [[nodiscard]] bool takes_writes() const;  // now: neither draining, nor full, nor without a journal
   [[nodiscard]] Fatal fatal() const;
 
  private:

@@ -42,6 +42,27 @@ class ReplySink {
   [[nodiscard]] virtual std::string origin_of(ConnectionId) { return {}; }
 };
 
+// Who takes what comes through a door (the bus agent). `from` and `payload` are lent for the call.
+class RequestHandler {
+ public:
+  virtual ~RequestHandler() = default;
+  virtual void on_request(const ReplyTo& from, std::string_view payload) = 0;
+  // No more comes from that connection, and no reply reaches it.
+  virtual void on_gone(ConnectionId connection) = 0;
+  virtual void on_malformed(const ReplyTo& from, std::string_view why) = 0;
+};
+
+// Where requests come in and their answers leave. Each door numbers its connections in a range of its own
+// (doors.hpp).
+class Door : public ReplySink {
+ public:
+  // Hands up to `messages_max` messages (or `bytes_max` of payload) to `handler`; does not block. Returns how
+  // many.
+  virtual std::size_t receive(std::size_t messages_max, std::size_t bytes_max, RequestHandler& handler) = 0;
+  // Cuts that connection; what it had queued is thrown away. False: it is gone already.
+  virtual bool drop(ConnectionId connection) = 0;
+};
+
 class Feed {
  public:
   virtual ~Feed() = default;

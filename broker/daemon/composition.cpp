@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "broker/core/doors.hpp"
 #include "broker/core/pipeline.hpp"
 #include "broker/core/reader_agent.hpp"
 #include "broker/daemon/descriptors.hpp"
@@ -16,6 +17,7 @@
 #include "broker/daemon/room_settings.hpp"
 #include "broker/daemon/secured.hpp"
 #include "broker/daemon/threads.hpp"
+#include "broker/gateway/gateway.hpp"
 #include "broker/net/admission_agent.hpp"
 #include "broker/net/bus_agent.hpp"
 #include "broker/net/process_memory.hpp"
@@ -52,6 +54,8 @@ struct Queues {
         to_admission(kReloads, &wakers.admission),
         to_backup(kBackupOrders, &wakers.care),
         from_backup(kBackupOrders, &wakers.bus),
+        to_bus_from_gateway(Gateway::queue_capacity(settings.gateway_connections_max), &wakers.bus),
+        to_gateway(Gateway::queue_capacity(settings.gateway_connections_max), &wakers.gateway),
         space(kSpaceReadings, nullptr),  // the bus looks at it whenever it steps
         ended(1, &wakers.supervisor) {}
 
@@ -67,6 +71,8 @@ struct Queues {
   BoundedQueue<ConnectionLimits> to_admission;
   BoundedQueue<BackupOrder> to_backup;
   BoundedQueue<BackupOutcome> from_backup;
+  BoundedQueue<GatewayRequest> to_bus_from_gateway;
+  BoundedQueue<GatewayReply> to_gateway;
   BoundedQueue<SpaceReading> space;
   BoundedQueue<BusEnd> ended;
 };
@@ -109,6 +115,7 @@ struct Composition::Parts {
                   queues.from_journal, log) {}
 
   Result<void> open_doors();
+  Result<void> open_gateway();
   Result<void> open_stream(Lane lane, const StreamDoorSettings& stream,
                            const std::vector<std::string>& endpoints);
   void put_together();
@@ -134,6 +141,10 @@ struct Composition::Parts {
   std::unique_ptr<ZapHandler> zap;
   std::optional<RequestDoor> requests;
   StreamDoors streams;
+  BusPulse pulse;
+  std::optional<GatewayDoor> gateway_door;  // with `gateway`
+  std::unique_ptr<Gateway> gateway;         // null: none
+  std::optional<Doors> doors;
   std::optional<ConnectionWatch> watch;
   std::optional<AdmissionAgent> admission;
   std::optional<RequestRates> rates;
@@ -184,6 +195,16 @@ Result<void> Composition::Parts::open_stream(Lane lane, const StreamDoorSettings
   return bind_all(door, endpoints);
 }
 
+Result<void> Composition::Parts::open_gateway() {
+  if (settings.gateway.empty()) return {};
+  auto opened = Gateway::open(gateway_settings(settings), {queues.to_bus_from_gateway, queues.to_gateway},
+                              pulse, wakers.gateway, log);
+  if (!opened) return unexpected(opened.error());
+  gateway = std::move(*opened);
+  gateway_door.emplace(queues.to_bus_from_gateway, queues.to_gateway);
+  return {};
+}
+
 void Composition::Parts::put_together() {
   BackupQueues backups;
   if (!settings.backup_dir.empty()) backups = {&queues.to_backup, &queues.from_backup};
@@ -195,13 +216,15 @@ void Composition::Parts::put_together() {
                              backups,
                              secured ? secured->audit_queues() : AuditQueues{},
                              &queues.space};
-  rates.emplace(secured ? secured->authoriser(*requests) : std::make_unique<OpenAuthoriser>(), *requests,
-                [this](ConnectionId connection) { return requests->drop(connection); });
+  doors.emplace(*requests, gateway_door ? &*gateway_door : nullptr);
+  rates.emplace(secured ? secured->authoriser(*doors) : std::make_unique<OpenAuthoriser>(), *doors,
+                [this](ConnectionId connection) { return doors->drop(connection); });
   rates->set(live_settings(settings).rates);
   pipeline.emplace(pipeline_settings(settings, streams, secured ? &secured->files() : nullptr), store,
-                   sequencer, pipes, *requests, streams, *rates, log);
+                   sequencer, pipes, *doors, streams, *rates, log);
   if (first_policy) pipeline->on_request({kBrokerItself, {}, {}}, *first_policy, read_clock());
   bus.emplace(*pipeline, *rates, *requests, streams, wakers.bus, log);
+  if (gateway) bus->add_gateway(*gateway_door, pulse);
   journal.emplace(store.journal, queues.to_journal, queues.from_journal,
                   TrimOrders{queues.to_trim, trim_gate});
   fold.emplace(store.state, fold_settings(settings), queues.to_fold, queues.from_fold, &queues.to_retention);
@@ -264,6 +287,7 @@ void Composition::Parts::log_serving(const ReadyNotice& notice) const {
   for (const std::string& endpoint : notice.requests) line.with("requests", endpoint);
   for (const std::string& endpoint : notice.changes) line.with("changes", endpoint);
   for (const std::string& endpoint : notice.express) line.with("express", endpoint);
+  for (const std::string& endpoint : notice.gateway) line.with("gateway", endpoint);
   line.with("security", secured != nullptr).with("rev", store.journal.meta().last.value());
   log(LogLevel::info, line.text());
 }
@@ -300,14 +324,16 @@ Result<std::unique_ptr<Composition>> Composition::open(const Settings& settings,
   }
   parts->first_policy = std::move(first_policy);
   if (auto opened = parts->open_doors(); !opened) return unexpected(opened.error());
+  if (auto opened = parts->open_gateway(); !opened) return unexpected(opened.error());
   parts->put_together();
   return std::unique_ptr<Composition>(new Composition(std::move(parts)));
 }
 
 ReadyNotice Composition::bound() const {
   ReadyNotice notice{
-      ::getpid(), parts_->requests->endpoints(), parts_->streams.all().front()->endpoints(), {}};
+      ::getpid(), parts_->requests->endpoints(), parts_->streams.all().front()->endpoints(), {}, {}};
   if (!parts_->settings.express.empty()) notice.express = parts_->streams.all().back()->endpoints();
+  if (parts_->gateway) notice.gateway.push_back(parts_->gateway->endpoint());
   return notice;
 }
 
@@ -320,10 +346,10 @@ int Composition::run(const SignalInbox* signals, const Reload& reload) {
   Parts& p = *parts_;
   const ReadyNotice notice = bound();
   p.log_serving(notice);
-  p.threads.emplace(
-      Agents{*p.pipeline, *p.bus, *p.journal, *p.fold, *p.reader, *p.backup, *p.space, *p.admission,
-             p.secured ? &p.secured->tokens() : nullptr, p.secured ? &p.secured->audit() : nullptr},
-      p.wakers, p.queues.to_bus, p.queues.ended);
+  p.threads.emplace(Agents{*p.pipeline, *p.bus, *p.journal, *p.fold, *p.reader, *p.backup, *p.space,
+                           *p.admission, p.secured ? &p.secured->tokens() : nullptr,
+                           p.secured ? &p.secured->audit() : nullptr, p.gateway.get()},
+                    p.wakers, p.queues.to_bus, p.queues.ended);
   if (!p.settings.ready_file.empty()) {
     if (auto written = write_ready_file(p.settings.ready_file, notice); !written) {
       p.log(LogLevel::error, LogLine("no_ready_file").with("reason", written.error().message).text());

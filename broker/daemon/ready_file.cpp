@@ -35,6 +35,7 @@ std::string ready_text(const ReadyNotice& notice) {
   json["requests"] = notice.requests;
   json["changes"] = notice.changes;
   json["express"] = notice.express;
+  json["gateway"] = notice.gateway;
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 

@@ -10,7 +10,7 @@ namespace prismbus {
 
 struct ReadyNotice {
   int pid = 0;
-  std::vector<std::string> requests, changes, express;  // as bound
+  std::vector<std::string> requests, changes, express, gateway;  // as bound
 };
 
 [[nodiscard]] std::string ready_text(const ReadyNotice& notice);  // one line of JSON

@@ -1,6 +1,8 @@
 #include "broker/daemon/room_settings.hpp"
 
+#include "proto/base/assert.hpp"
 #include "proto/base/random.hpp"
+#include "proto/transport/endpoint.hpp"
 
 namespace prismbus {
 namespace {
@@ -60,6 +62,13 @@ LiveSettings live_settings(const Settings& settings) {
           settings.recent_bytes_max,
           space_settings(settings),
           {settings.address_requests_per_second, settings.principal_requests_per_second}};
+}
+
+GatewaySettings gateway_settings(const Settings& settings) {
+  const auto at = Endpoint::parse(settings.gateway, Endpoint::Use::bind);
+  PRISMBUS_ASSERT(at.has_value(), "the setting was checked");
+  return {at->host(), at->port(), settings.gateway_hosts, settings.gateway_origins,
+          settings.gateway_connections_max};
 }
 
 ConnectionLimits connection_limits(const Settings& settings) {

@@ -3,6 +3,7 @@
 
 #include "broker/core/settings.hpp"
 #include "broker/daemon/settings.hpp"
+#include "broker/gateway/gateway.hpp"
 #include "broker/net/connection_watch.hpp"
 #include "broker/net/stream_door.hpp"
 #include "broker/security/security_files.hpp"
@@ -15,6 +16,7 @@ namespace prismbus {
 // `streams` are bound: their endpoints are told. `security` null: there is none.
 [[nodiscard]] PipelineSettings pipeline_settings(const Settings& settings, const StreamDoors& streams,
                                                  const SecurityFiles* security);
+[[nodiscard]] GatewaySettings gateway_settings(const Settings& settings);
 [[nodiscard]] FoldSettings fold_settings(const Settings& settings);
 // Live ones: again after each reload.
 [[nodiscard]] LiveSettings live_settings(const Settings& settings);

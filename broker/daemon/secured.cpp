@@ -46,9 +46,9 @@ Secured::Secured(const Settings& settings, SecurityFiles files, std::string audi
       audit_(std::move(audit), to_audit_, from_audit_, log),
       lines_(std::move(audit_directory)) {}
 
-std::unique_ptr<Authoriser> Secured::authoriser(RequestDoor& door) {
-  return std::make_unique<TokenDesk>(to_verify_, from_verify_, door,
-                                     [&door](ConnectionId connection) { door.drop(connection); });
+std::unique_ptr<Authoriser> Secured::authoriser(Doors& doors) {
+  return std::make_unique<TokenDesk>(to_verify_, from_verify_, doors,
+                                     [&doors](ConnectionId connection) { doors.drop(connection); });
 }
 
 }  // namespace prismbus

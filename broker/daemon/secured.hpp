@@ -5,9 +5,9 @@
 #include <memory>
 #include <string>
 
+#include "broker/core/doors.hpp"
 #include "broker/core/pipeline.hpp"
 #include "broker/daemon/settings.hpp"
-#include "broker/net/request_door.hpp"
 #include "broker/security/audit_agent.hpp"
 #include "broker/security/security_files.hpp"
 #include "broker/security/token_agent.hpp"
@@ -24,8 +24,8 @@ class Secured {
                                                              const LogSink& log);
 
   [[nodiscard]] const SecurityFiles& files() const { return files_; }
-  // Who asks at that door, which outlives it.
-  [[nodiscard]] std::unique_ptr<Authoriser> authoriser(RequestDoor& door);
+  // Who asks at those doors, which outlive it.
+  [[nodiscard]] std::unique_ptr<Authoriser> authoriser(Doors& doors);
   [[nodiscard]] AuditQueues audit_queues() { return {&to_audit_, &from_audit_}; }
   [[nodiscard]] TokenAgent& tokens() { return tokens_; }
   [[nodiscard]] AuditAgent& audit() { return audit_; }

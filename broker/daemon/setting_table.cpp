@@ -12,7 +12,7 @@ constexpr std::uint64_t kKiB = 1024, kMiB = kKiB * 1024, kGiB = kMiB * 1024, kTi
 constexpr std::uint64_t kHundredYears = 100ULL * 365 * 86'400;  // in seconds
 
 using S = Settings;
-const std::array<SettingRow, 35> kTable{{
+const std::array<SettingRow, 39> kTable{{
     {"--data-dir", "PRISMBUS_DATA_DIR", "data_dir", "", false, TextField{&S::data_dir},
      "Where journal and state are kept; made when it is not there. Required."},
     {"--requests", "PRISMBUS_REQUESTS", "requests", "tcp://127.0.0.1:7400", false,
@@ -23,6 +23,18 @@ const std::array<SettingRow, 35> kTable{{
     {"--express", "PRISMBUS_EXPRESS", "express", "", false, EndpointsField{&S::express},
      "Endpoint of the express lane, on an I/O thread of its own; repeatable; as --requests. None by "
      "default."},
+    {"--gateway", "PRISMBUS_GATEWAY", "gateway", "", false, HttpAddressField{&S::gateway},
+     "Address of the HTTP gateway, such as http://127.0.0.1:7480 (port 0: any free one). None by default."},
+    {"--gateway-hosts", "PRISMBUS_GATEWAY_HOSTS", "gateway_hosts", "", false, NamesField{&S::gateway_hosts},
+     "Names that the gateway is known by; repeatable. Requests with another `Host` than these, its address "
+     "and "
+     "loopback are refused."},
+    {"--gateway-origins", "PRISMBUS_GATEWAY_ORIGINS", "gateway_origins", "", false,
+     NamesField{&S::gateway_origins},
+     "Sites whose pages may use the gateway, such as https://console.example.com; repeatable."},
+    {"--gateway-connections-max", "PRISMBUS_GATEWAY_CONNECTIONS_MAX", "gateway_connections_max", "10000",
+     false, NumberField{&S::gateway_connections_max, 1, 1'000'000},
+     "Connections of the gateway at once; more are told 503 and closed."},
     {"--ready-file", "PRISMBUS_READY_FILE", "ready_file", "", false, TextField{&S::ready_file},
      "Written as JSON once the broker serves: its pid and the endpoints really bound."},
     {"--insecure", "PRISMBUS_INSECURE", "insecure", "false", false, SwitchField{&S::insecure},
@@ -119,6 +131,8 @@ const std::array<SettingRow, 35> kTable{{
 struct RangeText {
   std::string operator()(const TextField&) const { return "a path"; }
   std::string operator()(const EndpointsField&) const { return "endpoints"; }
+  std::string operator()(const HttpAddressField&) const { return "http://host:port"; }
+  std::string operator()(const NamesField&) const { return "names"; }
   std::string operator()(const SwitchField&) const { return "true or false"; }
   std::string operator()(const LevelField&) const { return "debug, info, warn or error"; }
   std::string operator()(const NumberField& f) const {

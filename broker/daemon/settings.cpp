@@ -32,6 +32,19 @@ struct SetField {
     settings.*f.member = values;
     return "";
   }
+  std::string operator()(const HttpAddressField& f) const {
+    std::string_view text = one();
+    if (text.starts_with("https://")) return "https is not served here: put what ends TLS in front";
+    if (text.starts_with("http://")) text.remove_prefix(7);
+    const auto endpoint = Endpoint::parse(fmt::format("tcp://{}", text), Endpoint::Use::bind);
+    if (!endpoint) return endpoint.error().message;
+    settings.*f.member = fmt::format("tcp://{}", text);
+    return "";
+  }
+  std::string operator()(const NamesField& f) const {
+    settings.*f.member = values;
+    return "";
+  }
   std::string operator()(const SwitchField& f) const {
     const auto value = parse_switch(one());
     if (!value) return fmt::format("\"{}\" is neither true nor false", one());
@@ -68,7 +81,7 @@ struct SetField {
 };
 
 bool is_repeatable(const SettingRow& row) {
-  return std::holds_alternative<EndpointsField>(row.field);
+  return std::holds_alternative<EndpointsField>(row.field) || std::holds_alternative<NamesField>(row.field);
 }
 
 Values split_at_commas(std::string_view text) {
@@ -114,6 +127,17 @@ void check_reach(const char* flag, const Values& endpoints, Values& mistakes) {
   }
 }
 
+// Tokens and values would pass in the clear.
+void check_gateway_reach(const Settings& s, Values& mistakes) {
+  const auto endpoint = Endpoint::parse(s.gateway, Endpoint::Use::bind);
+  if (s.gateway.empty() || s.insecure || !endpoint || endpoint->is_loopback()) return;
+  mistakes.push_back(
+      fmt::format("--gateway http://{}: plain HTTP, and other machines reach this address: use a "
+                  "loopback address{}",
+                  std::string_view(s.gateway).substr(6),
+                  s.security.empty() ? ", or say --insecure" : " behind what ends TLS"));
+}
+
 void check_together(const Settings& s, FileRead file_read, Values& mistakes) {
   if (s.data_dir.empty() && file_read == FileRead::yes) mistakes.emplace_back("--data-dir: required");
   // A bound that was refused above is 0 here and has been reported.
@@ -128,6 +152,7 @@ void check_together(const Settings& s, FileRead file_read, Values& mistakes) {
   } else if (s.insecure) {
     mistakes.emplace_back("--insecure: not with --security");
   }
+  check_gateway_reach(s, mistakes);
   if (s.insecure || !s.security.empty()) return;
   check_reach("--requests", s.requests, mistakes);
   check_reach("--changes", s.changes, mistakes);

@@ -22,6 +22,9 @@ namespace prismbus {
 struct Settings {
   std::string data_dir;
   std::vector<std::string> requests, changes, express;
+  std::string gateway;                                      // tcp://host:port; empty = none
+  std::vector<std::string> gateway_hosts, gateway_origins;  // besides its own
+  std::size_t gateway_connections_max = 0;
   std::string ready_file;  // empty = none
   bool insecure = false;
   std::string security;  // directory of `prismbus init --secure`; empty = no security
@@ -54,6 +57,12 @@ struct TextField {
 struct EndpointsField {
   std::vector<std::string> Settings::*member;
 };
+struct HttpAddressField {  // http://host:port, kept as an endpoint
+  std::string Settings::*member;
+};
+struct NamesField {
+  std::vector<std::string> Settings::*member;
+};
 struct SwitchField {
   bool Settings::*member;
 };
@@ -73,8 +82,8 @@ struct AgeField {
   std::chrono::seconds Settings::*member;
   std::uint64_t most;  // seconds; the least is 0
 };
-using SettingField = std::variant<TextField, EndpointsField, SwitchField, LevelField, NumberField,
-                                  MillisecondsField, AgeField>;
+using SettingField = std::variant<TextField, EndpointsField, HttpAddressField, NamesField, SwitchField,
+                                  LevelField, NumberField, MillisecondsField, AgeField>;
 
 struct SettingRow {
   std::string_view flag;         // --map-bytes

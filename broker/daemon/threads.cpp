@@ -90,6 +90,10 @@ BrokerThreads::BrokerThreads(Agents agents, Wakers& wakers, BoundedQueue<LiveSet
       }
     });
   }
+  if (agents.gateway != nullptr) {
+    gateway_ = start("gateway", wakers.gateway,
+                     [&gateway = *agents.gateway](const std::stop_token& stop) { gateway.run(stop); });
+  }
   // Backups and looks at the disk: a backup's piece at a time, so that the looks go on under it.
   care_ = start("care", wakers.care,
                 [&backup = agents.backup, &space = agents.space, &wakers](const std::stop_token& stop) {
@@ -112,7 +116,7 @@ void BrokerThreads::drain_bus() {
 void BrokerThreads::stop_doors() {
   bus_.request_stop();
   if (bus_.joinable()) bus_.join();
-  for (std::jthread* thread : {&admission_, &tokens_}) {
+  for (std::jthread* thread : {&admission_, &tokens_, &gateway_}) {
     thread->request_stop();
     if (thread->joinable()) thread->join();
   }

@@ -1,6 +1,6 @@
-// Every thread of the broker is started and ended here: bus, journal, fold, reader, care, admission, tokens;
-// the caller's own thread supervises. Each runs one agent's step until there is nothing to do, then sleeps on
-// that agent's waker.
+// Every thread of the broker is started and ended here: bus, journal, fold, reader, care, admission, tokens,
+// gateway; the caller's own thread supervises. Each runs one agent's step until there is nothing to do, then
+// sleeps on that agent's waker.
 #pragma once
 
 #include <chrono>
@@ -8,6 +8,7 @@
 
 #include "broker/core/pipeline.hpp"
 #include "broker/core/reader_agent.hpp"
+#include "broker/gateway/gateway.hpp"
 #include "broker/net/admission_agent.hpp"
 #include "broker/net/bus_agent.hpp"
 #include "broker/security/audit_agent.hpp"
@@ -22,7 +23,7 @@ namespace prismbus {
 
 // The threads' sleepers, owned by the composition: a queue wakes the agent that drains it.
 struct Wakers {
-  Waker bus, journal, fold, reader, care, admission, tokens, supervisor;
+  Waker bus, journal, fold, reader, care, admission, tokens, gateway, supervisor;
 };
 
 // The agents, owned by the composition; each is touched by its own thread only, once the threads run.
@@ -37,6 +38,7 @@ struct Agents {
   AdmissionAgent& admission;
   TokenAgent* tokens;  // null without security
   AuditAgent* audit;   // likewise; on the journal thread
+  Gateway* gateway;    // null without one
 };
 
 // Why the bus thread ended.
@@ -52,14 +54,14 @@ class BrokerThreads {
                 BoundedQueue<BusEnd>& ended);
 
   void drain_bus();   // asks the bus to finish what is in flight and to end; does not wait
-  void stop_doors();  // ends bus and admission, and waits: nobody uses a socket afterwards
+  void stop_doors();  // ends bus, admission and gateway, and waits: nobody uses a socket afterwards
   void stop_disk();   // ends journal, fold, reader and care, and waits for what they are writing
   // Leaves journal, fold, reader and care alone: the disk they wait for may never answer. The process has to
   // end next.
   void abandon_disk();
 
  private:
-  std::jthread bus_, journal_, fold_, reader_, care_, admission_, tokens_;
+  std::jthread bus_, journal_, fold_, reader_, care_, admission_, tokens_, gateway_;
 };
 
 }  // namespace prismbus

@@ -41,6 +41,10 @@ std::size_t BusAgent::step(Now now) {
   now_ = now;
   std::size_t done = pipeline_.step(now);
   done += requests_.receive(kRequestsPerStep, kRequestBytesPerStep, *this);
+  if (gateway_ != nullptr) {
+    done += gateway_->receive(kRequestsPerStep, kRequestBytesPerStep, *this);
+    pulse_->beat(now.steady, pipeline_.takes_writes(), pipeline_.draining());
+  }
   pipeline_.flush(now);
   if (done == 0 || now.steady >= streams_at_) {
     streams_at_ = now.steady + kLookAtStreams;

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <string_view>
 
+#include "broker/core/bus_pulse.hpp"
 #include "broker/core/pipeline.hpp"
 #include "broker/core/request_rates.hpp"
 #include "broker/net/request_door.hpp"
@@ -22,6 +23,9 @@ class BusAgent final : private RequestHandler, private SubscriptionHandler {
   // the bus wake.
   BusAgent(Pipeline& pipeline, RequestRates& rates, RequestDoor& requests, StreamDoors& streams, Waker& waker,
            LogSink log);
+  // One more door, whose queue wakes the bus, and who is told how the bus fares. Both outlive the agent;
+  // before the first step.
+  void add_gateway(Door& gateway, BusPulse& pulse) { gateway_ = &gateway, pulse_ = &pulse; }
 
   // One bounded step; returns how much was done, 0 = nothing to do right now.
   std::size_t step(Now now);
@@ -43,6 +47,8 @@ class BusAgent final : private RequestHandler, private SubscriptionHandler {
   RequestDoor& requests_;
   StreamDoors& streams_;
   Waker& waker_;
+  Door* gateway_ = nullptr;
+  BusPulse* pulse_ = nullptr;
   const LogSink log_;
   Now now_{};
   Steady streams_at_{}, tend_at_{}, report_at_{};

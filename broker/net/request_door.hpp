@@ -18,16 +18,6 @@
 
 namespace prismbus {
 
-// Who takes what comes through the door (the bus agent). `from` and `payload` are lent for the call.
-class RequestHandler {
- public:
-  virtual ~RequestHandler() = default;
-  virtual void on_request(const ReplyTo& from, std::string_view payload) = 0;
-  // No more comes from that connection, and no reply reaches it.
-  virtual void on_gone(ConnectionId connection) = 0;
-  virtual void on_malformed(const ReplyTo& from, std::string_view why) = 0;
-};
-
 struct RequestDoorSettings {
   // Of one peer. libzmq learns of what was read half a mark at a time, so a client with the pipeline's 16,384
   // requests in flight needs a mark of more than twice that.
@@ -46,7 +36,7 @@ struct RequestDoorCounters {
   std::uint64_t peers_flooding = 0, peers_not_reading = 0;  // dropped
 };
 
-class RequestDoor final : public ReplySink {
+class RequestDoor final : public Door {
  public:
   RequestDoor(Context& context, const RequestDoorSettings& settings);
   ~RequestDoor() override;
@@ -54,13 +44,10 @@ class RequestDoor final : public ReplySink {
   [[nodiscard]] Result<std::string> bind(const Endpoint& endpoint) { return socket_.bind(endpoint); }
   [[nodiscard]] const std::vector<std::string>& endpoints() const { return socket_.endpoints(); }
 
-  // Hands up to `messages_max` messages (or `bytes_max` of payload) to `handler`; does not block. Returns how
-  // many.
-  std::size_t receive(std::size_t messages_max, std::size_t bytes_max, RequestHandler& handler);
+  std::size_t receive(std::size_t messages_max, std::size_t bytes_max, RequestHandler& handler) override;
   void reply(const ReplyTo& to, std::string payload) override;
   std::string origin_of(ConnectionId connection) override;
-  // Cuts that connection; what it had queued is thrown away. False: it is gone already.
-  bool drop(ConnectionId connection);
+  bool drop(ConnectionId connection) override;
   void tend(RequestHandler& handler);  // now and then: forgets connections that are gone, and tells
 
   // For the agent's sleep: something may be there, or the descriptor to wait on says when.

@@ -13,7 +13,7 @@ Now at(std::chrono::milliseconds ms) {
   return {Steady(1h + ms), {}};
 }
 
-class Door final : public ReplySink {
+class FakeDoor final : public ReplySink {
  public:
   void reply(const ReplyTo&, std::string) override {}
   std::string origin_of(ConnectionId connection) override { return origins[connection.value()]; }
@@ -56,7 +56,7 @@ struct RatesFixture {
     waits = error->retry_after_ms.value_or(0);
     return cut.size() > cut_before ? Got::cut : Got::overloaded;
   }
-  Door door;
+  FakeDoor door;
   std::vector<ConnectionId> cut;
   RequestRates rates{std::make_unique<Namer>(), door, [this](ConnectionId connection) {
                        cut.push_back(connection);

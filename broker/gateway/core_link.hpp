@@ -1,0 +1,57 @@
+// The gateway's end of the way to the core: numbers connections, hands requests to the bus, gives replies to
+// whoever asked. Gateway thread.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/core/bus_pulse.hpp"
+#include "broker/gateway/exchange.hpp"
+#include "broker/gateway/gateway_door.hpp"
+
+namespace prismbus {
+
+class CoreLink {
+ public:
+  // Of a connection: what becomes of its request.
+  class Asker {
+   public:
+    virtual ~Asker() = default;
+    virtual void on_reply(std::string payload) = 0;
+    virtual void on_cut() = 0;  // the core wants the connection gone
+  };
+
+  // All outlive this. Either queue has queue_capacity(most connections).
+  CoreLink(BoundedQueue<GatewayRequest>& to_bus, BoundedQueue<GatewayReply>& from_bus, const BusPulse& pulse);
+
+  [[nodiscard]] static std::size_t queue_capacity(std::size_t connections_max) {
+    return 4 * (connections_max + 1);
+  }
+  // Whether what one more connection sends, and what comes back to it, surely finds its place in the queues:
+  // they also hold what closed ones left there while the bus is slow. Ask before open().
+  [[nodiscard]] bool has_room() const;
+
+  // `asker` is told until close().
+  [[nodiscard]] ConnectionId open(std::string origin, Asker& asker);
+  // One request under way at a time.
+  void ask(ConnectionId connection, std::string payload);
+  void close(ConnectionId connection);
+
+  void take_replies();  // when the waker said so
+  [[nodiscard]] GatewayFacts facts() const;
+
+ private:
+  void push(GatewayRequest message);
+
+  BoundedQueue<GatewayRequest>& to_bus_;
+  BoundedQueue<GatewayReply>& from_bus_;
+  const BusPulse& pulse_;
+  std::uint64_t next_;
+  std::unordered_map<ConnectionId, Asker*> askers_;
+  std::size_t under_way_ = 0;  // requests without a reply, those of closed connections too
+  std::vector<GatewayReply> replies_;
+};
+
+}  // namespace prismbus

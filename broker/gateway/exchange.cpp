@@ -1,0 +1,105 @@
+// The exchanges that one request to the core, or none, answers; the choice among all of them.
+#include "broker/gateway/exchange.hpp"
+
+#include <optional>
+
+#include "broker/gateway/conditional_write.hpp"
+#include "broker/gateway/core_request.hpp"
+#include "broker/gateway/health.hpp"
+#include "broker/gateway/openapi.hpp"
+#include "broker/gateway/operation_reply.hpp"
+#include "broker/gateway/reply_json.hpp"
+#include "broker/gateway/snapshot_stream.hpp"
+
+namespace prismbus {
+namespace {
+
+class Immediate final : public Exchange {
+ public:
+  explicit Immediate(HttpResponse response) : response_(std::move(response)) {}
+  ExchangeStep begin() override { return std::move(response_); }
+  ExchangeStep on_reply(std::string_view) override { return std::move(response_); }
+
+ private:
+  HttpResponse response_;
+};
+
+std::unique_ptr<Exchange> immediately(HttpResponse response) {
+  return std::make_unique<Immediate>(std::move(response));
+}
+
+class OneRequest final : public Exchange {
+ public:
+  OneRequest(const HttpRequest& request, RouteMatch match, std::string payload)
+      : request_(request), match_(std::move(match)), payload_(std::move(payload)) {}
+
+  ExchangeStep begin() override { return Ask{std::move(payload_)}; }
+  ExchangeStep on_reply(std::string_view payload) override {
+    return response_of_reply(request_, match_, payload);
+  }
+
+ private:
+  const HttpRequest& request_;
+  const RouteMatch match_;
+  std::string payload_;
+};
+
+HttpResponse method_not_allowed(const RouteMatch& match) {
+  HttpResponse response = error_response(unsupported("method", "this path has no such method"), 405);
+  response.headers.emplace_back("Allow", allowed_methods(match));
+  return response;
+}
+
+// Whether the body is what the route takes. Browsers send other types across sites without asking first.
+std::optional<HttpResponse> refused_body(const Route& route, const HttpRequest& request) {
+  if (route.body == BodyKind::none) return std::nullopt;
+  if (const std::string* encoding = request.header("content-encoding"); encoding && *encoding != "identity")
+    return error_response(unsupported("Content-Encoding", "bodies are taken as they are"), 415);
+  const std::string* type = request.header("content-type");
+  const std::string_view essence = type == nullptr ? "" : std::string_view(*type).substr(0, type->find(';'));
+  if (essence != "application/json")
+    return error_response(unsupported("Content-Type", "a write takes application/json"), 415);
+  return std::nullopt;
+}
+
+std::unique_ptr<Exchange> open_operation(const HttpRequest& request, RouteMatch match,
+                                         const HttpTarget& target) {
+  auto asked = core_request_of(match, target, request);
+  if (!asked) return immediately(error_response(asked.error()));
+  const Route& route = *match.route;
+  if (route.answer == Answer::snapshot) return open_snapshot_stream(request, match, target);
+  if (route.op == "put" || route.op == "delete")
+    return open_conditional_write(request, std::move(match), std::move(*asked));
+  return std::make_unique<OneRequest>(request, std::move(match), asked->payload());
+}
+
+}  // namespace
+
+std::unique_ptr<Exchange> open_exchange(const HttpRequest& request, const GatewayFacts& facts) {
+  const auto target = split_target(request.target);
+  if (!target) return immediately(error_response(target.error()));
+  RouteMatch match = find_route(request.verb, target->path);
+  if (match.verbs.empty())
+    return immediately(error_response(error_of(ErrorCode::not_found, "no such path: see /openapi.json")));
+  if (request.verb == Verb::options) {
+    HttpResponse response{.status = 204, .content_type = {}};
+    response.headers.emplace_back("Allow", allowed_methods(match));
+    return immediately(std::move(response));
+  }
+  if (match.route == nullptr) return immediately(method_not_allowed(match));
+  if (auto refused = refused_body(*match.route, request)) return immediately(std::move(*refused));
+  switch (match.route->answer) {
+    case Answer::health:
+      return immediately(health_response(facts));
+    case Answer::live:
+      return immediately(live_response(facts));
+    case Answer::ready:
+      return immediately(ready_response(facts));
+    case Answer::openapi:
+      return immediately(HttpResponse{.body = openapi_text()});
+    default:
+      return open_operation(request, std::move(match), *target);
+  }
+}
+
+}  // namespace prismbus

@@ -1,0 +1,180 @@
+#include "broker/gateway/gateway.hpp"
+
+#include "broker/gateway/http_session.hpp"  // before the rest of Asio
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <unordered_map>
+
+#include "broker/gateway/reply_json.hpp"
+
+namespace prismbus {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr int kBacklog = 4096;
+constexpr std::chrono::milliseconds kAcceptAgain{100};  // no descriptor is free
+constexpr std::chrono::seconds kFinish{1};              // for answers on their way when it ends
+
+std::string full_text() {
+  const std::string body = error_text(overloaded("too many connections of the gateway", 1000));
+  return fmt::format(
+      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
+      "Connection: close\r\nContent-Length: {}\r\n\r\n{}",
+      body.size(), body);
+}
+
+auto with(error_code& error) {
+  return asio::redirect_error(asio::use_awaitable, error);
+}
+
+std::string authority_of(const tcp::endpoint& at) {
+  return at.address().is_v6() ? fmt::format("[{}]:{}", at.address().to_string(), at.port())
+                              : fmt::format("{}:{}", at.address().to_string(), at.port());
+}
+
+Result<tcp::endpoint> resolve(const GatewaySettings& settings) {
+  if (settings.host == "*") return tcp::endpoint(tcp::v4(), settings.port);
+  error_code error;
+  asio::io_context context;
+  const auto found = tcp::resolver(context).resolve(settings.host, fmt::format("{}", settings.port),
+                                                    tcp::resolver::passive, error);
+  if (error || found.empty())
+    return fail(ErrorCode::unavailable, fmt::format("gateway: {}: {}", settings.host, error.message()));
+  return found.begin()->endpoint();
+}
+
+}  // namespace
+
+struct Gateway::Impl {
+  Impl(const GatewaySettings& settings, Queues queues, const BusPulse& pulse, Waker& its_waker, LogSink sink)
+      : log(std::move(sink)),
+        connections_max(settings.connections_max),
+        waker(its_waker),
+        link(queues.to_bus, queues.from_bus, pulse),
+        origins(settings.host, settings.hosts, settings.origins),
+        acceptor(context),
+        woken(context, ::dup(its_waker.fd())) {}
+
+  Result<void> listen(const tcp::endpoint& at) {
+    error_code error;
+    acceptor.open(at.protocol(), error);
+    if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor.bind(at, error);
+    if (!error) acceptor.listen(kBacklog, error);
+    if (error)
+      return fail(ErrorCode::unavailable, fmt::format("gateway: {}: {}", authority_of(at), error.message()));
+    return {};
+  }
+
+  asio::awaitable<void> accept() {
+    asio::steady_timer again(context);
+    while (acceptor.is_open()) {
+      error_code error;
+      tcp::socket socket = co_await acceptor.async_accept(with(error));
+      if (!error) {
+        take(std::move(socket));
+      } else if (acceptor.is_open()) {
+        ++refused;
+        again.expires_after(kAcceptAgain);
+        co_await again.async_wait(with(error));
+      }
+    }
+  }
+
+  void take(tcp::socket socket) {
+    if (sessions.size() >= connections_max || !link.has_room()) {
+      ++refused;
+      error_code ignored;
+      socket.non_blocking(true, ignored);
+      socket.write_some(asio::buffer(full_text()), ignored);
+      socket.shutdown(tcp::socket::shutdown_send, ignored);
+      return;
+    }
+    auto session = std::make_shared<HttpSession>(std::move(socket), link, origins, limits);
+    HttpSession* const key = session.get();
+    sessions.emplace(key, session);
+    asio::co_spawn(context, session->run(session),
+                   [this, key](const std::exception_ptr&) { sessions.erase(key); });
+  }
+
+  // The bus has answered, or the broker stops.
+  asio::awaitable<void> listen_to_bus(const std::stop_token& stop) {
+    for (;;) {
+      error_code error;
+      co_await woken.async_wait(asio::posix::stream_descriptor::wait_read, with(error));
+      waker.clear();
+      link.take_replies();
+      if (refused > 0) {
+        log(LogLevel::warn, LogLine("gateway_refused").with("connections", std::exchange(refused, 0)).text());
+      }
+      if (!stop.stop_requested()) continue;
+      co_await finish();
+      co_return;
+    }
+  }
+
+  asio::awaitable<void> finish() {
+    error_code ignored;
+    acceptor.close(ignored);
+    for (const auto& [key, session] : std::unordered_map(sessions)) session->finish();
+    asio::steady_timer patience(context, kFinish);
+    while (!sessions.empty() && patience.expiry() > asio::steady_timer::clock_type::now()) {
+      asio::steady_timer look(context, std::chrono::milliseconds(5));
+      co_await look.async_wait(with(ignored));
+    }
+    for (const auto& [key, session] : std::unordered_map(sessions)) session->cut();
+  }
+
+  const LogSink log;
+  const std::size_t connections_max;
+  Waker& waker;
+  CoreLink link;
+  const OriginRules origins;
+  const HttpLimits limits{};
+  asio::io_context context{1};
+  tcp::acceptor acceptor;
+  asio::posix::stream_descriptor woken;
+  std::unordered_map<HttpSession*, std::shared_ptr<HttpSession>> sessions;
+  std::uint64_t refused = 0;  // since it was last told
+};
+
+Gateway::Gateway(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Gateway::~Gateway() = default;
+
+std::size_t Gateway::queue_capacity(std::size_t connections_max) {
+  return CoreLink::queue_capacity(connections_max);
+}
+
+Result<std::unique_ptr<Gateway>> Gateway::open(const GatewaySettings& settings, Queues queues,
+                                               const BusPulse& pulse, Waker& waker, LogSink log) {
+  const auto at = resolve(settings);
+  if (!at) return tl::unexpected(at.error());
+  auto impl = std::make_unique<Impl>(settings, queues, pulse, waker, std::move(log));
+  if (auto listening = impl->listen(*at); !listening) return tl::unexpected(listening.error());
+  return std::unique_ptr<Gateway>(new Gateway(std::move(impl)));
+}
+
+std::string Gateway::endpoint() const {
+  return "http://" + authority_of(impl_->acceptor.local_endpoint());
+}
+
+void Gateway::run(const std::stop_token& stop) {
+  asio::co_spawn(impl_->context, impl_->accept(), asio::detached);
+  asio::co_spawn(impl_->context, impl_->listen_to_bus(stop), asio::detached);
+  impl_->context.run();
+}
+
+}  // namespace prismbus

@@ -1,0 +1,52 @@
+#include "broker/gateway/gateway_door.hpp"
+
+#include "proto/base/assert.hpp"
+
+namespace prismbus {
+
+std::size_t GatewayDoor::receive(std::size_t messages_max, std::size_t bytes_max, RequestHandler& handler) {
+  if (next_ == taken_.size()) {
+    taken_.clear();
+    next_ = 0;
+    in_.drain(taken_);
+  }
+  std::size_t done = 0, bytes = 0;
+  for (; next_ < taken_.size() && done < messages_max && bytes < bytes_max; ++done) {
+    const GatewayRequest& message = taken_[next_++];
+    switch (message.what) {
+      case GatewayRequest::What::opened:
+        known_[message.connection].origin = message.text;
+        break;
+      case GatewayRequest::What::request:
+        bytes += message.text.size();
+        handler.on_request({message.connection, {}, {}}, message.text);
+        break;
+      case GatewayRequest::What::gone:
+        known_.erase(message.connection);
+        handler.on_gone(message.connection);
+        break;
+    }
+  }
+  return done;
+}
+
+void GatewayDoor::reply(const ReplyTo& to, std::string payload) {
+  const bool sent = out_.try_push({to.connection, std::move(payload)});
+  PRISMBUS_ASSERT(sent, "a connection of the gateway has one request under way");
+}
+
+std::string GatewayDoor::origin_of(ConnectionId connection) {
+  const auto it = known_.find(connection);
+  return it == known_.end() ? std::string() : it->second.origin;
+}
+
+bool GatewayDoor::drop(ConnectionId connection) {
+  const auto it = known_.find(connection);
+  if (it == known_.end() || it->second.cut) return false;
+  it->second.cut = true;
+  const bool sent = out_.try_push({connection, {}, true});
+  PRISMBUS_ASSERT(sent, "each connection is cut once");
+  return true;
+}
+
+}  // namespace prismbus

@@ -1,0 +1,13 @@
+// Whether the broker lives and is ready, for whoever restarts or routes: answered without asking the bus,
+// which may be what is stuck. Pure functions.
+#pragma once
+
+#include "broker/gateway/exchange.hpp"
+
+namespace prismbus {
+
+[[nodiscard]] HttpResponse live_response(const GatewayFacts& facts);
+[[nodiscard]] HttpResponse ready_response(const GatewayFacts& facts);   // with the reasons why not
+[[nodiscard]] HttpResponse health_response(const GatewayFacts& facts);  // both
+
+}  // namespace prismbus

@@ -1,0 +1,145 @@
+#include "broker/gateway/snapshot_stream.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/gateway/core_request.hpp"
+#include "broker/gateway/reply_json.hpp"
+#include "proto/json/json_value.hpp"
+#include "proto/wire/codec/reply.hpp"
+
+namespace prismbus {
+namespace {
+
+constexpr int kHeadReads = 8;  // of the list of namespaces, while writes go on between its pages
+
+class SnapshotStream final : public Exchange {
+ public:
+  SnapshotStream(std::string ns, bool subtree, std::optional<std::string> token)
+      : ns_(std::move(ns)), subtree_(subtree), token_(std::move(token)) {}
+
+  ExchangeStep begin() override { return Ask{heads_request({})}; }
+
+  ExchangeStep on_reply(std::string_view payload) override {
+    const auto reply = codec::decode_reply(payload);
+    if (!reply) return give_up(reply.error());
+    if (reply->error) return give_up(*reply->error);
+    return rev_ ? on_entries(*reply, payload) : on_heads(*reply, payload);
+  }
+
+ private:
+  [[nodiscard]] std::string heads_request(std::string_view after) const {
+    CoreRequest request("namespaces", token_);
+    request.set_text("under", ns_);
+    if (!subtree_) request.set_number("limit", 1);
+    if (!after.empty()) request.set_bin("after", after);
+    return request.payload();
+  }
+  [[nodiscard]] std::string entries_request(std::string_view after) const {
+    CoreRequest request("list", token_);
+    request.set_epoch(epoch_);
+    request.set_text("ns", ns_);
+    request.set_flag("subtree", subtree_);
+    request.set_number("at", rev_->value());
+    if (!after.empty()) request.set_bin("after", after);
+    return request.payload();
+  }
+
+  ExchangeStep on_heads(const ReplyHeader& reply, std::string_view payload) {
+    const auto page = codec::decode_namespaces_reply(reply);
+    if (!page) return give_up(page.error());
+    if (!heads_.empty() && (reply.rev != heads_rev_ || reply.epoch != epoch_)) return begin_again();
+    heads_rev_ = reply.rev, epoch_ = reply.epoch;
+    auto tree = reply_tree(payload);
+    if (!tree) return give_up(tree.error());
+    add_heads(*tree);
+    if (page->more && subtree_) return Ask{heads_request(*page->after)};
+    rev_ = heads_rev_;
+    unsent_ = first_line();
+    // Of the beginning of history there is nothing to read, and no revision 0 to read it at.
+    if (rev_->value() == 0) return end_after({});
+    return Ask{entries_request({})};
+  }
+
+  ExchangeStep begin_again() {
+    heads_.clear();
+    if (++head_reads_ == kHeadReads)
+      return give_up(overloaded("namespaces are made and written all the time", 100));
+    return begin();
+  }
+
+  void add_heads(Value& tree) {
+    Value* rows = tree.find("namespaces");
+    auto* items = rows == nullptr ? nullptr : rows->as<Value::Array>();
+    if (items == nullptr) return;
+    for (Value& row : *items) {
+      const std::string ns = *row.find("ns")->as<std::string>();
+      if (!subtree_ && ns != ns_) continue;
+      Value::Map head;
+      for (const std::string_view name : {"seq", "rev", "time", "hash", "lane"}) {
+        if (Value* field = row.find(name)) head.push_back({Value::text(name), std::move(*field)});
+      }
+      heads_.push_back({Value::text(ns), Value::map(std::move(head))});
+    }
+  }
+
+  [[nodiscard]] std::string first_line() {
+    return to_json(Value::map({{Value::text("epoch"), Value::text(fmt::format("{:016x}", epoch_.value()))},
+                               {Value::text("rev"), Value::number(rev_->value())},
+                               {Value::text("heads"), Value::map(std::move(heads_))}})) +
+           "\n";
+  }
+
+  ExchangeStep on_entries(const ReplyHeader& reply, std::string_view payload) {
+    const auto page = codec::decode_entries_reply(reply);
+    if (!page) return give_up(page.error());
+    auto tree = reply_tree(payload);
+    if (!tree) return give_up(tree.error());
+    std::string lines = std::exchange(unsent_, {});
+    const Value* entries = tree->find("entries");
+    if (const auto* items = entries == nullptr ? nullptr : entries->as<Value::Array>()) {
+      for (const Value& entry : *items) lines += to_json(entry) + "\n";
+      sent_ += items->size();
+    }
+    started_ = true;
+    if (page->more) return Streamed{std::move(lines), entries_request(*page->after)};
+    return end_after(std::move(lines));
+  }
+
+  ExchangeStep end_after(std::string text) {
+    text = std::exchange(unsent_, {}) + text;
+    return Streamed{std::move(text) + fmt::format("{{\"end\":true,\"entries\":{}}}\n", sent_), {}};
+  }
+
+  ExchangeStep give_up(const Error& error) {
+    if (started_) return Streamed{error_text(error), {}};
+    return error_response(error);
+  }
+
+  const std::string ns_;
+  const bool subtree_;
+  const std::optional<std::string> token_;
+  Epoch epoch_;
+  Revision heads_rev_;
+  Value::Map heads_;
+  int head_reads_ = 0;
+  std::optional<Revision> rev_;  // known: the entries are being read
+  std::string unsent_;  // the first line goes out with the first entries: until then there may be an error
+  bool started_ = false;
+  std::uint64_t sent_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Exchange> open_snapshot_stream(const HttpRequest& request, const RouteMatch& match,
+                                               const HttpTarget& target) {
+  const bool subtree = std::any_of(target.query.begin(), target.query.end(),
+                                   [](const auto& p) { return p.first == "subtree" && p.second == "true"; });
+  std::optional<std::string> token;
+  if (const auto shown = token_of(request); shown && *shown) token = std::string(**shown);
+  return std::make_unique<SnapshotStream>(match.ns, subtree, std::move(token));
+}
+
+}  // namespace prismbus

@@ -1,0 +1,56 @@
+#include "broker/gateway/origin_rules.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace prismbus;
+
+namespace {
+HttpRequest of(std::string host, std::string origin = {}) {
+  HttpRequest request;
+  request.headers.emplace_back("host", std::move(host));
+  if (!origin.empty()) request.headers.emplace_back("origin", std::move(origin));
+  return request;
+}
+}  // namespace
+
+TEST_CASE("Host is loopback, the address that is bound, or a name on the list; its port does not count") {
+  const OriginRules rules("10.0.0.7", {"Config.Example.com"}, {});
+  for (const char* good : {"localhost", "LocalHost:1", "127.0.0.1:7480", "[::1]:7480", "[::1]", "10.0.0.7:80",
+                           "config.example.com"})
+    CHECK(rules.admit(of(good)));
+  for (const char* bad : {"evil.example", "", "localhost.evil.example", "127.0.0.1.evil", "[::1", "::1",
+                          "10.0.0.8", "a@localhost"}) {
+    INFO(bad);
+    const auto refused = rules.admit(of(bad));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::permission_denied);
+  }
+  CHECK(rules.admit(HttpRequest{}).error().field == "Host");
+}
+
+TEST_CASE("Origin is the very host that was asked, or on the list") {
+  const OriginRules rules("127.0.0.1", {}, {"https://console.example.com"});
+  CHECK(rules.admit(of("localhost:7480", "http://localhost:7480")));
+  CHECK(rules.admit(of("localhost:7480", "https://LOCALHOST:7480")));  // behind what ends TLS
+  CHECK(rules.admit(of("localhost", "https://console.example.com")));
+  for (const char* bad :
+       {"http://localhost", "http://localhost:3000", "http://127.0.0.1:7480", "null",
+        "https://console.example.com:444", "http://console.example.com", "ftp://localhost:7480"}) {
+    INFO(bad);
+    CHECK_FALSE(rules.admit(of("localhost:7480", bad)));
+  }
+  HttpRequest two = of("localhost", "http://localhost");
+  two.headers.emplace_back("origin", "http://evil.example");
+  CHECK_FALSE(rules.admit(two));
+}
+
+TEST_CASE("CORS headers go to pages of listed sites alone") {
+  const OriginRules rules("127.0.0.1", {}, {"https://console.example.com"});
+  CHECK(rules.cors_headers(of("localhost", "http://localhost")).empty());
+  CHECK(rules.cors_headers(of("localhost", "https://console.example.com")).size() == 3);
+  HttpRequest asks = of("localhost", "https://console.example.com");
+  asks.verb = Verb::options;
+  CHECK_FALSE(rules.is_preflight(asks));
+  asks.headers.emplace_back("access-control-request-method", "PUT");
+  CHECK(rules.is_preflight(asks));
+}
