@@ -101,6 +101,8 @@ Value responses_of(const Route& route) {
                                                 : "Done.");
     if (route.answer == Answer::snapshot)
       response.add("content", Members().add("application/x-ndjson", Members().take()).take());
+    else if (route.answer == Answer::metrics)
+      response.add("content", Members().add("text/plain", Members().take()).take());
     else if (status != 304)
       response.add("content", json_content(Members().add("type", "object").take()));
     out.add(fmt::format("{}", status), response.take());

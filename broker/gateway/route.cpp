@@ -87,6 +87,7 @@ const auto kRoutes = std::to_array<Route>({
     {Verb::get, "/api/v1/snapshot/{ns}", "list", Answer::snapshot, BodyKind::none, kSnapshot,
      "All entries at one revision, a line each."},
     {Verb::get, "/status", "status", Answer::reply, BodyKind::none, kNothing, "Figures of the broker."},
+    {Verb::get, "/metrics", "status", Answer::metrics, BodyKind::none, kNothing, "The same for Prometheus."},
     {Verb::get, "/health", "", Answer::health, BodyKind::none, kNothing, "200 when it lives and is ready."},
     {Verb::get, "/health/live", "", Answer::live, BodyKind::none, kNothing,
      "200 when the broker's bus steps."},

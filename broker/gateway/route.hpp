@@ -39,6 +39,7 @@ enum class Answer : std::uint8_t {
   put,       // the reply; 201 when the key is new
   row,       // the row of the one namespace
   snapshot,  // streamed, a line an entry
+  metrics,   // the figures as Prometheus reads them
   health,
   live,
   ready,

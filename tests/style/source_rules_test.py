@@ -54,6 +54,7 @@ ONLY_IN = {
     "yaml-cpp": {"publisher/command"},
     "boost": {"broker/gateway"},
     "zlib.h": {"broker/gateway"},
+    "prometheus": {"broker/gateway"},
     "nlohmann": {"broker/daemon", "proto/json"},
 }
 

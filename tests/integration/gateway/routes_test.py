@@ -1,5 +1,6 @@
 # Every route of section 8 of the contract through real sockets, by a client that shares nothing with the broker.
 import os
+import subprocess
 import sys
 import unittest
 
@@ -212,6 +213,20 @@ class OfTheBroker(GatewayCase):
             answer = self.http.get(path)
             self.assertEqual((answer.status, answer.json["reasons"]), (200, []), answer)
 
+    def test_every_figure_of_status_is_a_metric_that_promtool_takes(self):
+        self.client.put(self.ns, "k", 1)
+        told = self.http.get("/metrics")
+        self.assertTrue(told.headers["content-type"].startswith("text/plain; version=0.0.4"))
+        checked = subprocess.run(["promtool", "check", "metrics"], input=told.body, capture_output=True, check=False)
+        self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, b""))
+        status = self.client.call("status")
+        figures = {name for name, value in status.items() if isinstance(value, int)} - {"id", "ok", "epoch", "rev", "run"}
+        samples = dict(line.split(" ") for line in told.body.decode().splitlines() if line.startswith("prismbus_") and "{" not in line)
+        self.assertEqual(len(samples), len(figures))
+        self.assertEqual(float(samples["prismbus_applied_revision"]), status["applied"])
+        self.assertGreaterEqual(float(samples["prismbus_requests_total"]), 2)
+        self.assertLess(float(samples["prismbus_uptime_seconds"]), 600)
+
     def test_the_description_tells_every_route(self):
         paths = self.http.get("/openapi.json").json["paths"]
         told = {(verb.upper(), path) for path, verbs in paths.items() for verb in verbs}
@@ -226,7 +241,7 @@ class OfTheBroker(GatewayCase):
                     ("POST", "/api/v1/rollback/{ns}"), ("POST", "/api/v1/txn"), ("POST", "/api/v1/mget/{ns}"),
                     ("GET", "/api/v1/namespaces"), ("GET", "/api/v1/changes/{ns}"), ("GET", "/api/v1/subscribers"),
                     ("GET", "/api/v1/snapshot/{ns}"), ("GET", "/health"), ("GET", "/health/live"), ("GET", "/health/ready"),
-                    ("GET", "/status")}
+                    ("GET", "/status"), ("GET", "/metrics")}
         self.assertEqual(contract - told, set())
 
 

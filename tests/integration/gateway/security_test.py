@@ -29,7 +29,7 @@ class SecuredGateway(Secured):
     def test_without_a_token_there_is_health_and_nothing_else(self):
         nobody = self.http()
         self.assertEqual(nobody.get("/health/ready").status, 200)
-        for path in (f"/api/v1/config/a/{KEY}", "/api/v1/config/a/list", "/api/v1/namespaces", "/api/v1/snapshot/a", "/status",
+        for path in (f"/api/v1/config/a/{KEY}", "/api/v1/config/a/list", "/api/v1/namespaces", "/api/v1/snapshot/a", "/status", "/metrics",
                      "/api/v1/changes/a", "/api/v1/subscribers", f"/api/v1/history/a/{KEY}"):
             answer = nobody.get(path)
             self.assert_denied(answer, 401, "unauthenticated")
@@ -48,6 +48,7 @@ class SecuredGateway(Secured):
         below = reader.get("/api/v1/snapshot/a", subtree="true")
         self.assertEqual(below.body.count(b'"ns":"a.b"'), 1)
         self.assertNotIn(b'"ns":"a"', below.body)
+        self.assertEqual(reader.get("/metrics").body.count(b"\nprismbus_"), 2)  # which version, and whether it takes writes
         writer = self.with_rights("writer", write=["w.**"], read=["w.**"])
         made = writer.put("w.x", "k", 1)
         self.assertEqual(made.status, 201, made)
