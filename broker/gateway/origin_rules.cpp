@@ -15,7 +15,10 @@ std::string lower(std::string_view text) {
 
 // `host`, `host:port`, `[v6]:port`: the host alone, without brackets.
 std::string_view host_of(std::string_view authority) {
-  if (authority.starts_with('[')) return authority.substr(1, authority.find(']') - 1);
+  if (authority.starts_with('[')) {
+    const std::size_t end = authority.find(']');
+    return end == std::string_view::npos ? std::string_view() : authority.substr(1, end - 1);
+  }
   return authority.substr(0, authority.find(':'));
 }
 

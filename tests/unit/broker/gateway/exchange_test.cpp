@@ -51,7 +51,7 @@ TEST_CASE("a read asks what the operation takes, each parameter in its type") {
   CHECK(Trial(Verb::get, "/api/v1/config/a/list?subtree=true&after=AAE=&limit=3").asked() ==
         R"({"op":"list","ns":"a","subtree":true,"after":{"$bin":"AAE="},"limit":3})");
   CHECK(Trial(Verb::get, "/api/v1/changes/a?since=4&limit=2").asked() ==
-        R"({"op":"changes","limit":2,"since":{"a":4}})");
+        R"({"op":"changes","since":{"a":4},"limit":2})");
   CHECK(Trial(Verb::get, "/api/v1/changes/a?subtree=true&since_rev=4").asked() ==
         R"({"op":"changes","under":"a","since_rev":4})");
   CHECK(Trial(Verb::get, "/status", {{"authorization", "bEARER t.o.k"}}).asked() ==
