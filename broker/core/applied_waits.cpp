@@ -56,10 +56,12 @@ void AppliedWaits::wait(const Asked& asked, const WaitAppliedRequest& request) {
   }
   if (waits_.size() >= kWaitsMax)
     return refuse(overloaded("too many wait for what is applied", kComeBackAfterMs));
-  if (auto room = in_flight_.hold(connection); !room) return refuse(room.error());
+  const auto place = in_flight_.hold(asked);
+  if (!place) return refuse(place.error());
   Wait wait{.id = ++last_id_,
             .to = asked.from,
             .message = asked.id(),
+            .place = *place,
             .principal = asked.principal,
             .ns = std::string(request.ns),
             .seq = request.seq,
@@ -203,7 +205,7 @@ void AppliedWaits::answer(const Wait& wait, Wall now) {
 void AppliedWaits::remove(std::uint64_t id) {
   const auto it = waits_.find(id);
   const Wait& wait = it->second;
-  in_flight_.release(wait.to.connection);
+  in_flight_.release(wait.place);
   if (const auto here = by_ns_.find(std::string_view(wait.ns)); here != by_ns_.end())
     erase_from(by_ns_, here, id);
   erase_from(by_connection_, by_connection_.find(wait.to.connection), id);

@@ -63,6 +63,7 @@ class AppliedWaits {
     std::uint64_t id = 0;
     ReplyTo to;
     MessageId message;
+    InFlight::Place place;
     Principal principal;
     std::string ns;
     Seq seq;

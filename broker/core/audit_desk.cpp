@@ -118,8 +118,9 @@ bool AuditDesk::holds(const Asked& asked, const WriteIntent* intent) {
     refuse(overloaded("too many operations wait for the audit file", kComeBackAfterMs));
     return true;
   }
-  if (auto room = in_flight_.keep(asked); !room) {
-    refuse(room.error());
+  const auto place = in_flight_.keep(asked);
+  if (!place) {
+    refuse(place.error());
     return true;
   }
   entry.what = "admin";
@@ -132,11 +133,11 @@ bool AuditDesk::holds(const Asked& asked, const WriteIntent* intent) {
   order.ticket = ++last_ticket_;
   order.entries.push_back(std::move(entry));
   if (!queues_.orders->try_push(std::move(order))) {
-    in_flight_.release(asked.from.connection, asked.payload.size());
+    in_flight_.release(*place);
     refuse(overloaded("too many lines wait for the audit file", kComeBackAfterMs));
     return true;
   }
-  held_.emplace(last_ticket_, Held{asked.from, asked.id(), std::string(asked.payload)});
+  held_.emplace(last_ticket_, Held{asked.from, asked.id(), std::string(asked.payload), *place});
   return true;
 }
 
@@ -163,7 +164,7 @@ std::size_t AuditDesk::step(Now now, bool ending, const Enter& enter) {
   for (const AuditOutcome& outcome : std::exchange(outcomes_, {})) {
     const auto held = held_.extract(outcome.ticket);
     const Held& one = held.mapped();
-    in_flight_.release(one.to.connection, one.payload.size());
+    in_flight_.release(one.place);
     outcome.refused ? replier_.refuse(one.to, one.id, *outcome.refused) : enter(one.to, one.payload);
   }
   return done;

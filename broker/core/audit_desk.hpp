@@ -64,6 +64,7 @@ class AuditDesk {
   };
   void note(AuditEntry entry, Now now);
   void send_noted();
+    InFlight::Place place;
 
   const AuditQueues queues_;
   ReplySink& door_;

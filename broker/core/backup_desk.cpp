@@ -16,10 +16,11 @@ void BackupDesk::ask(const Asked& asked, const BackupRequest& request) {
   if (queues_.orders == nullptr)
     return refuse(unsupported("op", "this broker keeps no backups: it was started without --backup-dir"));
   if (asker_) return refuse(overloaded("a backup is under way", kComeBackAfterMs));
-  if (auto room = in_flight_.hold(asked.from.connection); !room) return refuse(room.error());
+  const auto place = in_flight_.hold(asked);
+  if (!place) return refuse(place.error());
   const bool taken = queues_.orders->try_push(BackupOrder{std::string(request.name)});
   PRISMBUS_ASSERT(taken, "one backup at a time always fits its queue");
-  asker_ = Asker{asked.from, asked.id()};
+  asker_ = Asker{asked.from, asked.id(), *place};
 }
 
 std::size_t BackupDesk::take_outcome() {
@@ -27,7 +28,7 @@ std::size_t BackupDesk::take_outcome() {
   ended_.clear();
   if (queues_.outcomes->drain(ended_) == 0) return 0;
   const Asker asker = std::move(*std::exchange(asker_, std::nullopt));
-  in_flight_.release(asker.to.connection);
+  in_flight_.release(asker.place);
   if (const BackupOutcome& ended = ended_.front(); ended) {
     replier_.send(asker.to, codec::encode_backup_reply(replier_.head(asker.id),
                                                        {ended->path, ended->bytes, ended->sha256}));

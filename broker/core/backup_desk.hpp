@@ -35,6 +35,7 @@ class BackupDesk {
   struct Asker {
     ReplyTo to;
     MessageId id;
+    InFlight::Place place;
   };
   const BackupQueues queues_;
   InFlight& in_flight_;

@@ -8,15 +8,17 @@ void FateDesk::settle(const Asked& asked, FateAnswer answer, Revision rests_on) 
   if (rests_on == Revision{}) return replier_.settle(asked.from, asked.id(), answer, recent_.applied());
   const auto refuse = [&](const Error& error) { replier_.refuse(asked.from, asked.id(), error); };
   if (pending_.waiters() >= waiters_max_) return refuse(overloaded("too many requests wait for a write", 20));
-  if (auto room = in_flight_.keep(asked); !room) return refuse(room.error());
-  pending_.wait_for(rests_on, {asked.from, asked.id(), std::string(asked.payload), std::move(answer)});
+  const auto place = in_flight_.keep(asked);
+  if (!place) return refuse(place.error());
+  pending_.wait_for(rests_on,
+                    {asked.from, asked.id(), std::string(asked.payload), std::move(answer), *place});
 }
 
 void FateDesk::answer(const SequencedWrite& write) {
-  in_flight_.release(write.to.connection);
+  in_flight_.release(write.place);
   replier_.answer_write(write.to, write.id, *write.txn, false);
   for (const FateWaiter& waiter : write.waiters) {
-    in_flight_.release(waiter.to.connection, waiter.payload.size());
+    in_flight_.release(waiter.place);
     replier_.answer_waiter(waiter, *write.txn);
   }
 }
@@ -24,12 +26,12 @@ void FateDesk::answer(const SequencedWrite& write) {
 void FateDesk::refuse(const std::vector<SequencedWrite>& dropped, const Error& error,
                       const std::function<void(const FateWaiter&)>& judge_again) {
   for (const SequencedWrite& write : dropped) {
-    in_flight_.release(write.to.connection);
+    in_flight_.release(write.place);
     replier_.refuse(write.to, write.id, error);
   }
   for (const SequencedWrite& write : dropped) {
     for (const FateWaiter& waiter : write.waiters) {
-      in_flight_.release(waiter.to.connection, waiter.payload.size());
+      in_flight_.release(waiter.place);
       if (std::holds_alternative<SameOutcome>(waiter.answer)) {
         replier_.refuse(waiter.to, waiter.id, error);
       } else {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "broker/core/ports.hpp"
+#include "broker/core/in_flight.hpp"
 #include "proto/base/clock.hpp"
 
 namespace prismbus {
@@ -19,6 +19,7 @@ struct Parked {
   Revision until_applied;
   Steady deadline{};
   bool audited = false;  // as in Asked
+  InFlight::Place place{};
 };
 
 class Parking {

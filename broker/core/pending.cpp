@@ -6,7 +6,7 @@
 
 namespace prismbus {
 
-void Pending::add(TransactionPtr txn, const ReplyTo& to, MessageId id) {
+void Pending::add(TransactionPtr txn, const ReplyTo& to, MessageId id, const InFlight::Place& place) {
   for (const auto& set : txn->sets) {
     namespaces_.insert_or_assign(set->ns, NamespaceState{txn->rev, set.get()});
     const std::uint64_t ns_hash = RecentIndex::hash_namespace(set->ns);
@@ -14,7 +14,7 @@ void Pending::add(TransactionPtr txn, const ReplyTo& to, MessageId id) {
   }
   changes_ += txn->change_count();
   bytes_ += txn->memory_bytes();
-  writes_.push_back({std::move(txn), to, id, {}});
+  writes_.push_back({std::move(txn), to, id, place, {}});
 }
 
 const Pending::NamespaceState* Pending::find_namespace(std::string_view ns) const {

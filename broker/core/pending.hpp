@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "broker/core/in_flight.hpp"
 #include "broker/core/ports.hpp"
 #include "broker/store/recent_index.hpp"
 #include "broker/store/transaction.hpp"
@@ -27,18 +28,20 @@ struct FateWaiter {
   MessageId id;
   std::string payload;
   FateAnswer answer;
+  InFlight::Place place{};
 };
 
 struct SequencedWrite {
   TransactionPtr txn;
   ReplyTo to;
   MessageId id;
-  std::vector<FateWaiter> waiters;
+  InFlight::Place place{};
+  std::vector<FateWaiter> waiters{};
 };
 
 class Pending {
  public:
-  void add(TransactionPtr txn, const ReplyTo& to, MessageId id);
+  void add(TransactionPtr txn, const ReplyTo& to, MessageId id, const InFlight::Place& place);
 
   struct NamespaceState {
     Revision rev;

@@ -102,19 +102,20 @@ struct Pipeline::Impl final : HeadSource {
   }
 
   void sequence(const Asked& asked, const Judged& judged) {
-    if (auto room = in_flight.hold(asked.from.connection); !room) return refuse(asked, room.error());
+    const auto place = in_flight.hold(asked);
+    if (!place) return refuse(asked, place.error());
     last_time = std::max(last_time, asked.now.wall);
     auto txn = builder.build(intent, judged,
                              {epoch, sequencer.next(), last_time, asked.principal.name, asked.now.steady},
                              ledger, lanes);
     if (!txn) {
-      in_flight.release(asked.from.connection);
+      in_flight.release(*place);
       return refuse(asked, txn.error());
     }
     ++writes;
     write_room.spend(intent);
     sessions.add_pending(**txn);
-    pending.add(*txn, asked.from, asked.id());
+    pending.add(*txn, asked.from, asked.id(), *place);
     sequencer.submit(std::move(*txn));
   }
 
@@ -379,6 +380,7 @@ Steady Pipeline::next_deadline(Now now) const {
 }
 void Pipeline::reconfigure(const LiveSettings& settings) {
   impl_->write_room.set_bounds(settings);
+  impl_->in_flight.set_bounds(settings.principal);
 }
 void Pipeline::drain() {
   impl_->draining = true;

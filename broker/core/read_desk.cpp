@@ -68,11 +68,12 @@ void ReadDesk::answer_elsewhere(const Asked& asked) {
 }
 
 Result<void> ReadDesk::send(const Asked& asked, std::unique_ptr<RollbackWork> rollback) {
-  if (auto room = in_flight_.hold(asked.from.connection); !room) return room;
+  const auto place = in_flight_.hold(asked);
+  if (!place) return tl::unexpected(place.error());
   ReadJob job{asked.from, std::string(asked.payload), asked.id(), asked.principal, {},
-              nullptr,    std::move(rollback)};
+              nullptr,    std::move(rollback),        *place};
   if (auto queued = queue_.push(std::move(job), asked.now.steady); !queued) {
-    in_flight_.release(asked.from.connection);
+    in_flight_.release(*place);
     return queued;
   }
   feed_reader();
@@ -104,7 +105,7 @@ std::size_t ReadDesk::take_answers(Wall now, const std::function<void(const Read
   from_reader_.drain(done_);
   with_reader_ -= done_.size();
   for (ReadDone& read : done_) {
-    in_flight_.release(read.to.connection);
+    in_flight_.release(read.place);
     counters_ = read.counters;
     if (read.rollback != nullptr) {  // it comes in again, and is judged as it does
       take_plan(read);

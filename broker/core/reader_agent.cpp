@@ -33,7 +33,13 @@ struct ReaderAgent::Impl {
       job.rollback->plan.advance(std::get<RollbackRequest>(request->body), view, job.rollback->pending);
       payload = std::move(job.payload);
     }
-    return {job.to, job.message, std::move(job.principal), std::move(payload), std::move(job.rollback), {}};
+    return {job.to,
+            job.message,
+            std::move(job.principal),
+            std::move(payload),
+            std::move(job.rollback),
+            job.place,
+            {}};
   }
 
   std::string answer(const ReadView& view, const Request& request, const ReadJob& job) {

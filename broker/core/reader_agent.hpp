@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "broker/core/audit_page.hpp"
+#include "broker/core/in_flight.hpp"
 #include "broker/core/ports.hpp"
 #include "broker/core/rollback_plan.hpp"
 #include "broker/core/stream_keys_page.hpp"
@@ -28,6 +29,7 @@ struct ReadJob {
   RecentSnapshotPtr recent;
   std::unique_ptr<RollbackWork> rollback{};  // set for a rollback: to be gone on with
 };
+  InFlight::Place place{};
 
 // Since the start.
 struct ReaderCounters {
@@ -42,6 +44,7 @@ struct ReadDone {
   Principal principal;  // who waited: its token may have ended meanwhile
   std::string payload;  // the reply; of a rollback the request, to be judged with its plan
   std::unique_ptr<RollbackWork> rollback;
+  InFlight::Place place{};
   ReaderCounters counters{};  // as they were after it
 };
 

@@ -13,6 +13,12 @@
 
 namespace prismbus {
 
+// What may wait inside of one principal who showed a token, over all his connections; 0 = no bound of his
+// own. A publisher fills four connections, and nobody more than half of the house.
+struct PrincipalBounds {
+  std::size_t requests_max = 65'536, bytes_max = 128u << 20;
+};
+
 struct PipelineSettings {
   std::string server = "prismbus";  // name and version, told in `hello`
   Run run;
@@ -32,6 +38,7 @@ struct PipelineSettings {
   // Requests kept as they came until a revision or another write is there: of one connection, and of all. One
   // that waits so is rare; 3 of the largest, or 32,000 of a kilobyte.
   std::size_t connection_waiting_bytes_max = 32u << 20, waiting_bytes_max = 256u << 20;
+  PrincipalBounds principal;
   std::size_t reads_waiting_max = 8192;  // for the reader thread; a quarter of them of one connection
   std::size_t markers_per_second = 2'000;
   std::size_t frame_bytes_target = 64u << 10;  // change sets of one namespace are coalesced up to this
@@ -49,6 +56,7 @@ struct LiveSettings {
   std::size_t recent_changes_max = 160'000, recent_bytes_max = 160u << 20;
   SpaceSettings space;
   RateSettings rates{};
+  PrincipalBounds principal{};
 };
 
 }  // namespace prismbus

@@ -19,6 +19,10 @@ SpaceSettings space_settings(const Settings& settings) {
   return {settings.store_quota, settings.free_space_floor};
 }
 
+PrincipalBounds principal_bounds(const Settings& settings) {
+  return {settings.principal_waiting_requests_max, settings.principal_waiting_bytes_max};
+}
+
 // The fold lets a fresh broker answer whoever came back before it takes half of the machine.
 constexpr std::chrono::milliseconds kFoldStartHold{500};
 
@@ -50,6 +54,7 @@ PipelineSettings pipeline_settings(const Settings& settings, const StreamDoors& 
   out.space = space_settings(settings);
   out.reads_waiting_max = settings.reads_waiting_max;
   out.connection_waiting_bytes_max = settings.connection_waiting_bytes_max;
+  out.principal = principal_bounds(settings);
   return out;
 }
 
@@ -61,7 +66,8 @@ LiveSettings live_settings(const Settings& settings) {
   return {settings.recent_changes_max,
           settings.recent_bytes_max,
           space_settings(settings),
-          {settings.address_requests_per_second, settings.principal_requests_per_second}};
+          {settings.address_requests_per_second, settings.principal_requests_per_second},
+          principal_bounds(settings)};
 }
 
 GatewaySettings gateway_settings(const Settings& settings) {

@@ -12,7 +12,7 @@ constexpr std::uint64_t kKiB = 1024, kMiB = kKiB * 1024, kGiB = kMiB * 1024, kTi
 constexpr std::uint64_t kHundredYears = 100ULL * 365 * 86'400;  // in seconds
 
 using S = Settings;
-const std::array<SettingRow, 39> kTable{{
+const std::array<SettingRow, 41> kTable{{
     {"--data-dir", "PRISMBUS_DATA_DIR", "data_dir", "", false, TextField{&S::data_dir},
      "Where journal and state are kept; made when it is not there. Required."},
     {"--requests", "PRISMBUS_REQUESTS", "requests", "tcp://127.0.0.1:7400", false,
@@ -98,6 +98,14 @@ const std::array<SettingRow, 39> kTable{{
      "connection_waiting_bytes_max", "32MiB", false,
      NumberField{&S::connection_waiting_bytes_max, kMiB, 256 * kMiB, true},
      "Bytes of one connection's requests that wait for a revision or another write; more are overloaded."},
+    {"--principal-waiting-requests-max", "PRISMBUS_PRINCIPAL_WAITING_REQUESTS_MAX",
+     "principal_waiting_requests_max", "65536", true,
+     NumberField{&S::principal_waiting_requests_max, 0, 10'000'000},
+     "With --security: requests of one principal that wait inside, over all his connections; more are "
+     "overloaded. 0: no limit."},
+    {"--principal-waiting-bytes-max", "PRISMBUS_PRINCIPAL_WAITING_BYTES_MAX", "principal_waiting_bytes_max",
+     "128MiB", true, NumberField{&S::principal_waiting_bytes_max, 0, 256 * kMiB, true},
+     "... and their bytes, as of --connection-waiting-bytes-max. 0: no limit."},
     {"--reads-waiting-max", "PRISMBUS_READS_WAITING_MAX", "reads_waiting_max", "8192", false,
      NumberField{&S::reads_waiting_max, 16, 1'000'000},
      "Paged reads that wait for their turn, a quarter of them of one connection; more are `overloaded`."},

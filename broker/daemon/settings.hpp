@@ -42,6 +42,7 @@ struct Settings {
   std::size_t connections_max = 0, address_connections_max = 0;                    // 0 = none
   std::size_t address_requests_per_second = 0, principal_requests_per_second = 0;  // 0 = none
   std::size_t connection_waiting_bytes_max = 0;
+  std::size_t principal_waiting_requests_max = 0, principal_waiting_bytes_max = 0;  // 0 = none
   std::size_t cached_chunks_bytes_max = 0, cached_changes_bytes_max = 0;
   std::size_t fold_changes_min = 0, fold_changes_max = 0;
   std::chrono::milliseconds fold_wait{};

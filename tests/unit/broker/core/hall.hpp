@@ -72,7 +72,7 @@ struct Hall {
                           {store.journal.meta().epoch, last, time, "anonymous"}, ledger, lanes);
     REQUIRE(txn.has_value());
     REQUIRE(store.journal.append(std::vector{*txn}).has_value());
-    pending.add(*txn, {}, {});
+    pending.add(*txn, {}, {}, {});
     return *txn;
   }
   // ... and applied.

@@ -1,0 +1,66 @@
+# What one principal may have waiting inside, over all his connections: the one over it is refused with a time, the others
+# are not, and what is answered makes room (I8).
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "python"))
+
+from secured_case import KEY, Secured
+
+REQUESTS, BYTES = 4, 3000
+
+
+class PrincipalLimits(Secured):
+    ARGS = ("--principal-waiting-requests-max", str(REQUESTS), "--principal-waiting-bytes-max", str(BYTES))
+
+    def several(self, sub, n=3):
+        """Connections of one principal, each with a token of its own."""
+        return [self.client(sub, ["**"], ["**"]) for _ in range(n)]
+
+    def waiting(self, client):
+        """A request that waits for a revision that is not there yet, until the broker gives up or it comes."""
+        rev = self.admin.call("status")["applied"] + 1
+        number = client.send("get", ns="c", key=KEY, min_rev=rev)
+        self.assertIsNone(client.receive(0.05), "it waits")
+        return number
+
+    def over(self, client, what):
+        rev = self.admin.call("status")["applied"] + 1
+        error = self.refused(client, "overloaded", "get", ns="c", key=KEY, min_rev=rev)
+        self.assertIn(what, error["message"])
+        self.assertGreater(error["retry_after_ms"], 0)
+
+    def test_requests_are_bounded_over_all_connections_of_a_principal_and_of_no_other(self):
+        alice, bob = self.several("alice"), self.several("bob")
+        held = [(client, self.waiting(client)) for client in (alice[0], alice[0], alice[1], alice[2])]
+        for client in alice:
+            self.over(client, "requests of this principal")
+        for client in bob:
+            held.append((client, self.waiting(client)))
+        self.assertTrue(alice[0].ask("get", ns="c", key=KEY)["ok"], "what waits for nothing is served")
+        self.assertTrue(bob[0].ask("put", ns="c", key="k", value=1)["ok"], "the write that all wait for")
+        for client, number in held:
+            self.assertTrue(client.wait(number)["ok"])
+        self.assertTrue(alice[1].ask("list", ns="c")["ok"], "there is room again")
+
+    def test_bytes_are_bounded_over_all_connections_of_a_principal_and_of_no_other(self):
+        carol, dave = self.several("carol"), self.several("dave")
+        held = []
+        rev = self.admin.call("status")["applied"] + 1
+        filler = b"x" * 1400  # a field nobody knows counts as well
+        for client in carol[:2]:
+            held.append((client, client.send("get", ns="c", key=KEY, min_rev=rev, filler=filler)))
+            self.assertIsNone(client.receive(0.05))
+        error = self.refused(carol[2], "overloaded", "get", ns="c", key=KEY, min_rev=rev, filler=filler)
+        self.assertIn("bytes of this principal", error["message"])
+        held.append((dave[0], dave[0].send("get", ns="c", key=KEY, min_rev=rev, filler=filler)))
+        self.assertIsNone(dave[0].receive(0.05))
+        self.admin.put("c", "k", 2)
+        for client, number in held:
+            self.assertTrue(client.wait(number)["ok"])
+        self.assertTrue(carol[2].ask("get", ns="c", key=KEY, min_rev=rev, filler=filler)["ok"])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
