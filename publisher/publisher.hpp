@@ -50,6 +50,9 @@ struct PublisherOptions {
   // flush() and a second write of a key send at once what is held back; what is refused together is sent
   // again one by one. Not together with an outbox.
   std::chrono::microseconds coalesce_window{0};
+  // A broker refuses `hello`, most often for its token: what is open is answered so as soon as every broker
+  // was tried, instead of when its time is over. For programs that end then; a service waits for a new token.
+  bool end_when_refused = false;
   OutboxOptions outbox;  // off unless it has a directory
   LogSink log;           // may be empty; called on the background thread
 };
@@ -196,6 +199,9 @@ class Publisher {
     std::uint64_t writes = 0, answered = 0, repeated = 0, moves = 0, callback_exceptions = 0;
     std::uint64_t coalesced = 0;  // puts that were sent in one transaction with others
     bool connected = false;
+    // Why the brokers refuse `hello` (its token is bad, expired or revoked, most often); nullopt: they do
+    // not. They are tried again, with the token of then.
+    std::optional<ErrorCode> refused;
   };
   [[nodiscard]] Counters counters() const;  // any thread; momentary
 

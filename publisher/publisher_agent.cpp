@@ -48,6 +48,7 @@ PublisherAgent::PublisherAgent(const PublisherOptions& options)
     : backlog_max_(std::max<std::size_t>(options.queue_max / 2, 1)),
       bytes_max_(kBytesMax),
       order_per_key_(options.order_per_key),
+      end_when_refused_(options.end_when_refused),
       log_(options.log),
       queue_(std::max<std::size_t>(options.queue_max / 2, 1), nullptr),
       window_(options.window, &make_session),
@@ -100,6 +101,7 @@ Publisher::Counters PublisherAgent::counters() const {
   out.moves = counters_.moves.load(std::memory_order_relaxed);
   out.callback_exceptions = counters_.exceptions.load(std::memory_order_relaxed);
   out.connected = counters_.connected.load(std::memory_order_relaxed);
+  out.refused = counters_.refused.load(std::memory_order_relaxed);
   return out;
 }
 
@@ -315,10 +317,18 @@ void PublisherAgent::mark_answered(std::uint64_t order) {
 void PublisherAgent::on_greeting(const Greeting& greeting) {
   if (outbox_) outbox_->on_greeting(greeting.epoch);
   counters_.connected.store(true, std::memory_order_relaxed);
+  counters_.refused.store(std::nullopt, std::memory_order_relaxed);
 }
 void PublisherAgent::on_lost(const Error&) {
   if (outbox_) outbox_->on_lost(now_);
   counters_.connected.store(false, std::memory_order_relaxed);
+}
+
+void PublisherAgent::on_refused(const Error& why) {
+  counters_.refused.store(why.code, std::memory_order_relaxed);
+  if (!end_when_refused_) return;
+  give_up_unsent({Steady::max(), now_.wall});
+  connection_->expire_all();
 }
 
 void PublisherAgent::on_reply(std::uint64_t tag, const ReplyHeader& reply) {

@@ -52,6 +52,7 @@ class PublisherAgent final : public ClientConnection::Owner {
 
   void on_greeting(const Greeting& greeting) override;
   void on_lost(const Error& why) override;
+  void on_refused(const Error& why) override;
   void on_reply(std::uint64_t tag, const ReplyHeader& reply) override;
   void on_expired(std::uint64_t tag, const Error& error) override;
 
@@ -87,7 +88,7 @@ class PublisherAgent final : public ClientConnection::Owner {
   void queue(const std::vector<Operation*>& roots);
 
   const std::size_t backlog_max_, bytes_max_;
-  const bool order_per_key_;
+  const bool order_per_key_, end_when_refused_;
   LogSink log_;
   Waker waker_;
   Waker room_;
@@ -121,6 +122,7 @@ class PublisherAgent final : public ClientConnection::Owner {
   struct {
     std::atomic<std::uint64_t> writes{0}, answered{0}, coalesced{0}, repeated{0}, moves{0}, exceptions{0};
     std::atomic<bool> connected{false};
+    std::atomic<std::optional<ErrorCode>> refused{std::nullopt};
   } counters_;
 };
 

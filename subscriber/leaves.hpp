@@ -93,6 +93,7 @@ struct ViewRoot {
   Hamt<NamespaceLeaf> namespaces;
   SyncMetrics metrics = {};
   std::shared_ptr<const std::vector<SyncRecord>> history = {};  // null: none yet
+  std::shared_ptr<const Error> refused = {};                    // why `hello` is refused; null: it is not
 
   // Also what is not shown, or refused; null when nothing is known of it.
   [[nodiscard]] const NamespaceLeaf* find(std::string_view ns) const {

@@ -14,6 +14,7 @@ SubscriberStatus status_of(const ViewRoot& root, Steady now) {
   SubscriberStatus out;
   out.connected = root.connected;
   if (root.broker) out.broker = *root.broker;
+  if (root.refused) out.refused = *root.refused;
   out.epoch = root.epoch;
   out.sync = root.metrics;
   if (root.history) out.history = *root.history;
@@ -47,6 +48,7 @@ Result<void> readable_in(const ViewRoot& root, const FollowSet& follow, std::str
   const NamespaceLeaf* leaf = root.find(ns);
   if (leaf != nullptr && leaf->shown && !leaf->refused) return {};
   const std::string why = leaf != nullptr && leaf->why ? *leaf->why
+                          : root.refused               ? root.refused->message
                           : root.connected             ? "its first snapshot is on its way"
                                            : "no broker answered yet, and neither cache nor seed holds it";
   const std::string_view refused = leaf != nullptr && leaf->refused ? ": too old to be served: " : ": ";

@@ -128,6 +128,9 @@ struct NamespaceStatus {
 struct SubscriberStatus {
   bool connected = false;  // a broker answered `hello` and the stream is in force
   std::string broker;      // its request endpoint; the last one when not connected
+  // Why the brokers refuse `hello` (a token that is bad, expired or revoked, most often); nullopt: they do
+  // not. They are tried again, with the token of then.
+  std::optional<Error> refused;
   Epoch epoch;
   std::vector<NamespaceStatus> namespaces;  // sorted; an exact namespace is listed from the start
   std::uint64_t frames = 0, joins = 0, resyncs = 0, callback_exceptions = 0, dropped_frames = 0;

@@ -73,6 +73,7 @@ class Subscriber::Impl final : public SyncActions, public ClientConnection::Owne
   // ClientConnection::Owner
   void on_greeting(const Greeting& greeting) override;
   void on_lost(const Error& why) override { sync_.on_lost(why, now_); }
+  void on_refused(const Error& why) override { sync_.on_refused(why); }
   void on_reply(std::uint64_t tag, const ReplyHeader& reply) override;
   void on_expired(std::uint64_t tag, const Error& error) override;
 

@@ -112,7 +112,7 @@ bool SyncState::all_live() const {
 
 SyncUpdate SyncState::take_update() {
   SyncUpdate update;
-  const Told now_told{epoch_, all_live(), in_force(), broker_, metrics_};
+  const Told now_told{epoch_, all_live(), in_force(), broker_, metrics_, refused_};
   for (FollowedNamespace* n : dirty_) {
     n->dirty = false;
     auto* leaf = new NamespaceLeaf;
@@ -151,7 +151,7 @@ SyncUpdate SyncState::take_update() {
       told_history_ = std::make_shared<const std::vector<SyncRecord>>(history_.begin(), history_.end());
     }
     update.root = new ViewRoot{told_.epoch, told_.all_live, told_.connected, told_.broker,
-                               table_,      told_.metrics,  told_history_};
+                               table_,      told_.metrics,  told_history_,   told_.refused};
   }
   update.events = std::exchange(events_, {});
   update.garbage = std::exchange(garbage_, {});

@@ -82,6 +82,7 @@ void SyncState::begin_join(const Greeting& greeting, Now now) {
   if (other_epoch && has_epoch_) forget_history(now);
   greeting_ = greeting;
   broker_ = std::make_shared<const std::string>(greeting.requests.text());
+  refused_.reset();
   epoch_ = greeting.epoch;
   run_ = greeting.hello.run;
   has_epoch_ = greeted_ = true;
@@ -187,6 +188,10 @@ void SyncState::on_lost(const Error& why, Now now) {
     if (n->shown) explain(*n, "no broker: " + why.message);
   }
   update_all_states(now);
+}
+
+void SyncState::on_refused(const Error& why) {
+  if (refused_ == nullptr || *refused_ != why) refused_ = std::make_shared<const Error>(why);
 }
 
 void SyncState::rejoin(std::string_view why, bool reopen, Now now) {

@@ -99,6 +99,7 @@ class SyncState {
   // ---- inputs ----
   void on_greeting(const Greeting& greeting, Now now);
   void on_lost(const Error& why, Now now);
+  void on_refused(const Error& why);  // no broker takes `hello`
   void on_answer(std::uint64_t tag, SyncAnswer answer, Now now);
   void on_sets(Lane lane, std::string_view ns, std::vector<ChangeSet> sets, Now now);
   // Frames of `ns` came that could not be opened: what was in them is asked for, or that it may not be read
@@ -294,9 +295,11 @@ class SyncState {
     bool all_live = false, connected = false;
     std::shared_ptr<const std::string> broker;
     SyncMetrics metrics;
+    std::shared_ptr<const Error> refused;
     friend bool operator==(const Told&, const Told&) = default;
   } told_;  // what the last picture said besides its namespaces
   std::shared_ptr<const std::string> broker_;
+  std::shared_ptr<const Error> refused_;  // null: `hello` was answered since
   std::vector<SyncEvent> events_;
   Garbage garbage_;
   std::vector<KeyChange> changes_scratch_;

@@ -112,6 +112,13 @@ void ClientConnection::move_on(const Error& why, Now now) {
   }
   retry_at_ = now.steady + delay;
   if (was_ready) owner_->on_lost(why);
+  if (failures_ % brokers_.size() == 0) tell_refusal();
+}
+
+void ClientConnection::tell_refusal() {
+  if (!refusal_ || after_error(refusal_->code) == AfterError::repeat_later) return;
+  const Error why = unsent({});
+  owner_->on_refused(why);
 }
 
 Error ClientConnection::unsent(std::string otherwise) const {
@@ -301,16 +308,26 @@ void ClientConnection::check_timers(Now now) {
     PendingRequest* request = table_.find(id);
     if (request == nullptr) continue;
     if (now.steady >= request->deadline) {
-      const Error error = expiry_error(*request);
-      const std::uint64_t tag = request->tag;
-      table_.remove(id);
-      owner_->on_expired(tag, error);
+      expire(*request);
       continue;
     }
     if (state_ == State::ready && now.steady >= request->retry_at) repeat(*request, now);
     next = std::min({next, request->deadline, state_ == State::ready ? request->retry_at : kNever});
   }
   next_scan_ = std::max(std::min(next, next_scan_), now.steady + kScanEvery);
+}
+
+void ClientConnection::expire(const PendingRequest& request) {
+  const Error error = expiry_error(request);
+  const std::uint64_t tag = request.tag;
+  table_.remove(request.id);
+  owner_->on_expired(tag, error);
+}
+
+void ClientConnection::expire_all() {
+  for (const std::uint64_t id : table_.ids()) {
+    if (const PendingRequest* request = table_.find(id); request != nullptr) expire(*request);
+  }
 }
 
 Steady ClientConnection::next_deadline() const {

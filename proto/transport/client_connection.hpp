@@ -62,6 +62,10 @@ class ClientConnection {
     virtual void on_greeting(const Greeting& greeting) = 0;
     // The broker fell silent or was left; requests in flight are kept and go to the next one.
     virtual void on_lost(const Error& why) = 0;
+    // Every broker of the list was tried, and one of them refused `hello` for what no repetition changes: a
+    // token that is bad, expired or revoked, most often. Once a round; they are tried again, paced, for
+    // whoever renews the token.
+    virtual void on_refused(const Error&) {}
     // The final answer to the request submitted with `tag`, success or failure (reply.error). Lent for the
     // call.
     virtual void on_reply(std::uint64_t tag, const ReplyHeader& reply) = 0;
@@ -105,6 +109,8 @@ class ClientConnection {
   void submit(std::uint64_t tag, const RequestBody& body, const CallOptions& options, Now now);
   // Forgets the request of `tag`: its reply, should one come, is counted and dropped. False: there is none.
   bool abandon(std::uint64_t tag);
+  // Ends the wait for whatever is in flight: each is told as at its deadline. May be called from on_refused.
+  void expire_all();
   // Says `hello` again on this connection; on_greeting tells the answer. Nothing when one is under way
   // already.
   void say_hello(Now now);
@@ -136,6 +142,8 @@ class ClientConnection {
   void repeat(PendingRequest& request, Now now);
   void repeat_all(Now now);
   void check_timers(Now now);
+  void expire(const PendingRequest& request);
+  void tell_refusal();
   [[nodiscard]] Steady silence_deadline() const;
   void plan_renewal(Now now);
   void add_brokers(const HelloReply& hello);

@@ -42,6 +42,7 @@ Outcome<Session> Session::open(const Globals& globals) {
   options.brokers = globals.brokers;
   options.client = command_identity();
   options.credentials = globals.credentials;
+  options.end_when_refused = true;
   auto publisher = Publisher::open(std::move(options));
   if (!publisher) return misused("--broker", publisher.error().message);
   Session session(std::move(*publisher), globals.timeout);

@@ -24,7 +24,8 @@ struct Globals {
 
 class Session {
  public:
-  // Exit::unreachable when no broker answered `hello` in time.
+  // Exit::unreachable when no broker answered `hello` in time; why it was refused, Exit::denied for a token,
+  // as soon as it was, here and in whatever is asked later.
   [[nodiscard]] static Outcome<Session> open(const Globals& globals);
 
   [[nodiscard]] Publisher& publisher() { return *publisher_; }

@@ -34,6 +34,7 @@ Outcome<void> WatchRun::run() {
     if (auto done = take_news(); !done || is_over()) return done;
     if (!in_.terminal.out) return {};  // nobody reads any more
     if (subscribed_) continue;
+    if (const auto refused = subscriber_.status().refused) return failed(*refused, "watch");
     if (!live_since_ && std::chrono::steady_clock::now() >= deadline) return not_live();
     if (auto done = check_subscribed(); !done || is_over()) return done;
   }

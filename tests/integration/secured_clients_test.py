@@ -1,14 +1,19 @@
 # The C++ libraries against a broker with security on, through the command: credentials from the environment and a
 # profile, the sealed stream opened as it comes, rights that shrink told to the application (I10).
+import hashlib
 import os
+import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "python"))
 
-from command_process import Watch, run_command
+from command_process import PROGRAM, Watch, run_command
 from secured import SecureClient, Security
 from waiting import eventually
+
+SLACK = float(os.environ.get("PRISMBUS_TIME_SLACK", "1"))  # sanitizers are slower
 
 
 class SecuredClients(unittest.TestCase):
@@ -78,6 +83,43 @@ class SecuredClients(unittest.TestCase):
         self.assertNotEqual(code, 0)
         self.assertIn("hello", err)
         self.assertIn("permitted", self.run_as(good, "put", "w", "k", "1", code=self.denied_code(good)))
+
+    def test_a_refused_token_ends_the_command_at_once(self):
+        now = int(time.time())
+        revoked = self.security.token("leaver", ["w"], ["w"], ["**"])
+        self.admin.put("_system.revoked", "token/" + hashlib.sha256(revoked.encode()).hexdigest(), {"reason": "left"})
+        tokens = {"bad": ("no.token.atall", ""), "expired": (self.security.token("late", ["w"], exp=now - 3600), "expired"),
+                  "revoked": (revoked, "revoked"),
+                  "another key": (Security().token("stranger", ["w"]), "")}
+        for name, (token, why) in tokens.items():
+            env = {"PRISMBUS_SERVER_KEY": self.security.public,
+                   "PRISMBUS_TOKEN_FILE": self.security.write("refused.token", token + "\n")}
+            for args in (["get", "w", "k"], ["put", "w", "k", "1"], ["list", "w"], ["watch", "w"], ["status"]):
+                with self.subTest(token=name, command=args[0]):
+                    began = time.monotonic()
+                    code, out, err = run_command(self.broker.requests, "--timeout", "60", *args, env=env)
+                    took = time.monotonic() - began
+                    self.assertEqual((code, out), (6, ""), err)
+                    self.assertIn("unauthenticated", err)
+                    self.assertIn(why, err)
+                    self.assertNotIn(token, err)
+                    self.assertLess(took, 5 * SLACK, "not when its time is over")
+        self.assertEqual(self.run_as(self.env("fresh", read=["w"]), "list", "w"), "")
+
+    def test_a_token_that_is_revoked_under_a_command_ends_it(self):
+        token = self.security.token("watcher", ["w"])
+        env = {"PRISMBUS_BROKER": self.broker.requests, "PRISMBUS_SERVER_KEY": self.security.public,
+               "PRISMBUS_TOKEN_FILE": self.security.write("watcher.token", token)}
+        looking = subprocess.Popen([PROGRAM, "subscribers", "w", "--watch", "--json", "--timeout", "60"], text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **env})
+        self.addCleanup(looking.kill)
+        self.assertIn("subscribers", looking.stdout.readline())
+        self.admin.put("_system.revoked", "token/" + hashlib.sha256(token.encode()).hexdigest(), {"reason": "left"})
+        began = time.monotonic()
+        _, err = looking.communicate(timeout=60 * SLACK)
+        self.assertEqual(looking.returncode, 6, err)
+        self.assertIn("revoked", err)
+        self.assertLess(time.monotonic() - began, 10 * SLACK, "not when its time is over")
 
     def denied_code(self, env):
         code, _, _ = run_command(self.broker.requests, "put", "w", "k", "1", env=env)

@@ -177,3 +177,39 @@ TEST_CASE("settings out of range are refused with their name") {
   options.brokers = {"nonsense"};
   CHECK(Publisher::open(options).error().field == "endpoint");
 }
+
+TEST_CASE(
+    "a refused token is told at once to who ends by it, and in its counters to who waits for a new one") {
+  for (const bool ends : {true, false}) {
+    Setup s([&](PublisherOptions& options) { options.end_when_refused = ends; });
+    auto put = s.publisher->put("a.b", "k", 1);
+    auto read = s.publisher->get("a.b", "k");
+    const auto end = std::chrono::steady_clock::now() + 10s;
+    const auto until = [&](auto serve, auto done) {
+      while (!done() && std::chrono::steady_clock::now() < end) {
+        while (auto received = s.door.receive()) serve(*received);
+        std::array<zmq_pollitem_t, 1> items{{{s.door.pollable(), 0, ZMQ_POLLIN, 0}}};
+        poll_sockets(items, std::chrono::milliseconds(1));
+      }
+      return done();
+    };
+    const auto refuse = [&](auto& r) { s.door.reply_error(r, ErrorCode::unauthenticated); };
+    REQUIRE(until(refuse, [&] { return s.publisher->counters().refused.has_value(); }));
+    CHECK(s.publisher->counters().refused == ErrorCode::unauthenticated);
+    if (ends) {
+      REQUIRE(until(refuse, [&] { return ready(put) && ready(read); }));
+      CHECK(put.get().error().code == ErrorCode::unauthenticated);
+      CHECK(read.get().error().code == ErrorCode::unauthenticated);
+      continue;
+    }
+    CHECK_FALSE(ready(put));
+    REQUIRE(s.serve(
+        [&](auto& r) {
+          std::holds_alternative<PutRequest>(r.request.body) ? s.door.reply_put(r, 1, 1)
+                                                             : s.door.reply_error(r, ErrorCode::not_found);
+        },
+        [&] { return ready(put) && ready(read); }));
+    CHECK(put.get().has_value());
+    CHECK_FALSE(s.publisher->counters().refused);
+  }
+}

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "subscriber/picture_status.hpp"
 #include "tests/unit/subscriber/sync_recorder.hpp"
 
 using namespace prismbus;
@@ -309,4 +310,25 @@ TEST_CASE("losing the broker keeps the picture readable and calls it stale") {
   r.take();
   CHECK(r.state() == NamespaceState::stale);
   CHECK(r.store.view().get("a", "k")->bytes == "5");
+}
+
+TEST_CASE("that `hello` is refused is told until a broker answers it") {
+  SyncRecorder r({"a"});
+  r.sync.on_refused(fail(ErrorCode::unauthenticated, "revoked").value());
+  r.take();
+  const auto refused = [&r] {
+    const View view = r.store.view();
+    return status_of(ViewStore::root_of(view), r.now.steady).refused;
+  };
+  REQUIRE(refused());
+  CHECK(refused()->code == ErrorCode::unauthenticated);
+  {
+    const View view = r.store.view();
+    const auto readable = readable_in(ViewStore::root_of(view), FollowSet::make({"a"}, {}).value(), "a");
+    REQUIRE_FALSE(readable);
+    CHECK(readable.error().message == "a: revoked");
+  }
+  r.join_live(5, 50);
+  r.take();
+  CHECK_FALSE(refused());
 }

@@ -29,6 +29,7 @@ class Client final : public ClientConnection::Owner {
   }
   void on_greeting(const Greeting& g) override { greetings.push_back(g); }
   void on_lost(const Error& why) override { losses.push_back(why); }
+  void on_refused(const Error& why) override { refusals.push_back(why); }
   void on_reply(std::uint64_t tag, const ReplyHeader& reply) override {
     answers[tag] = reply.error ? std::string(error_row(reply.error->code).name) : "ok";
   }
@@ -43,7 +44,7 @@ class Client final : public ClientConnection::Owner {
 
   std::optional<ClientConnection> connection;
   std::vector<Greeting> greetings;
-  std::vector<Error> losses;
+  std::vector<Error> losses, refusals;
   std::map<std::uint64_t, std::string> answers;
 };
 
@@ -313,4 +314,55 @@ TEST_CASE("a connection needs brokers that can be connected to") {
   CHECK(ClientConnection::make(context, options, nobody, {}).error().field == "brokers");
   options.brokers = {"tcp://*:7400"};
   CHECK(ClientConnection::make(context, options, nobody, {}).error().field == "endpoint");
+}
+
+TEST_CASE(
+    "a `hello` that is refused for good is told when every broker was tried, and they are tried again") {
+  Context context;
+  FakeRequestDoor one(context), other(context);
+  Client client(context, {one.endpoint(), other.endpoint()});
+  std::size_t asked = 0;
+  const auto refuse = [&](FakeRequestDoor& d, const FakeRequestDoor::Received& r) {
+    CHECK(client.refusals.size() == asked / 2);
+    ++asked;
+    d.reply_error(r, ErrorCode::unauthenticated);
+  };
+  REQUIRE(until(client, {&one, &other}, refuse, [&] { return client.refusals.size() == 2; }));
+  CHECK(asked == 4);
+  CHECK(client.refusals[0].code == ErrorCode::unauthenticated);
+  CHECK(client.losses.empty());  // none was ever joined
+  REQUIRE(until(client, {&one, &other}, answer_all, [&] { return client.connection->ready(); }));
+  CHECK(client.refusals.size() == 2);
+}
+
+TEST_CASE("a `hello` that is refused for a moment is not told as refused") {
+  Context context;
+  FakeRequestDoor door(context);
+  Client client(context, {door.endpoint()});
+  int refused = 0;
+  const auto serve = [&](FakeRequestDoor& d, const FakeRequestDoor::Received& r) {
+    ++refused <= 3 ? d.reply_error(r, ErrorCode::overloaded, 1) : answer_all(d, r);
+  };
+  REQUIRE(until(client, {&door}, serve, [&] { return client.connection->ready(); }));
+  CHECK(client.refusals.empty());
+}
+
+TEST_CASE(
+    "what is in flight when `hello` is refused can be ended: refused, or unknown where it was not answered") {
+  Context context;
+  FakeRequestDoor door(context);
+  Client client(context, {door.endpoint()});
+  REQUIRE(until(client, {&door}, answer_all, [&] { return client.connection->ready(); }));
+  client.put(1);
+  client.put(2);
+  const auto revoked = [&](FakeRequestDoor& d, const FakeRequestDoor::Received& r) {
+    const auto* put = std::get_if<PutRequest>(&r.request.body);
+    if (put == nullptr || put->write.n == 1) d.reply_error(r, ErrorCode::unauthenticated);
+  };
+  REQUIRE(until(client, {&door}, revoked, [&] { return !client.refusals.empty(); }));
+  CHECK(client.answers.empty());  // a service's wait for a new token
+  client.connection->expire_all();
+  CHECK(client.answers[1] == "expired unauthenticated");
+  CHECK(client.answers[2] == "expired timeout");
+  CHECK(client.connection->in_flight() == 0);
 }
