@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/core/told_names.hpp"
 #include "proto/wire/codec/request.hpp"
 #include "proto/wire/names.hpp"
 
@@ -12,15 +13,7 @@ namespace prismbus {
 namespace {
 
 constexpr std::uint64_t kComeBackAfterMs = 100;
-constexpr std::size_t kNamesTold = 16;   // namespaces, or keys, in one line
 constexpr std::size_t kTokenChars = 16;  // of its hash: enough to find it again
-
-template <class Value>
-void tell(std::vector<std::string>& told, const Value& name) {
-  if (told.size() > kNamesTold) return;
-  const bool last = told.size() == kNamesTold;
-  if (std::find(told.begin(), told.end(), name) == told.end()) told.emplace_back(last ? "..." : name);
-}
 
 // The namespaces a request names.
 struct NamesOf {
@@ -28,13 +21,13 @@ struct NamesOf {
   template <class Body>
   void operator()(const Body& body) {
     if constexpr (requires { std::string(body.ns); }) {
-      tell(names, body.ns);
+      tell_name(names, body.ns);
     } else if constexpr (requires { std::string(*body.ns); }) {
-      if (body.ns) tell(names, *body.ns);
+      if (body.ns) tell_name(names, *body.ns);
     }
   }
   void operator()(const TxnRequest& txn) {
-    for (const auto& item : txn.changes) tell(names, item.ns);
+    for (const auto& item : txn.changes) tell_name(names, item.ns);
   }
 };
 
@@ -76,6 +69,19 @@ void AuditDesk::note_refused(const ReplyTo& from, const Request& request, std::s
   note(std::move(entry), now);
 }
 
+void AuditDesk::note_refused_names(const ReplyTo& from, std::string_view by, const RefusedNames& refused,
+                                   Now now) {
+  if (queues_.orders == nullptr || refused.ns.empty()) return;
+  AuditEntry entry;
+  entry.what = "refused";
+  entry.by = by;
+  entry.from = door_.origin_of(from.connection);
+  entry.op = refused.op;
+  entry.code = error_row(ErrorCode::permission_denied).name;
+  entry.ns = refused.ns;
+  note(std::move(entry), now);
+}
+
 void AuditDesk::note_token_keys(Now now) {
   if (queues_.orders == nullptr) return;
   AuditEntry entry;
@@ -104,11 +110,11 @@ bool AuditDesk::holds(const Asked& asked, const WriteIntent* intent) {
     entry.note = intent->options.note.value_or(std::string_view());
     for (const auto& item : intent->items) {
       if (!is_system_namespace(item.ns)) continue;
-      tell(entry.ns, item.ns);
-      tell(entry.keys, item.key);
+      tell_name(entry.ns, item.ns);
+      tell_name(entry.keys, item.key);
     }
     if (intent->rollback != nullptr && is_system_namespace(intent->rollback->ns))
-      tell(entry.ns, intent->rollback->ns);
+      tell_name(entry.ns, intent->rollback->ns);
     if (entry.ns.empty()) return false;
   } else {
     entry.ns = names_of(asked.request.body);

@@ -14,6 +14,7 @@
 #include "broker/core/audit_notes.hpp"
 #include "broker/core/in_flight.hpp"
 #include "broker/core/replier.hpp"
+#include "broker/core/told_names.hpp"
 #include "broker/core/write_intent.hpp"
 #include "proto/base/bounded_queue.hpp"
 
@@ -46,6 +47,8 @@ class AuditDesk {
   // `by` empty: nobody showed who he is.
   void note_refused(const ReplyTo& from, const Request& request, std::string_view by, const Error& error,
                     Now now);
+  // Names of an answer that was given without them.
+  void note_refused_names(const ReplyTo& from, std::string_view by, const RefusedNames& refused, Now now);
   void note_token_keys(Now now);
 
   // True: it waits for its line and enters again with `audited`, or was refused. Reads, and writes by what
@@ -61,10 +64,10 @@ class AuditDesk {
     ReplyTo to;
     MessageId id;
     std::string payload;
+    InFlight::Place place;
   };
   void note(AuditEntry entry, Now now);
   void send_noted();
-    InFlight::Place place;
 
   const AuditQueues queues_;
   ReplySink& door_;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "broker/core/access.hpp"
 #include "broker/core/chunk_cache.hpp"
@@ -24,8 +25,10 @@ namespace prismbus {
 [[nodiscard]] std::string answer_snapshot(const ReadView& view, const codec::ReplyHead& head,
                                           const SnapshotRequest& request, const Access& access,
                                           ChunkCache* cache);
+// `refused` gets the names that failed for want of the right, as many as a line tells.
 [[nodiscard]] std::string answer_changes(const ReadView& view, const codec::ReplyHead& head,
-                                         const ChangesRequest& request, const Access& access);
+                                         const ChangesRequest& request, const Access& access,
+                                         std::vector<std::string>& refused);
 // With `at` or `at_time`.
 [[nodiscard]] std::string answer_get_at(const ReadView& view, const codec::ReplyHead& head,
                                         const GetRequest& request);

@@ -4,6 +4,7 @@
 #include "broker/core/page_builder.hpp"
 #include "broker/core/pages.hpp"
 #include "broker/core/read_scope.hpp"
+#include "broker/core/told_names.hpp"
 #include "proto/wire/names.hpp"
 
 namespace prismbus {
@@ -149,6 +150,7 @@ class SinceSeqs {
         if (code != ErrorCode::compacted && code != ErrorCode::other_history &&
             code != ErrorCode::permission_denied)
           return done;
+        if (code == ErrorCode::permission_denied) tell_name(refused_, ns);
         fail_name(ns, done.error());
       }
       if (after_) return {};
@@ -157,6 +159,7 @@ class SinceSeqs {
     return {};
   }
 
+  [[nodiscard]] std::vector<std::string> take_refused() { return std::move(refused_); }
   [[nodiscard]] std::string reply() const {
     std::string reply =
         codec::begin_reply(head_, 2 + (failed_count_ > 0 ? 1 : 0) + PageBuilder::end_fields(after_));
@@ -212,6 +215,7 @@ class SinceSeqs {
   std::string failed_;
   std::uint32_t failed_count_ = 0;
   Error first_failure_;
+  std::vector<std::string> refused_;
   std::optional<CursorToken> after_;
 };
 
@@ -304,14 +308,15 @@ std::string answer_snapshot(const ReadView& view, const ReplyHead& head, const S
 }
 
 std::string answer_changes(const ReadView& view, const ReplyHead& head, const ChangesRequest& request,
-                           const Access& access) {
+                           const Access& access, std::vector<std::string>& refused) {
   const CursorKind kind = request.under ? CursorKind::changes_under : CursorKind::changes;
   const auto cursor = cursor_of(request.page.after, kind, head.epoch, head.rev);
   if (!cursor) return encode_error_reply(head, cursor.error());
   if (request.under) return changes_under(view, head, request, *cursor, access);
   SinceSeqs since(view, head, request, access);
-  if (auto read = since.read(*cursor); !read) return encode_error_reply(head, read.error());
-  return since.reply();
+  const auto read = since.read(*cursor);
+  refused = since.take_refused();
+  return read ? since.reply() : encode_error_reply(head, read.error());
 }
 
 }  // namespace prismbus

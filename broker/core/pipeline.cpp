@@ -188,9 +188,9 @@ struct Pipeline::Impl final : HeadSource {
       drop(*std::exchange(failure, std::nullopt), now);
     }
     write_room.look();
-    done += reads.take_answers(now.wall, [&](const ReadDone& planned) {
-      on_request(planned.to, planned.payload, now, planned.rollback.get());
-    });
+    done += reads.take_answers(
+        now.wall, [&](const ReadDone& r) { on_request(r.to, r.payload, now, r.rollback.get()); },
+        [&](const ReadDone& r) { audits.note_refused_names(r.to, r.principal.name, r.refused, now); });
     done += authoriser.take_verified(
         [&](const ReplyTo& from, std::string_view payload) { on_request(from, payload, now); });
     done += backups.take_outcome() + fold.step();

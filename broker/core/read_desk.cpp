@@ -100,7 +100,7 @@ void ReadDesk::feed_reader() {
   }
 }
 
-std::size_t ReadDesk::take_answers(Wall now, const std::function<void(const ReadDone&)>& take_plan) {
+std::size_t ReadDesk::take_answers(Wall now, const Take& take_plan, const Take& note_refused) {
   done_.clear();
   from_reader_.drain(done_);
   with_reader_ -= done_.size();
@@ -112,6 +112,7 @@ std::size_t ReadDesk::take_answers(Wall now, const std::function<void(const Read
     } else if (const auto counts = read.principal.check_token(*rules_.rules()->revoked, now); !counts) {
       replier_.refuse(read.to, read.message, counts.error());
     } else {
+      if (!read.refused.ns.empty()) note_refused(read);
       replier_.send(read.to, std::move(read.payload));
     }
   }

@@ -44,9 +44,10 @@ class ReadDesk {
   // To the reader, with the view of this moment; with `rollback`, to be planned there and not answered.
   // Errors: overloaded.
   [[nodiscard]] Result<void> send(const Asked& asked, std::unique_ptr<RollbackWork> rollback);
-  // Sends what the reader thread finished, to whom it still may be told, and gives away what it planned;
-  // returns how many of both.
-  std::size_t take_answers(Wall now, const std::function<void(const ReadDone& planned)>& take_plan);
+  // Sends what the reader thread finished, to whom it still may be told, telling what it left out of it, and
+  // gives away what it planned; returns how many of both.
+  using Take = std::function<void(const ReadDone& read)>;
+  std::size_t take_answers(Wall now, const Take& take_plan, const Take& note_refused);
   [[nodiscard]] std::size_t waiting() const { return queue_.size(); }
   [[nodiscard]] const ReaderCounters& counters() const { return counters_; }
 

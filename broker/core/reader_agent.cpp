@@ -27,8 +27,9 @@ struct ReaderAgent::Impl {
     view.use(transactions);
     if (!settings.express) view.without_express();
     std::string payload;
+    RefusedNames refused{codec::op_of(request->body), {}};
     if (job.rollback == nullptr) {
-      payload = answer(view, *request, job);
+      payload = answer(view, *request, job, refused);
     } else {
       job.rollback->plan.advance(std::get<RollbackRequest>(request->body), view, job.rollback->pending);
       payload = std::move(job.payload);
@@ -39,10 +40,12 @@ struct ReaderAgent::Impl {
             std::move(payload),
             std::move(job.rollback),
             job.place,
+            std::move(refused),
             {}};
   }
 
-  std::string answer(const ReadView& view, const Request& request, const ReadJob& job) {
+  std::string answer(const ReadView& view, const Request& request, const ReadJob& job,
+                     RefusedNames& refused) {
     const codec::ReplyHead head{request.id, epoch, view.rev()};
     const RequestBody& body = request.body;
     const Access& access = *job.principal.access;
@@ -59,7 +62,7 @@ struct ReaderAgent::Impl {
     }
     if (const auto* changes = std::get_if<ChangesRequest>(&body)) {
       ++counters.changes;
-      return answer_changes(view, head, *changes, access);
+      return answer_changes(view, head, *changes, access, refused.ns);
     }
     if (const auto* history = std::get_if<HistoryRequest>(&body))
       return answer_history(view, head, *history, job.principal.name);
@@ -67,7 +70,7 @@ struct ReaderAgent::Impl {
     if (const auto* audit = std::get_if<AuditRequest>(&body))
       return answer_audit(view, head, *audit, settings.audit);
     if (const auto* keys = std::get_if<KeysRequest>(&body)) {
-      if (tree) return answer_keys(view, head, *keys, access, *tree, job.keys);
+      if (tree) return answer_keys(view, head, *keys, access, *tree, job.keys, refused.ns);
       return codec::encode_error_reply(head, unsupported("op", "this broker's stream is not sealed"));
     }
     PRISMBUS_ASSERT(false, "the bus sends only reads here that may take long");

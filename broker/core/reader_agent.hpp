@@ -14,6 +14,7 @@
 #include "broker/core/ports.hpp"
 #include "broker/core/rollback_plan.hpp"
 #include "broker/core/stream_keys_page.hpp"
+#include "broker/core/told_names.hpp"
 #include "broker/store/read_view.hpp"
 #include "broker/store/store.hpp"
 #include "proto/base/bounded_queue.hpp"
@@ -28,8 +29,8 @@ struct ReadJob {
   KeysMoment keys;      // of the same moment
   RecentSnapshotPtr recent;
   std::unique_ptr<RollbackWork> rollback{};  // set for a rollback: to be gone on with
-};
   InFlight::Place place{};
+};
 
 // Since the start.
 struct ReaderCounters {
@@ -45,6 +46,7 @@ struct ReadDone {
   std::string payload;  // the reply; of a rollback the request, to be judged with its plan
   std::unique_ptr<RollbackWork> rollback;
   InFlight::Place place{};
+  RefusedNames refused{};
   ReaderCounters counters{};  // as they were after it
 };
 

@@ -5,6 +5,7 @@
 
 #include "broker/core/cursor_token.hpp"
 #include "broker/core/namespace_ranges.hpp"
+#include "broker/core/told_names.hpp"
 #include "proto/wire/codec/stream_keys.hpp"
 #include "proto/wire/limits.hpp"
 #include "proto/wire/names.hpp"
@@ -59,7 +60,8 @@ std::string_view readable_top(const Access& access, std::string_view ns) {
 }  // namespace
 
 std::string answer_keys(const ReadView& view, const codec::ReplyHead& head, const KeysRequest& request,
-                        const Access& access, const KeyTree& tree, const KeysMoment& moment) {
+                        const Access& access, const KeyTree& tree, const KeysMoment& moment,
+                        std::vector<std::string>& refused) {
   const auto cursor = cursor_of(request.page.after, CursorKind::keys, head.epoch, head.rev);
   if (!cursor) return codec::encode_error_reply(head, cursor.error());
   KeysPage page(request, tree, moment);
@@ -70,7 +72,7 @@ std::string answer_keys(const ReadView& view, const codec::ReplyHead& head, cons
   if (!*cursor) {
     for (const std::string& node : nodes) page.add(node, true);
     for (const std::string_view ns : request.ns) {
-      if (access.may(Right::read, ns)) page.add(ns, false);
+      access.may(Right::read, ns) ? page.add(ns, false) : tell_name(refused, ns);
     }
   }
   // Behind the nodes, the namespaces that none of them opens, in byte order over all that was asked.

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "broker/core/access.hpp"
 #include "broker/store/read_view.hpp"
@@ -18,8 +19,9 @@ struct KeysMoment {
   std::chrono::milliseconds ends_in{};
 };
 
+// `refused` gets the asked names that may not be read, as many as a line of the audit file tells.
 [[nodiscard]] std::string answer_keys(const ReadView& view, const codec::ReplyHead& head,
                                       const KeysRequest& request, const Access& access, const KeyTree& tree,
-                                      const KeysMoment& moment);
+                                      const KeysMoment& moment, std::vector<std::string>& refused);
 
 }  // namespace prismbus

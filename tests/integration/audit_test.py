@@ -112,6 +112,23 @@ class Trail(Secured):
             self.assertTrue(all(c.isprintable() for c in line), ascii(line))
             json.loads(line)
 
+    def test_names_that_an_answer_leaves_out_are_told(self):
+        for op, fields in (("changes", lambda names: {"since": {ns: 0 for ns in names}}), ("keys", lambda names: {"ns": names})):
+            eve = self.client(f"eve-{op}", ["c"])
+            reply = eve.call(op, **fields(["a", "c", "d.e"]))
+            if op == "changes":
+                self.assertEqual({ns: error["code"] for ns, error in reply["failed"].items()},
+                                 {"a": "permission_denied", "d.e": "permission_denied"})
+            for _ in range(50):
+                eve.call(op, **fields(["a", "c", "d.e"]))
+            told, = self.told("refused", by=f"eve-{op}", op=op, code="permission_denied", **{"from": "127.0.0.1"})
+            self.assertEqual(told["ns"], ["a", "d.e"], "the rest is gathered for its minute")
+            eve.call(op, **fields(["c"]))
+            self.assertEqual(len(self.told("refused", by=f"eve-{op}")), 1, "nothing was left out")
+            many = [f"no{n:02}" for n in range(40)]
+            eve.ask(op, **fields(many))
+            self.assertEqual([r["ns"] for r in self.told("refused", by=f"eve-{op}")][1:], [many[:16] + ["..."]])
+
     def test_equal_refusals_are_told_once_and_then_counted(self):
         pest = self.client("pest", ["c"])
         for _ in range(2000):

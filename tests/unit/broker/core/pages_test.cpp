@@ -18,7 +18,12 @@ std::string open_page(const ReadView& view, const codec::ReplyHead& head, const 
 }
 constexpr auto kList = &open_page<ListRequest, &answer_list>;
 constexpr auto kNamespaces = &open_page<NamespacesRequest, &answer_namespaces>;
-constexpr auto kChanges = &open_page<ChangesRequest, &answer_changes>;
+std::string answer_changes_noting_nothing(const ReadView& view, const codec::ReplyHead& head,
+                                          const ChangesRequest& request, const Access& access) {
+  std::vector<std::string> refused;
+  return answer_changes(view, head, request, access, refused);
+}
+constexpr auto kChanges = &open_page<ChangesRequest, &answer_changes_noting_nothing>;
 
 std::string answer_snapshot_uncached(const ReadView& view, const codec::ReplyHead& head,
                                      const SnapshotRequest& request) {
