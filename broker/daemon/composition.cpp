@@ -172,16 +172,23 @@ Result<void> Composition::Parts::open_doors() {
   zap = std::move(*handler);
   watch.emplace(*context, meter, connection_limits(settings),
                 ConnectionWatch::Hooks{[this] { wakers.bus.wake(); }, anonymous_bytes});
-  admission.emplace(*zap, *watch, queues.to_admission, wakers.admission, log);
+  const AdmissionLinks links{queues.to_admission, secured ? &secured->lists_to_admission() : nullptr};
+  admission.emplace(*zap, *watch, links, wakers.admission, log);
   RequestDoorSettings door{.io_thread_affinity = kCommonIoThread, .meter = &meter};
-  if (secured) door.curve_secret = secured->files().curve.secret_key;
+  if (secured) {
+    door.curve_secret = secured->files().curve.secret_key;
+    door.clients = &secured->clients();
+  }
   requests.emplace(*context, door);
   watch->observe(requests->socket(), ConnectionWatch::Door::requests);
   if (auto bound = bind_all(*requests, settings.requests); !bound) return bound;
   StreamDoorSettings stream;
   stream.subscriber_frames_max = static_cast<int>(settings.subscriber_frames_max);
   stream.io_thread_affinity = kCommonIoThread;
-  if (secured && settings.stream_curve) stream.curve_secret = secured->files().curve.secret_key;
+  if (secured && settings.stream_curve) {
+    stream.curve_secret = secured->files().curve.secret_key;
+    stream.clients = &secured->clients();
+  }
   auto bound = open_stream(Lane::changes, stream, settings.changes);
   if (!bound || !has_express) return bound;
   stream.io_thread_affinity = kExpressIoThread;
@@ -223,7 +230,8 @@ void Composition::Parts::put_together() {
   pipeline.emplace(pipeline_settings(settings, streams, secured ? &secured->files() : nullptr), store,
                    sequencer, pipes, *doors, streams, *rates, log);
   if (first_policy) pipeline->on_request({kBrokerItself, {}, {}}, *first_policy, read_clock());
-  bus.emplace(*pipeline, *rates, *requests, streams, wakers.bus, log);
+  bus.emplace(*pipeline, *rates, *requests, streams, wakers.bus, log,
+              secured ? &secured->clients() : nullptr);
   if (gateway) bus->add_gateway(*gateway_door, pulse);
   journal.emplace(store.journal, queues.to_journal, queues.from_journal,
                   TrimOrders{queues.to_trim, trim_gate});
@@ -317,8 +325,7 @@ Result<std::unique_ptr<Composition>> Composition::open(const Settings& settings,
   }
   auto parts = std::make_unique<Parts>(settings, std::move(log), std::move(*store));
   if (security) {
-    auto secured = Secured::open(settings, std::move(*security), parts->wakers.tokens, parts->wakers.journal,
-                                 parts->wakers.bus, parts->log);
+    auto secured = Secured::open(settings, std::move(*security), parts->wakers, parts->log);
     if (!secured) return unexpected(secured.error());
     parts->secured = std::move(*secured);
   }
@@ -346,10 +353,11 @@ int Composition::run(const SignalInbox* signals, const Reload& reload) {
   Parts& p = *parts_;
   const ReadyNotice notice = bound();
   p.log_serving(notice);
-  p.threads.emplace(Agents{*p.pipeline, *p.bus, *p.journal, *p.fold, *p.reader, *p.backup, *p.space,
-                           *p.admission, p.secured ? &p.secured->tokens() : nullptr,
-                           p.secured ? &p.secured->audit() : nullptr, p.gateway.get()},
-                    p.wakers, p.queues.to_bus, p.queues.ended);
+  p.threads.emplace(
+      Agents{*p.pipeline, *p.bus, *p.journal, *p.fold, *p.reader, *p.backup, *p.space, *p.admission,
+             p.secured ? &p.secured->tokens() : nullptr, p.secured ? &p.secured->client_list() : nullptr,
+             p.secured ? &p.secured->audit() : nullptr, p.gateway.get()},
+      p.wakers, p.queues.to_bus, p.queues.ended);
   if (!p.settings.ready_file.empty()) {
     if (auto written = write_ready_file(p.settings.ready_file, notice); !written) {
       p.log(LogLevel::error, LogLine("no_ready_file").with("reason", written.error().message).text());

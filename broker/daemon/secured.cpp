@@ -2,12 +2,14 @@
 
 #include <utility>
 
+#include "broker/daemon/threads.hpp"
 #include "broker/security/token_desk.hpp"
 
 namespace prismbus {
 namespace {
 
 constexpr std::size_t kTokens = 8192;      // requests that wait for a token to be verified
+constexpr std::size_t kClientLists = 4;    // the newest one counts
 constexpr std::size_t kAuditOrders = 256;  // one a step of the bus, and one an operation that waits
 
 TokenRules rules_of(const Settings& settings) {
@@ -19,13 +21,13 @@ TokenRules rules_of(const Settings& settings) {
 
 }  // namespace
 
-Result<std::unique_ptr<Secured>> Secured::open(const Settings& settings, SecurityFiles files, Waker& tokens,
-                                               Waker& journal, Waker& bus, const LogSink& log) {
+Result<std::unique_ptr<Secured>> Secured::open(const Settings& settings, SecurityFiles files, Wakers& wakers,
+                                               const LogSink& log) {
   std::string directory = settings.audit_dir.empty() ? settings.data_dir + "/audit" : settings.audit_dir;
   auto audit = AuditFile::open(directory, log);
   if (!audit) return tl::unexpected(audit.error());
-  std::unique_ptr<Secured> secured(new Secured(settings, std::move(files), std::move(directory),
-                                               std::move(*audit), tokens, journal, bus, log));
+  std::unique_ptr<Secured> secured(
+      new Secured(settings, std::move(files), std::move(directory), std::move(*audit), wakers, log));
   const Now now = read_clock();
   if (auto begun = secured->audit_.begin(now); !begun) return tl::unexpected(begun.error());
   // Whoever keeps the log elsewhere has there how the chain stood.
@@ -35,14 +37,18 @@ Result<std::unique_ptr<Secured>> Secured::open(const Settings& settings, Securit
 }
 
 Secured::Secured(const Settings& settings, SecurityFiles files, std::string audit_directory, AuditFile audit,
-                 Waker& tokens, Waker& journal, Waker& bus, const LogSink& log)
+                 Wakers& wakers, const LogSink& log)
     : files_(std::move(files)),
-      to_verify_(kTokens, &tokens),
-      from_verify_(kTokens + 1, &bus),  // and the word that the keys changed
-      to_audit_(kAuditOrders, &journal),
-      from_audit_(kAuditOrders, &bus),
+      to_verify_(kTokens, &wakers.tokens),
+      from_verify_(kTokens + 1, &wakers.bus),  // and the word that the keys changed
+      to_audit_(kAuditOrders, &wakers.journal),
+      from_audit_(kAuditOrders, &wakers.bus),
+      to_admission_(kClientLists, &wakers.admission),
+      to_bus_(kClientLists, &wakers.bus),
+      clients_(files_.allowed, to_bus_, log),
       tokens_(files_.keys_file, TokenVerifier(files_.token_keys, rules_of(settings)), to_verify_,
               from_verify_, log),
+      client_list_(files_.clients_file, {&to_bus_, &to_admission_}, log),
       audit_(std::move(audit), to_audit_, from_audit_, log),
       lines_(std::move(audit_directory)) {}
 

@@ -84,9 +84,11 @@ BrokerThreads::BrokerThreads(Agents agents, Wakers& wakers, BoundedQueue<LiveSet
     }
   });
   if (agents.tokens != nullptr) {
-    tokens_ = start("tokens", wakers.tokens, [&agent = *agents.tokens, &wakers](const std::stop_token& stop) {
+    tokens_ = start("tokens", wakers.tokens, [agents, &wakers](const std::stop_token& stop) {
       while (!stop.stop_requested()) {
-        if (agent.step(read_clock()) == 0) wakers.tokens.sleep_for(TokenAgent::kLookAtFile);
+        const Now now = read_clock();
+        if (agents.tokens->step(now) + agents.client_list->step(now) == 0)
+          wakers.tokens.sleep_for(FileLook::kEvery);
       }
     });
   }

@@ -12,6 +12,7 @@
 #include "broker/net/admission_agent.hpp"
 #include "broker/net/bus_agent.hpp"
 #include "broker/security/audit_agent.hpp"
+#include "broker/security/client_list_agent.hpp"
 #include "broker/security/token_agent.hpp"
 #include "broker/store/agents.hpp"
 #include "broker/store/backup_agent.hpp"
@@ -36,9 +37,10 @@ struct Agents {
   BackupAgent& backup;
   SpaceAgent& space;
   AdmissionAgent& admission;
-  TokenAgent* tokens;  // null without security
-  AuditAgent* audit;   // likewise; on the journal thread
-  Gateway* gateway;    // null without one
+  TokenAgent* tokens;            // null without security
+  ClientListAgent* client_list;  // likewise; on the token thread
+  AuditAgent* audit;             // likewise; on the journal thread
+  Gateway* gateway;              // null without one
 };
 
 // Why the bus thread ended.

@@ -13,13 +13,16 @@ constexpr milliseconds kReport{10'000};
 
 }  // namespace
 
-AdmissionAgent::AdmissionAgent(ZapHandler& handler, ConnectionWatch& watch,
-                               BoundedQueue<ConnectionLimits>& limits, Waker& waker, LogSink log)
-    : handler_(handler), watch_(watch), limits_(limits), waker_(waker), log_(std::move(log)) {}
+AdmissionAgent::AdmissionAgent(ZapHandler& handler, ConnectionWatch& watch, const AdmissionLinks& links,
+                               Waker& waker, LogSink log)
+    : handler_(handler), watch_(watch), links_(links), waker_(waker), log_(std::move(log)) {}
 
 std::size_t AdmissionAgent::step(Now now) {
   told_.clear();
-  if (limits_.drain(told_) > 0) watch_.set_limits(told_.back());
+  if (links_.limits.drain(told_) > 0) watch_.set_limits(told_.back());
+  told_keys_.clear();
+  if (links_.keys != nullptr && links_.keys->drain(told_keys_) > 0)
+    handler_.set_allowed(std::move(told_keys_.back()));
   const std::size_t done = watch_.step(now.steady) + handler_.step();
   if (now.steady >= report_at_) report(now);
   return done;

@@ -14,11 +14,17 @@
 
 namespace prismbus {
 
+// How the other threads speak with it; the queues wake its waker.
+struct AdmissionLinks {
+  BoundedQueue<ConnectionLimits>& limits;          // new ones
+  BoundedQueue<ZapHandler::AllowedKeysPtr>* keys;  // other lists; null: none come
+};
+
 class AdmissionAgent {
  public:
-  // All outlive this. By `limits` come new ones; it wakes `waker`.
-  AdmissionAgent(ZapHandler& handler, ConnectionWatch& watch, BoundedQueue<ConnectionLimits>& limits,
-                 Waker& waker, LogSink log);
+  // All outlive this.
+  AdmissionAgent(ZapHandler& handler, ConnectionWatch& watch, const AdmissionLinks& links, Waker& waker,
+                 LogSink log);
 
   std::size_t step(Now now);  // returns how much there was to do
   void wait(Now now);
@@ -28,11 +34,12 @@ class AdmissionAgent {
 
   ZapHandler& handler_;
   ConnectionWatch& watch_;
-  BoundedQueue<ConnectionLimits>& limits_;
+  const AdmissionLinks links_;
   Waker& waker_;
   const LogSink log_;
-  std::vector<ConnectionLimits> told_;  // reused
-  std::vector<zmq_pollitem_t> waited_;  // reused
+  std::vector<ConnectionLimits> told_;                 // reused
+  std::vector<ZapHandler::AllowedKeysPtr> told_keys_;  // reused
+  std::vector<zmq_pollitem_t> waited_;                 // reused
   Steady report_at_{};
   WatchCounters reported_;
   std::uint64_t reported_refused_ = 0, reported_unknown_keys_ = 0;

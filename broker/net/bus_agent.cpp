@@ -27,13 +27,14 @@ constexpr std::size_t kLanesMax = 2;
 }  // namespace
 
 BusAgent::BusAgent(Pipeline& pipeline, RequestRates& rates, RequestDoor& requests, StreamDoors& streams,
-                   Waker& waker, LogSink log)
+                   Waker& waker, LogSink log, ListedClients* clients)
     : pipeline_(pipeline),
       rates_(rates),
       requests_(requests),
       streams_(streams),
       waker_(waker),
-      log_(std::move(log)) {
+      log_(std::move(log)),
+      clients_(clients) {
   PRISMBUS_ASSERT(streams.all().size() <= kLanesMax, "there are two lanes");
 }
 
@@ -91,6 +92,9 @@ void BusAgent::wait(Now now) {
 
 void BusAgent::tend() {
   tend_at_ = now_.steady + kTend;
+  // What they had queued is thrown away.
+  for (const std::uint64_t number : clients_ == nullptr ? std::vector<std::uint64_t>() : clients_->tend())
+    requests_.drop(ConnectionId(number));
   requests_.tend(*this);
   if (now_.steady >= report_at_) report();
 }

@@ -21,8 +21,9 @@ class BusAgent final : private RequestHandler, private SubscriptionHandler {
  public:
   // All of them outlive the agent; `rates` is who the pipeline asks; `waker` is the one that the queues to
   // the bus wake.
+  // `clients` null: nobody's key is asked for.
   BusAgent(Pipeline& pipeline, RequestRates& rates, RequestDoor& requests, StreamDoors& streams, Waker& waker,
-           LogSink log);
+           LogSink log, ListedClients* clients = nullptr);
   // One more door, whose queue wakes the bus, and who is told how the bus fares. Both outlive the agent;
   // before the first step.
   void add_gateway(Door& gateway, BusPulse& pulse) { gateway_ = &gateway, pulse_ = &pulse; }
@@ -50,6 +51,7 @@ class BusAgent final : private RequestHandler, private SubscriptionHandler {
   Door* gateway_ = nullptr;
   BusPulse* pulse_ = nullptr;
   const LogSink log_;
+  ListedClients* const clients_;
   Now now_{};
   Steady streams_at_{}, tend_at_{}, report_at_{};
   RequestDoorCounters reported_;

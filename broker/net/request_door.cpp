@@ -1,9 +1,8 @@
 #include "broker/net/request_door.hpp"
 
 #include <cerrno>
-#include <charconv>
-#include <cstring>
 
+#include "broker/net/frame_properties.hpp"
 #include "proto/wire/limits.hpp"
 
 namespace prismbus {
@@ -34,6 +33,7 @@ RequestDoor::RequestDoor(Context& context, const RequestDoorSettings& settings)
                                           .io_thread_affinity = settings.io_thread_affinity,
                                           .curve_secret = settings.curve_secret}),
       meter_(settings.meter),
+      clients_(settings.clients),
       sealed_bytes_(settings.curve_secret.empty() ? 0 : kCurveBytes),
       connections_(settings.backlog_bytes_max) {
   zmq_msg_init(&frame_);
@@ -122,16 +122,13 @@ RequestDoor::Took RequestDoor::receive_one(RequestHandler& handler, std::size_t&
 }
 
 Connection* RequestDoor::identify() {
-  const char* const number = zmq_msg_gets(&frame_, "User-Id");
-  if (number == nullptr) return nullptr;
-  std::uint64_t id = 0;
-  const char* const end = number + std::strlen(number);
-  if (std::from_chars(number, end, id).ptr != end || id == 0) return nullptr;
+  const std::uint64_t id = connection_number_of(frame_);
+  if (id == 0) return nullptr;
   from_.connection = ConnectionId(id);
   if (Connection* const known = connections_.find(from_.connection); known != nullptr) return known;
-  const char* const ip = zmq_msg_gets(&frame_, "Peer-Address");
-  Connection& met =
-      connections_.meet(from_.connection, zmq_msg_get(&frame_, ZMQ_SRCFD), ip == nullptr ? "" : ip);
+  Connection& met = connections_.meet(from_.connection, zmq_msg_get(&frame_, ZMQ_SRCFD),
+                                      property_of(frame_, kPeerAddressProperty));
+  if (clients_ != nullptr && !clients_->meet(id, frame_)) connections_.drop(met);
   if (meter_ != nullptr && met.socket.known()) meter_->meet(met.socket.fd(), met.socket.inode());
   return &met;
 }

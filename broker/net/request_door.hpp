@@ -15,6 +15,7 @@
 #include "broker/net/bound_socket.hpp"
 #include "broker/net/connections.hpp"
 #include "broker/net/door_meter.hpp"
+#include "broker/net/listed_clients.hpp"
 
 namespace prismbus {
 
@@ -23,9 +24,10 @@ struct RequestDoorSettings {
   // requests in flight needs a mark of more than twice that.
   int reply_frames_max = 65'536;
   std::uint64_t backlog_bytes_max = Connections::kBacklogBytesMax;
-  std::uint64_t io_thread_affinity = 0;  // 0 = any
-  std::string curve_secret{};            // not empty: CURVE
-  DoorMeter* meter = nullptr;            // told of all that is taken; outlives the door
+  std::uint64_t io_thread_affinity = 0;       // 0 = any
+  std::string curve_secret{};                 // not empty: CURVE
+  DoorMeter* meter = nullptr;                 // told of all that is taken; outlives the door
+  ListedClients* clients = nullptr;           // with CURVE: asked at each first message; outlives the door
 };
 
 struct RequestDoorCounters {
@@ -70,6 +72,7 @@ class RequestDoor final : public Door {
 
   BoundSocket socket_;
   DoorMeter* const meter_;
+  ListedClients* const clients_;
   const std::size_t sealed_bytes_;  // what CURVE adds to a frame
   Connections connections_;
   RequestDoorCounters counters_;

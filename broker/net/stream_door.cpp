@@ -2,6 +2,8 @@
 
 #include <cerrno>
 
+#include "broker/net/frame_properties.hpp"
+
 namespace prismbus {
 namespace {
 
@@ -16,7 +18,8 @@ StreamDoor::StreamDoor(Context& context, Lane lane, const StreamDoorSettings& se
                                           .frame_bytes_max = kSubscriptionBytesMax,
                                           .io_thread_affinity = settings.io_thread_affinity,
                                           .curve_secret = settings.curve_secret}),
-      lane_(lane) {
+      lane_(lane),
+      clients_(settings.clients) {
   zmq_msg_init(&frame_);
 }
 
@@ -40,6 +43,7 @@ std::size_t StreamDoor::receive(std::size_t messages_max, SubscriptionHandler& h
       break;
     }
     ++messages;
+    if (clients_ != nullptr && !clients_->meet(connection_number_of(frame_), frame_)) continue;
     handler.on_subscription(lane_, {static_cast<const char*>(zmq_msg_data(&frame_)), zmq_msg_size(&frame_)});
   }
   return messages;

@@ -14,6 +14,7 @@
 
 #include "broker/core/ports.hpp"
 #include "broker/net/bound_socket.hpp"
+#include "broker/net/listed_clients.hpp"
 
 namespace prismbus {
 
@@ -27,7 +28,8 @@ class SubscriptionHandler {
 struct StreamDoorSettings {
   int subscriber_frames_max = 20'000;  // queued for one subscriber; more is lost to it
   std::uint64_t io_thread_affinity = 0;
-  std::string curve_secret{};  // not empty: CURVE
+  std::string curve_secret{};        // not empty: CURVE
+  ListedClients* clients = nullptr;  // then: asked at each subscription; outlives the door
 };
 
 class StreamDoor {
@@ -50,6 +52,7 @@ class StreamDoor {
  private:
   BoundSocket socket_;
   const Lane lane_;
+  ListedClients* const clients_;
   zmq_msg_t frame_{};
   bool maybe_input_ = true;
 };

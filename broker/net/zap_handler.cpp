@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "broker/net/bound_socket.hpp"
+#include "broker/net/frame_properties.hpp"
 #include "proto/transport/curve.hpp"
 
 namespace prismbus {
@@ -22,18 +23,36 @@ constexpr std::uint64_t kDescriptorMargin = 64;  // LMDB, logs, and connections 
 constexpr std::chrono::microseconds kRefusalPause{200};
 constexpr std::size_t kCurveKeyBytes = 32;
 
+// As Z85; empty: that is no proved key.
+std::string key_text(std::string_view mechanism, std::string_view credential) {
+  if (mechanism != "CURVE" || credential.size() != kCurveKeyBytes) return {};
+  std::array<char, kCurveKeyChars + 1> text{};
+  const void* const key = credential.data();
+  zmq_z85_encode(text.data(), static_cast<const std::uint8_t*>(key), kCurveKeyBytes);
+  return text.data();
+}
+
+// RFC 23: a name behind its length in one byte, a value behind its length in four.
+std::string property(std::string_view name, std::string_view value) {
+  const auto size = static_cast<std::uint32_t>(value.size());
+  std::string out(1, static_cast<char>(name.size()));
+  out += name;
+  for (const int shift : {24, 16, 8, 0}) out += static_cast<char>(size >> shift & 0xff);
+  out += value;
+  return out;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ZapHandler>> ZapHandler::bind(Context& context, std::uint64_t descriptors_max,
-                                                     std::shared_ptr<const AllowedKeys> allowed) {
+                                                     AllowedKeysPtr allowed) {
   auto socket = Socket::open(context, SocketRole::admission);
   if (!socket) return unexpected(socket.error());
   if (auto bound = socket->bind_inproc("zeromq.zap.01"); !bound) return unexpected(bound.error());
   return std::unique_ptr<ZapHandler>(new ZapHandler(std::move(*socket), descriptors_max, std::move(allowed)));
 }
 
-ZapHandler::ZapHandler(Socket socket, std::uint64_t descriptors_max,
-                       std::shared_ptr<const AllowedKeys> allowed)
+ZapHandler::ZapHandler(Socket socket, std::uint64_t descriptors_max, AllowedKeysPtr allowed)
     : socket_(std::move(socket)),
       first_refused_descriptor_(descriptors_max - std::min(kDescriptorMargin, descriptors_max / 4)),
       allowed_(std::move(allowed)) {}
@@ -44,17 +63,11 @@ std::size_t ZapHandler::step() {
   return answered;
 }
 
-ZapHandler::Verdict ZapHandler::judge(const Question& question) const {
+ZapHandler::Verdict ZapHandler::judge(std::string_view domain, const std::string& key) const {
   if (is_short_of_descriptors()) return Verdict::short_of_descriptors;
-  if (question.domain == kPlainDomain) return Verdict::admit;
-  const bool proved = question.domain == kCurveDomain && question.mechanism == "CURVE" &&
-                      question.credential.size() == kCurveKeyBytes;
-  if (!proved) return Verdict::not_allowed;
-  if (allowed_ == nullptr) return Verdict::admit;
-  std::array<char, kCurveKeyChars + 1> text{};
-  const void* const key = question.credential.data();
-  zmq_z85_encode(text.data(), static_cast<const std::uint8_t*>(key), kCurveKeyBytes);
-  return allowed_->contains(text.data()) ? Verdict::admit : Verdict::not_allowed;
+  if (domain == kPlainDomain) return Verdict::admit;
+  const bool listed = allowed_ == nullptr || allowed_->contains(key);
+  return domain == kCurveDomain && !key.empty() && listed ? Verdict::admit : Verdict::not_allowed;
 }
 
 // A question is: version, request id, domain, address, routing id, mechanism, credentials... The answer:
@@ -68,8 +81,8 @@ bool ZapHandler::answer_one() {
   }
   if (frames == 0) return false;
   socket_.discard_rest(question[frames - 1]);
-  const Verdict verdict =
-      judge({question[kDomain].bytes(), question[kMechanism].bytes(), question[kCredential].bytes()});
+  const std::string key = key_text(question[kMechanism].bytes(), question[kCredential].bytes());
+  const Verdict verdict = judge(question[kDomain].bytes(), key);
   // A refusal by status 400 makes a libzmq client give up for good, which is right for a key that is not on
   // the list. Short of descriptors it has to come back: 300 would keep the descriptor until the handshake
   // times out. An answer of no known version closes the connection at once, and the client comes back; but
@@ -82,8 +95,9 @@ bool ZapHandler::answer_one() {
   const std::string_view text = verdict == Verdict::admit ? "OK"
                                 : crowded                 ? "short of descriptors"
                                                           : "not admitted";
+  const std::string metadata = key.empty() ? std::string() : property(kClientKeyProperty, key);
   const std::array<std::string_view, 6> answer{
-      crowded ? "refused" : "1.0", question[kRequestId].bytes(), status, text, number, ""};
+      crowded ? "refused" : "1.0", question[kRequestId].bytes(), status, text, number, metadata};
   for (std::size_t i = 0; i < answer.size(); ++i) {
     if (socket_.send(answer[i], i + 1 < answer.size()) != Socket::Sent::yes) break;
   }

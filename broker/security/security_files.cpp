@@ -56,7 +56,9 @@ Result<StreamKey> load_master(const std::string& path) {
   return *key;
 }
 
-Result<std::shared_ptr<const AllowedClients>> load_allowed(const std::string& path) {
+}  // namespace
+
+Result<std::shared_ptr<const AllowedClients>> load_allowed_clients(const std::string& path) {
   // Public keys, but who may write them lets people in.
   auto bytes = read_secret_file(path, {kOthersWrite, true, kAllowedFileMax});
   if (!bytes) {
@@ -80,11 +82,10 @@ Result<std::shared_ptr<const AllowedClients>> load_allowed(const std::string& pa
   return std::make_shared<const AllowedClients>(std::move(allowed));
 }
 
-}  // namespace
-
 Result<SecurityFiles> SecurityFiles::load(const std::string& directory) {
   SecurityFiles files;
   files.keys_file = directory + "/tokens.jwks";
+  files.clients_file = directory + "/clients.allow";
   auto curve = load_curve(directory + "/curve.secret");
   if (!curve) return tl::unexpected(curve.error());
   files.curve = std::move(*curve);
@@ -94,7 +95,7 @@ Result<SecurityFiles> SecurityFiles::load(const std::string& directory) {
   auto master = load_master(directory + "/stream.master");
   if (!master) return tl::unexpected(master.error());
   files.stream_master = *master;
-  auto allowed = load_allowed(directory + "/clients.allow");
+  auto allowed = load_allowed_clients(files.clients_file);
   if (!allowed) return tl::unexpected(allowed.error());
   files.allowed = std::move(*allowed);
   return files;

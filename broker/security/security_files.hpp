@@ -18,8 +18,11 @@ namespace prismbus {
 
 using AllowedClients = std::unordered_set<std::string>;  // public keys as Z85
 
+// Null: there is no such file. Errors: as of SecurityFiles.
+[[nodiscard]] Result<std::shared_ptr<const AllowedClients>> load_allowed_clients(const std::string& path);
+
 struct SecurityFiles {
-  std::string keys_file;  // of the tokens, to be looked at again
+  std::string keys_file, clients_file;  // tokens.jwks and clients.allow, to be looked at again
   CurveKeyPair curve;
   TokenKeys token_keys;
   StreamKey stream_master;

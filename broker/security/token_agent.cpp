@@ -1,24 +1,10 @@
 #include "broker/security/token_agent.hpp"
 
-#include <fmt/format.h>
-#include <sys/stat.h>
-
 #include <utility>
 
 #include "proto/base/assert.hpp"
 
 namespace prismbus {
-namespace {
-
-// Changes whenever somebody writes the file or puts another in its place.
-std::string identity_of(const std::string& path) {
-  struct stat s {};
-  if (::stat(path.c_str(), &s) != 0) return "none";
-  return fmt::format("{}.{}.{}.{}.{}", s.st_ino, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec,
-                     s.st_ctim.tv_nsec);
-}
-
-}  // namespace
 
 TokenAgent::TokenAgent(std::string keys_file, TokenVerifier verifier, BoundedQueue<TokenJob>& in,
                        BoundedQueue<TokenDone>& out, LogSink log)
@@ -26,8 +12,7 @@ TokenAgent::TokenAgent(std::string keys_file, TokenVerifier verifier, BoundedQue
       verifier_(std::move(verifier)),
       in_(in),
       out_(out),
-      log_(std::move(log)),
-      seen_(identity_of(keys_file_)) {}
+      log_(std::move(log)) {}
 
 std::size_t TokenAgent::step(Now now) {
   look_at_file(now);
@@ -45,19 +30,15 @@ std::size_t TokenAgent::step(Now now) {
 }
 
 void TokenAgent::look_at_file(Now now) {
-  if (now.steady < look_at_) return;
-  look_at_ = now.steady + kLookAtFile;
-  std::string seen = identity_of(keys_file_);
-  if (seen == seen_) return;
-  auto keys = TokenKeys::load(keys_file_, KeepParts::verifying);
+  if (!keys_file_.changed(now)) return;
+  auto keys = TokenKeys::load(keys_file_.path(), KeepParts::verifying);
   if (!keys) {
     if (log_) log_(LogLevel::error, LogLine("token_keys_not_taken").with("why", keys.error().message).text());
-    seen_ = std::move(seen);
-    return;
+    return keys_file_.taken();
   }
   TokenDone changed{{}, {}, {}, {}, TokenClaims{}, now.steady, true};
   if (!out_.try_push(std::move(changed))) return;  // the next look tries again
-  seen_ = std::move(seen);
+  keys_file_.taken();
   verifier_ = TokenVerifier(std::move(*keys), verifier_.rules());
   if (log_)
     log_(LogLevel::info, LogLine("token_keys_taken").with("keys", verifier_.keys().all().size()).text());

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "broker/core/ports.hpp"
+#include "broker/security/file_look.hpp"
 #include "proto/base/bounded_queue.hpp"
 #include "proto/base/log.hpp"
 #include "proto/token/token_verifier.hpp"
@@ -29,8 +30,6 @@ struct TokenDone {
 
 class TokenAgent {
  public:
-  static constexpr std::chrono::seconds kLookAtFile{1};
-
   // `in` and `out` outlive this; as many answers fit `out` as jobs are let into `in`, and one more.
   TokenAgent(std::string keys_file, TokenVerifier verifier, BoundedQueue<TokenJob>& in,
              BoundedQueue<TokenDone>& out, LogSink log);
@@ -39,14 +38,12 @@ class TokenAgent {
  private:
   void look_at_file(Now now);
 
-  const std::string keys_file_;
+  FileLook keys_file_;
   TokenVerifier verifier_;
   BoundedQueue<TokenJob>& in_;
   BoundedQueue<TokenDone>& out_;
   const LogSink log_;
   std::vector<TokenJob> jobs_;
-  Steady look_at_{};
-  std::string seen_;  // the file's identity, size and times
 };
 
 }  // namespace prismbus

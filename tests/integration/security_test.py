@@ -9,8 +9,8 @@ import zmq
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "python"))
 
-from prismbus_client import Client
-from secured import SecureClient, Security
+from prismbus_client import Client, tune
+from secured import SecureClient, Security, curve
 from secured_case import CANARY, KEY, Secured
 from waiting import eventually
 
@@ -265,6 +265,85 @@ class AllowList(Secured):
         with SecureClient(broker.requests, security.public) as other:
             other.send("hello", token=security.admin())
             self.assertIsNone(other.receive(1))
+
+    def listing(self, *pairs):
+        """A broker that admits these keys, and a way to give it another list."""
+        security = Security()
+
+        def write(*listed):
+            security.write("clients.allow", "".join(f"{pair[0].decode()}\n" for pair in listed))
+        write(*pairs)
+        broker = security.broker().start()
+        self.addCleanup(broker.remove)
+        return security, broker, write
+
+    def joined(self, security, broker, pair):
+        """A client with that key, and a raw SUB with it whose subscription is in force."""
+        client = SecureClient(broker.requests, security.public, security.admin(), pair)
+        self.addCleanup(client.close)
+        socket = curve(tune(zmq.Context.instance().socket(zmq.SUB)), security.public, pair)
+        self.addCleanup(socket.close)
+        socket.connect(broker.changes)
+        for topic in (b"a/", b"\xffbar/" + os.urandom(16)):
+            socket.setsockopt(zmq.SUBSCRIBE, topic)
+        self.assertTrue(socket.recv().startswith(b"\xffbar/"))
+        return client, socket
+
+    def taken(self, broker, times):
+        eventually(lambda: broker.log().count("event=client_list_taken") == times, 20, "the list is taken")
+
+    def test_a_key_that_is_no_longer_listed_is_cut_and_not_let_in_again(self):
+        stays, leaves, comes = (zmq.curve_keypair() for _ in range(3))
+        security, broker, write = self.listing(stays, leaves)
+        staying, stream = self.joined(security, broker, stays)
+        leaving, lost = self.joined(security, broker, leaves)
+        with SecureClient(broker.requests, security.public, None, comes) as early:
+            early.send("hello")
+            self.assertIsNone(early.receive(0.5), "not listed yet")
+        write(stays, comes)
+        self.taken(broker, 1)
+        eventually(lambda: "event=clients_cut no_longer_listed=2" in broker.log(), 20, "both of its connections are cut")
+        leaving.send("put", ns="a", key="k", value=0)
+        self.assertIsNone(leaving.receive(1))
+        seq = staying.put("a", "k", 1)["seq"]
+        self.assertEqual(seq, 1, "nothing of the other one was written")
+        self.assertTrue(stream.poll(10_000))
+        self.assertFalse(lost.poll(500), "it is pushed nothing")
+        with SecureClient(broker.requests, security.public, None, leaves) as again:
+            again.send("hello")
+            self.assertIsNone(again.receive(1))
+        self.joined(security, broker, comes)
+        write(stays, leaves, comes)
+        self.taken(broker, 2)
+        self.joined(security, broker, leaves)
+        self.assertTrue(staying.ask("get", ns="a", key="k")["ok"], "on the connection it always had")
+
+    def test_a_list_that_is_gone_or_nonsense_leaves_the_former_one_in_force(self):
+        listed, other = zmq.curve_keypair(), zmq.curve_keypair()
+        security, broker, write = self.listing(listed)
+        client, _ = self.joined(security, broker, listed)
+        os.unlink(security.path("clients.allow"))
+        eventually(lambda: "is gone: the former list stays in force" in broker.log(), 20, "told as gone")
+        security.write("clients.allow", "nonsense\n")
+        eventually(lambda: "clients.allow:1: a CURVE key is 40 characters" in broker.log(), 20, "told as nonsense")
+        with SecureClient(broker.requests, security.public, None, other) as stranger:
+            stranger.send("hello")
+            self.assertIsNone(stranger.receive(1))
+        self.assertTrue(client.ask("status")["ok"])
+        write(listed, other)
+        self.taken(broker, 1)
+        self.joined(security, broker, other)
+
+    def test_a_list_that_comes_later_counts_for_who_is_there(self):
+        listed, other = zmq.curve_keypair(), zmq.curve_keypair()
+        security = Security()
+        broker = security.broker().start()
+        self.addCleanup(broker.remove)
+        client, _ = self.joined(security, broker, listed)
+        self.joined(security, broker, other)
+        security.write("clients.allow", listed[0].decode() + "\n")
+        eventually(lambda: "event=clients_cut no_longer_listed=2" in broker.log(), 20, "who is not on it is cut")
+        self.assertTrue(client.ask("status")["ok"])
 
 
 class Start(unittest.TestCase):
