@@ -23,6 +23,11 @@ class Doors final : public ReplySink {
   [[nodiscard]] std::string origin_of(ConnectionId connection) override {
     return door_of(connection).origin_of(connection);
   }
+  [[nodiscard]] DoorFigures figures() const override {
+    DoorFigures all = sockets_.figures();
+    if (gateway_ != nullptr) all.connections += gateway_->figures().connections;
+    return all;
+  }
   bool drop(ConnectionId connection) { return door_of(connection).drop(connection); }
 
  private:

@@ -32,6 +32,7 @@ struct Pipeline::Impl final : HeadSource {
       : settings(std::move(given)),
         epoch(store.journal.meta().epoch),
         log(std::move(log_sink)),
+        door(sink),
         authoriser(auth),
         sequencer(seq),
         state(StateReader::renewed(store.state)),
@@ -282,8 +283,9 @@ struct Pipeline::Impl final : HeadSource {
 
   void answer_status(const Asked& asked) {
     const auto up = std::chrono::duration_cast<std::chrono::milliseconds>(asked.now.steady - started);
-    const StatusSources ask{settings,          sequencer, write_room, backups, recent, fold,     pending,
-                            waiting.parking(), sessions,  stream,     replier, reads,  followers};
+    const StatusSources ask{settings,  sequencer,         write_room, backups,   recent,  fold,
+                            pending,   waiting.parking(), sessions,   stream,    replier, reads,
+                            followers, in_flight,         door,       authoriser};
     const StatusCounters counters{started == Steady{} ? up.zero() : up, requests, acks.acks(), writes};
     replier.send(asked.from,
                  encode_status_reply(replier.head(asked.id()), *asked.principal.access, ask, counters));
@@ -310,6 +312,7 @@ struct Pipeline::Impl final : HeadSource {
   const PipelineSettings settings;
   const Epoch epoch;
   const LogSink log;
+  ReplySink& door;
   Authoriser& authoriser;
   Sequencer& sequencer;
 

@@ -33,6 +33,20 @@ struct ReplyTo {
   std::vector<std::string> envelope;  // frames between the routing id and the empty one; usually none
 };
 
+// What the doors refused and cut since the start by their limits, and how many are there.
+struct DoorFigures {
+  std::uint64_t connections = 0;  // at this moment, requests and streams
+  std::uint64_t refused_connections = 0, refused_address_connections = 0;
+  std::uint64_t refused_descriptors = 0, refused_keys = 0;
+  std::uint64_t cut_endless = 0, cut_crowding = 0, cut_oversubscribed = 0;
+  std::uint64_t cut_flooding = 0, cut_not_reading = 0;
+};
+// ... and what the limits of requests a second did.
+struct RateCounters {
+  std::uint64_t of_address = 0, of_principal = 0;  // requests refused
+  std::uint64_t cut = 0;                           // connections
+};
+
 class ReplySink {
  public:
   virtual ~ReplySink() = default;
@@ -40,6 +54,7 @@ class ReplySink {
   virtual void reply(const ReplyTo& to, std::string payload) = 0;
   // Where that connection comes from, for people; empty when the door cannot tell.
   [[nodiscard]] virtual std::string origin_of(ConnectionId) { return {}; }
+  [[nodiscard]] virtual DoorFigures figures() const { return {}; }
 };
 
 // Who takes what comes through a door (the bus agent). `from` and `payload` are lent for the call.
@@ -86,6 +101,7 @@ class Authoriser {
   virtual void on_gone(ConnectionId connection) = 0;
   // Whether the keys that verify tokens were read anew since the last call.
   [[nodiscard]] virtual bool took_new_keys() { return false; }
+  [[nodiscard]] virtual RateCounters rate_counters() const { return {}; }
   // Gives the requests whose tokens were verified meanwhile; returns how many.
   virtual std::size_t take_verified(
       const std::function<void(const ReplyTo& from, std::string_view payload)>& again) = 0;

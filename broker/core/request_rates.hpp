@@ -15,11 +15,6 @@
 
 namespace prismbus {
 
-struct RateCounters {
-  std::uint64_t of_address = 0, of_principal = 0;  // requests refused
-  std::uint64_t cut = 0;                           // connections
-};
-
 class RequestRates final : public Authoriser {
  public:
   // Cuts a connection; false when it is gone already.
@@ -43,6 +38,7 @@ class RequestRates final : public Authoriser {
     return who_asks_->take_verified(again);
   }
 
+  [[nodiscard]] RateCounters rate_counters() const override { return counters_; }
   [[nodiscard]] const RateCounters& counters() const { return counters_; }
 
  private:

@@ -3,6 +3,11 @@
 #include <array>
 
 namespace prismbus {
+namespace {
+
+using Figure = std::pair<std::string_view, std::uint64_t>;
+
+}  // namespace
 
 HelloReply hello_of(const PipelineSettings& settings, const Principal& principal,
                     std::chrono::milliseconds heartbeat, std::chrono::milliseconds ack) {
@@ -35,7 +40,10 @@ std::string encode_status_reply(const codec::ReplyHead& head, const Access& acce
   const ChangeStream::Counters& streamed = ask.stream.counters();
   const SpaceReading disk = ask.room.space().reading().value_or(SpaceReading{});
   const ReaderCounters& read = ask.reads.counters();
-  const std::array<std::pair<std::string_view, std::uint64_t>, 32> figures{{
+  const InFlightRefusals& waiting = ask.in_flight.refusals();
+  const DoorFigures door = ask.door.figures();
+  const RateCounters rates = ask.authoriser.rate_counters();
+  const std::array<Figure, 52> figures{{
       {"run", ask.settings.run.value()},
       {"applied", ask.recent.applied().value()},
       {"folded", ask.fold.folded().value()},
@@ -68,6 +76,26 @@ std::string encode_status_reply(const codec::ReplyHead& head, const Access& acce
       {"chunk_misses", read.chunk_misses},
       {"change_hits", read.change_hits},
       {"change_misses", read.change_misses},
+      {"connections", door.connections},
+      {"in_flight", ask.in_flight.total()},
+      {"in_flight_bytes", ask.in_flight.bytes()},
+      {"refused_connection_requests", waiting.connection_requests},
+      {"refused_connection_bytes", waiting.connection_bytes},
+      {"refused_principal_requests", waiting.principal_requests},
+      {"refused_principal_bytes", waiting.principal_bytes},
+      {"refused_bytes", waiting.bytes},
+      {"refused_address_rate", rates.of_address},
+      {"refused_principal_rate", rates.of_principal},
+      {"refused_connections", door.refused_connections},
+      {"refused_address_connections", door.refused_address_connections},
+      {"refused_descriptors", door.refused_descriptors},
+      {"refused_keys", door.refused_keys},
+      {"cut_rate", rates.cut},
+      {"cut_flooding", door.cut_flooding},
+      {"cut_not_reading", door.cut_not_reading},
+      {"cut_endless", door.cut_endless},
+      {"cut_crowding", door.cut_crowding},
+      {"cut_oversubscribed", door.cut_oversubscribed},
   }};
   std::string reply = codec::begin_reply(head, static_cast<std::uint32_t>(figures.size()) + 3);
   codec::Writer out(reply);

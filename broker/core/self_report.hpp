@@ -9,6 +9,7 @@
 #include "broker/core/backup_desk.hpp"
 #include "broker/core/change_stream.hpp"
 #include "broker/core/followers.hpp"
+#include "broker/core/in_flight.hpp"
 #include "broker/core/parking.hpp"
 #include "broker/core/pending.hpp"
 #include "broker/core/read_desk.hpp"
@@ -38,6 +39,9 @@ struct StatusSources {
   const Replier& replier;
   const ReadDesk& reads;
   const Followers& followers;
+  const InFlight& in_flight;
+  const ReplySink& door;
+  const Authoriser& authoriser;
 };
 struct StatusCounters {
   std::chrono::milliseconds uptime{};

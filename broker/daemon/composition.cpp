@@ -136,6 +136,7 @@ struct Composition::Parts {
   TrimGate trim_gate;
 
   DoorMeter meter;
+  AdmissionFigures admission_figures;
 
   std::optional<Context> context;
   std::unique_ptr<ZapHandler> zap;
@@ -172,9 +173,11 @@ Result<void> Composition::Parts::open_doors() {
   zap = std::move(*handler);
   watch.emplace(*context, meter, connection_limits(settings),
                 ConnectionWatch::Hooks{[this] { wakers.bus.wake(); }, anonymous_bytes});
-  const AdmissionLinks links{queues.to_admission, secured ? &secured->lists_to_admission() : nullptr};
+  const AdmissionLinks links{queues.to_admission, secured ? &secured->lists_to_admission() : nullptr,
+                             admission_figures};
   admission.emplace(*zap, *watch, links, wakers.admission, log);
-  RequestDoorSettings door{.io_thread_affinity = kCommonIoThread, .meter = &meter};
+  RequestDoorSettings door{
+      .io_thread_affinity = kCommonIoThread, .meter = &meter, .figures = &admission_figures};
   if (secured) {
     door.curve_secret = secured->files().curve.secret_key;
     door.clients = &secured->clients();

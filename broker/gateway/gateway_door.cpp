@@ -40,6 +40,12 @@ std::string GatewayDoor::origin_of(ConnectionId connection) {
   return it == known_.end() ? std::string() : it->second.origin;
 }
 
+DoorFigures GatewayDoor::figures() const {
+  DoorFigures figures;
+  figures.connections = known_.size();
+  return figures;
+}
+
 bool GatewayDoor::drop(ConnectionId connection) {
   const auto it = known_.find(connection);
   if (it == known_.end() || it->second.cut) return false;

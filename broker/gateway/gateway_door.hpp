@@ -35,6 +35,7 @@ class GatewayDoor final : public Door {
   std::size_t receive(std::size_t messages_max, std::size_t bytes_max, RequestHandler& handler) override;
   void reply(const ReplyTo& to, std::string payload) override;
   [[nodiscard]] std::string origin_of(ConnectionId connection) override;
+  [[nodiscard]] DoorFigures figures() const override;  // connections alone
   bool drop(ConnectionId connection) override;
 
  private:

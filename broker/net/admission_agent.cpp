@@ -24,8 +24,23 @@ std::size_t AdmissionAgent::step(Now now) {
   if (links_.keys != nullptr && links_.keys->drain(told_keys_) > 0)
     handler_.set_allowed(std::move(told_keys_.back()));
   const std::size_t done = watch_.step(now.steady) + handler_.step();
+  tell_figures();
   if (now.steady >= report_at_) report(now);
   return done;
+}
+
+void AdmissionAgent::tell_figures() {
+  const WatchCounters& watched = watch_.counters();
+  DoorFigures figures;
+  figures.connections = watch_.connections();
+  figures.refused_connections = watched.over_connections_max;
+  figures.refused_address_connections = watched.over_address_max;
+  figures.refused_descriptors = handler_.refused();
+  figures.refused_keys = handler_.unknown_keys();
+  figures.cut_endless = watched.endless;
+  figures.cut_crowding = watched.crowding;
+  figures.cut_oversubscribed = watched.oversubscribed;
+  links_.figures.tell(figures);
 }
 
 void AdmissionAgent::wait(Now now) {

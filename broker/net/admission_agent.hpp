@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "broker/net/admission_figures.hpp"
 #include "broker/net/connection_watch.hpp"
 #include "broker/net/zap_handler.hpp"
 #include "proto/base/bounded_queue.hpp"
@@ -18,6 +19,7 @@ namespace prismbus {
 struct AdmissionLinks {
   BoundedQueue<ConnectionLimits>& limits;          // new ones
   BoundedQueue<ZapHandler::AllowedKeysPtr>* keys;  // other lists; null: none come
+  AdmissionFigures& figures;
 };
 
 class AdmissionAgent {
@@ -31,6 +33,7 @@ class AdmissionAgent {
 
  private:
   void report(Now now);
+  void tell_figures();
 
   ZapHandler& handler_;
   ConnectionWatch& watch_;

@@ -33,6 +33,7 @@ RequestDoor::RequestDoor(Context& context, const RequestDoorSettings& settings)
                                           .io_thread_affinity = settings.io_thread_affinity,
                                           .curve_secret = settings.curve_secret}),
       meter_(settings.meter),
+      admission_(settings.figures),
       clients_(settings.clients),
       sealed_bytes_(settings.curve_secret.empty() ? 0 : kCurveBytes),
       connections_(settings.backlog_bytes_max) {
@@ -173,6 +174,13 @@ void RequestDoor::reply(const ReplyTo& to, std::string payload) {
 std::string RequestDoor::origin_of(ConnectionId id) {
   const Connection* const connection = connections_.find(id);
   return connection == nullptr ? std::string() : connection->origin;
+}
+
+DoorFigures RequestDoor::figures() const {
+  DoorFigures figures = admission_ == nullptr ? DoorFigures{} : admission_->told();
+  figures.cut_flooding = counters_.peers_flooding;
+  figures.cut_not_reading = counters_.peers_not_reading;
+  return figures;
 }
 
 void RequestDoor::look_at_backlog(Connection& connection) {

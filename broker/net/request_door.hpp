@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "broker/core/ports.hpp"
+#include "broker/net/admission_figures.hpp"
 #include "broker/net/bound_socket.hpp"
 #include "broker/net/connections.hpp"
 #include "broker/net/door_meter.hpp"
@@ -27,6 +28,7 @@ struct RequestDoorSettings {
   std::uint64_t io_thread_affinity = 0;       // 0 = any
   std::string curve_secret{};                 // not empty: CURVE
   DoorMeter* meter = nullptr;                 // told of all that is taken; outlives the door
+  const AdmissionFigures* figures = nullptr;  // told on in figures(); outlives the door
   ListedClients* clients = nullptr;           // with CURVE: asked at each first message; outlives the door
 };
 
@@ -50,6 +52,7 @@ class RequestDoor final : public Door {
   void reply(const ReplyTo& to, std::string payload) override;
   std::string origin_of(ConnectionId connection) override;
   bool drop(ConnectionId connection) override;
+  [[nodiscard]] DoorFigures figures() const override;
   void tend(RequestHandler& handler);  // now and then: forgets connections that are gone, and tells
 
   // For the agent's sleep: something may be there, or the descriptor to wait on says when.
@@ -72,6 +75,7 @@ class RequestDoor final : public Door {
 
   BoundSocket socket_;
   DoorMeter* const meter_;
+  const AdmissionFigures* const admission_;
   ListedClients* const clients_;
   const std::size_t sealed_bytes_;  // what CURVE adds to a frame
   Connections connections_;

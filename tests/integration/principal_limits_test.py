@@ -44,6 +44,25 @@ class PrincipalLimits(Secured):
             self.assertTrue(client.wait(number)["ok"])
         self.assertTrue(alice[1].ask("list", ns="c")["ok"], "there is room again")
 
+    def test_status_shows_the_limits_at_work(self):
+        erin = self.several("erin")
+        before = self.admin.call("status")
+        held = [(client, self.waiting(client)) for client in (erin[0], erin[0], erin[1], erin[2])]
+        for client in erin:
+            self.over(client, "requests of this principal")
+        during = self.admin.call("status")
+        self.assertEqual(during["in_flight"] - before["in_flight"], REQUESTS)
+        self.assertGreater(during["in_flight_bytes"], before["in_flight_bytes"])
+        self.assertEqual(during["refused_principal_requests"] - before["refused_principal_requests"], 3)
+        self.assertGreaterEqual(during["connections"], 4)
+        self.admin.put("c", "k", 3)
+        for client, number in held:
+            self.assertTrue(client.wait(number)["ok"])
+        after = self.admin.call("status")
+        self.assertEqual((after["in_flight"], after["in_flight_bytes"]), (0, 0))
+        self.assertEqual({name for name in after if name.startswith(("refused_", "cut_")) and after[name] > 0} -
+                         {"refused_principal_requests", "refused_principal_bytes"}, set(), "no other limit was met")
+
     def test_bytes_are_bounded_over_all_connections_of_a_principal_and_of_no_other(self):
         carol, dave = self.several("carol"), self.several("dave")
         held = []
