@@ -5,17 +5,16 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "perf/closed_loop.hpp"
+#include "perf/loading.hpp"
 
 namespace prismbus::perf {
 namespace {
 constexpr std::chrono::seconds kReadyDeadline{30};
-constexpr std::size_t kLoadingWindow = 4;
 }  // namespace
 
 std::vector<std::string> Bench::broker_command(const std::string& name, const std::string& requests) const {
-  std::vector<std::string> argv{options_.broker, "--data-dir", scratch() + "/" + name, "--requests",
-                                requests,        "--changes",  "tcp://127.0.0.1:0"};
+  std::vector<std::string> argv{options_.broker, "--data-dir", scratch() + "/" + name, "--requests", requests,
+                                "--changes",     changes};
   argv.insert(argv.end(), options_.broker_args.begin(), options_.broker_args.end());
   return argv;
 }
@@ -33,14 +32,9 @@ Result<ServerProcess, std::string> Bench::start_raw(const std::string& kind, std
                               scratch() + "/raw-" + kind, kReadyDeadline);
 }
 
-Outcome Bench::load(const std::string& endpoint, const KeySpace& space) const {
-  constexpr std::uint64_t kPerCall = 100'000, kPerTransaction = 500;
-  for (std::uint64_t first = 0; first < space.keys; first += kPerCall) {
-    const auto requests =
-        loading_requests(space, first, std::min(kPerCall, space.keys - first), kPerTransaction);
-    if (auto sent = send_all(endpoint, requests, kLoadingWindow); !sent) return sent;
-  }
-  return {};
+Outcome Bench::load(const std::string& endpoint, const KeySpace& space,
+                    const Credentials& credentials) const {
+  return load_keys(endpoint, space, credentials);
 }
 
 void Bench::note(const std::string& line) const {

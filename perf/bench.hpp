@@ -48,8 +48,9 @@ class Bench {
   // kind: echo, flood, durable.
   [[nodiscard]] Result<ServerProcess, std::string> start_raw(const std::string& kind,
                                                              std::size_t bytes = 300) const;
-  // Puts every key of `space` once.
-  [[nodiscard]] Outcome load(const std::string& endpoint, const KeySpace& space) const;
+  // Puts every key of `space` once; with credentials where the broker has security on.
+  [[nodiscard]] Outcome load(const std::string& endpoint, const KeySpace& space,
+                             const Credentials& credentials = {}) const;
 
   void note(const std::string& line) const;  // progress, to stderr
   void report(const Row& row);

@@ -6,9 +6,9 @@
 
 #include <array>
 #include <deque>
-#include <thread>
 
 #include "perf/zmtp_peer.hpp"
+#include "proto/base/assert.hpp"
 
 namespace prismbus::perf {
 namespace {
@@ -152,39 +152,8 @@ class Driver {
 }  // namespace
 
 Result<LoadFigures, std::string> run_closed_loop(const ClosedLoop& load, RequestStream& stream) {
+  PRISMBUS_ASSERT(load.credentials.server_key.empty(), "raw ZMTP speaks no CURVE");
   return Driver(load, stream).run();
-}
-
-Result<void, std::string> send_all(const std::string& endpoint, const std::vector<std::string>& requests,
-                                   std::size_t window) {
-  auto peer = ZmtpPeer::connect(endpoint, ZmtpPeer::Role::dealer, kConnectDeadline);
-  if (!peer) return tl::unexpected(peer.error());
-  // Requests carry no id here: while anything was refused only one is in flight, so that it is known which.
-  std::string why;
-  for (std::size_t next = 0; next < requests.size();) {
-    const std::size_t group = std::min(window, requests.size() - next);
-    for (std::size_t i = 0; i < group; ++i) {
-      if (!peer->send(requests[next + i])) return tl::unexpected(endpoint + ": the connection was lost");
-    }
-    std::size_t answered = 0, refused = 0, failed = 0;
-    const auto give_up = Clock::now() + kSilence;
-    while (answered < group) {
-      const bool alive = peer->receive(ZmtpPeer::Wait::yes, [&](std::string_view reply) {
-        const Verdict verdict = judge_reply(reply, why);
-        ++answered;
-        refused += verdict == Verdict::overloaded;
-        failed += verdict == Verdict::failed;
-      });
-      if (!alive || Clock::now() > give_up) return tl::unexpected(endpoint + ": no answer while loading");
-    }
-    if (failed > 0) return tl::unexpected("loading: " + why);
-    if (refused > 0) {  // the whole group again: the requests are idempotent puts
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    } else {
-      next += group;
-    }
-  }
-  return {};
 }
 
 }  // namespace prismbus::perf

@@ -12,6 +12,7 @@
 #include "perf/histogram.hpp"
 #include "perf/request_stream.hpp"
 #include "proto/base/result.hpp"
+#include "proto/transport/credentials.hpp"
 
 namespace prismbus::perf {
 
@@ -22,6 +23,7 @@ struct ClosedLoop {
   std::chrono::milliseconds warm_up{500};
   std::chrono::milliseconds measure{3000};
   bool judge_replies = true;  // false for an echo, whose replies are the requests
+  Credentials credentials{};  // run_dealer_loop only: raw ZMTP speaks no CURVE
 };
 
 struct LoadFigures {
@@ -37,10 +39,5 @@ struct LoadFigures {
 // Errors: a connection that could not be made or was lost, or no reply for ten seconds. A request answered
 // `overloaded` is counted and its place in the window is used again a millisecond later.
 [[nodiscard]] Result<LoadFigures, std::string> run_closed_loop(const ClosedLoop& load, RequestStream& stream);
-
-// Sends each of `requests` (framed) with at most `window` in flight, repeating those that were `overloaded`.
-[[nodiscard]] Result<void, std::string> send_all(const std::string& endpoint,
-                                                 const std::vector<std::string>& requests,
-                                                 std::size_t window);
 
 }  // namespace prismbus::perf

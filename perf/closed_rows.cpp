@@ -3,82 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 
 #include "perf/bench.hpp"
 #include "perf/closed_loop.hpp"
 #include "perf/dealer_loop.hpp"
+#include "perf/turns.hpp"
 
 namespace prismbus::perf {
-namespace {
-
-struct Turns {
-  std::vector<double> ours, raw;
-  std::uint64_t n = 0, refused = 0, reply_bytes = 0;
-  std::string cpu;  // of the broker, last turn
-  LatencyHistogram ours_times, raw_times;
-};
-
-using MakeStream = std::function<RequestStream(std::uint64_t seed)>;
-using RunLoop = Result<LoadFigures, std::string> (*)(const ClosedLoop&, RequestStream&);
-
-Result<LoadFigures, std::string> one_turn(const Bench& bench, RunLoop run, ClosedLoop load,
-                                          const std::string& endpoint, bool judge, RequestStream stream) {
-  load.endpoint = endpoint;
-  load.judge_replies = judge;
-  load.warm_up = bench.options().warm_up;
-  load.measure = bench.options().measure;
-  auto figures = run(load, stream);
-  if (figures && figures->failed > 0) {
-    return tl::unexpected(fmt::format("{} requests failed: {}", figures->failed, figures->first_failure));
-  }
-  return figures;
-}
-
-// Ours and the echo take turns, so that what disturbs the machine disturbs both.
-Result<Turns, std::string> take_turns(const Bench& bench, RunLoop run, const ClosedLoop& load,
-                                      const ServerProcess& broker, const ServerProcess& echo,
-                                      const MakeStream& make) {
-  Turns turns;
-  for (int round = 0; round < bench.options().rounds; ++round) {
-    const std::uint64_t seed = bench.options().seed + static_cast<std::uint64_t>(round);
-    const auto raw = one_turn(bench, run, load, echo.requests(), false, make(seed));
-    if (!raw) return tl::unexpected(raw.error());
-    const auto cpu_before = broker.cpu_times();
-    const auto start = std::chrono::steady_clock::now();
-    const auto ours = one_turn(bench, run, load, broker.requests(), true, make(seed));
-    if (!ours) return tl::unexpected(ours.error());
-    const auto took = std::chrono::steady_clock::now() - start;
-    // Warm-up included: its requests went at the same rate.
-    turns.cpu = describe_cpu(cpu_before, broker.cpu_times(), took,
-                             ours->rate() * std::chrono::duration<double>(took).count());
-    turns.ours.push_back(ours->rate());
-    turns.raw.push_back(raw->rate());
-    turns.n += ours->fine;
-    turns.reply_bytes += ours->reply_bytes;
-    turns.refused += ours->overloaded;
-    turns.ours_times.merge(ours->round_trips);
-    turns.raw_times.merge(raw->round_trips);
-    bench.note(fmt::format("round {}: ours {}, raw {}", round + 1, print(rate(ours->rate())),
-                           print(rate(raw->rate()))));
-  }
-  return turns;
-}
-
-std::string describe(const Turns& turns) {
-  std::string text = turns.cpu;
-  if (turns.refused > 0) text += fmt::format("; {} overloaded", turns.refused);
-  if (turns.ours_times.count() > 0) {
-    text +=
-        fmt::format("; round trip p50 {} (raw {}), p99 {} (raw {})",
-                    print(duration(turns.ours_times.at(0.5))), print(duration(turns.raw_times.at(0.5))),
-                    print(duration(turns.ours_times.at(0.99))), print(duration(turns.raw_times.at(0.99))));
-  }
-  return text;
-}
-
-}  // namespace
-
 Outcome bench_get_pipelined(Bench& bench) {
   auto broker = bench.start_broker("gets");
   if (!broker) return tl::unexpected(broker.error());
@@ -90,7 +21,7 @@ Outcome bench_get_pipelined(Bench& bench) {
   const auto row = [&](const std::string& name, RunLoop run, std::size_t window, const ServerProcess& beside,
                        const std::string& raw_is, bool marked) -> Outcome {
     const ClosedLoop load{.endpoint = {}, .connections = 1, .window = window};
-    const auto turns = take_turns(bench, run, load, *broker, beside, gets);
+    const auto turns = take_turns(bench, run, load, {*broker}, {beside, false}, gets);
     if (!turns) return tl::unexpected(turns.error());
     const double ours = median(turns->ours), raw = median(turns->raw);
     reply_bytes = turns->reply_bytes / std::max<std::uint64_t>(1, turns->n);
@@ -125,7 +56,7 @@ Outcome bench_connections(Bench& bench) {
   if (!echo) return tl::unexpected(echo.error());
   if (auto loaded = bench.load(broker->requests(), bench.keys()); !loaded) return loaded;
   const ClosedLoop load{.endpoint = {}, .connections = bench.options().tiny ? 5U : 50U, .window = 1};
-  const auto gets = take_turns(bench, run_closed_loop, load, *broker, *echo,
+  const auto gets = take_turns(bench, run_closed_loop, load, {*broker}, {*echo, false},
                                [&](std::uint64_t seed) { return RequestStream::gets(bench.keys(), seed); });
   if (!gets) return tl::unexpected(gets.error());
   bench.report({.name = "get, 50 connections, one outstanding each",
@@ -135,7 +66,7 @@ Outcome bench_connections(Bench& bench) {
                 .reached = {},
                 .n = gets->n,
                 .conditions = "raw = ROUTER echo of the request; " + describe(*gets)});
-  const auto puts = take_turns(bench, run_closed_loop, load, *broker, *echo,
+  const auto puts = take_turns(bench, run_closed_loop, load, {*broker}, {*echo, false},
                                [&](std::uint64_t seed) { return RequestStream::puts(bench.keys(), seed); });
   if (!puts) return tl::unexpected(puts.error());
   bench.report(

@@ -114,23 +114,6 @@ std::string_view RequestStream::next_payload() {
   return std::string_view(scratch_).substr(kEmptyFrame + header);
 }
 
-std::vector<std::string> loading_requests(const KeySpace& space, std::uint64_t first, std::uint64_t count,
-                                          std::size_t per_txn) {
-  const std::string value = encoded_value(kValueBytes);
-  std::vector<std::string> requests;
-  for (std::uint64_t from = first; from < first + count; from += per_txn) {
-    std::vector<std::string> keys;
-    for (std::uint64_t i = from; i < std::min(from + per_txn, first + count); ++i)
-      keys.push_back(key_name(i));
-    TxnRequest txn;
-    for (const std::string& key : keys) {
-      txn.changes.push_back({.op = ChangeOp::put, .ns = space.ns, .key = key, .value = value});
-    }
-    requests.push_back(framed_request({.id = {}, .token = {}, .epoch = {}, .body = std::move(txn)}));
-  }
-  return requests;
-}
-
 Verdict judge_reply(std::string_view payload, std::string& why) {
   // map, "id", uint64, "ok", true: the order the contract's encoder keeps and the width our ids force.
   constexpr std::size_t kOkAt = 1 + 3 + 9;

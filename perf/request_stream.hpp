@@ -47,10 +47,6 @@ class RequestStream {
   std::uint64_t keys_, random_, sent_ = 0;
 };
 
-// The whole key space as transactions of `per_txn` puts each, framed, one request an element.
-[[nodiscard]] std::vector<std::string> loading_requests(const KeySpace& space, std::uint64_t first,
-                                                        std::uint64_t count, std::size_t per_txn);
-
 // How a reply ended. `fine` costs a comparison of bytes at a fixed place; everything else is decoded.
 enum class Verdict : std::uint8_t { fine, overloaded, failed };
 [[nodiscard]] Verdict judge_reply(std::string_view payload, std::string& why);
