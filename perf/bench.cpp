@@ -26,6 +26,17 @@ Result<ServerProcess, std::string> Bench::start_broker(const std::string& name,
   return ServerProcess::start(std::move(argv), scratch() + "/" + name, kReadyDeadline);
 }
 
+Result<SecurityDirectory, std::string> Bench::secure(const std::string& name) const {
+  return SecurityDirectory::make(options_.command, scratch(), name);
+}
+
+Result<ServerProcess, std::string> Bench::start_secured(const std::string& name,
+                                                        const SecurityDirectory& security,
+                                                        std::vector<std::string> more) const {
+  more.insert(more.end(), {"--security", security.path()});
+  return start_broker(name, std::move(more));
+}
+
 Result<ServerProcess, std::string> Bench::start_raw(const std::string& kind, std::size_t bytes) const {
   return ServerProcess::start({options_.self, "raw-server", "--kind", kind, "--bytes", std::to_string(bytes),
                                "--data-dir", scratch() + "/raw-" + kind},

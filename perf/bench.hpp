@@ -10,6 +10,7 @@
 
 #include "perf/request_stream.hpp"
 #include "perf/row.hpp"
+#include "perf/security_directory.hpp"
 #include "perf/server_process.hpp"
 #include "proto/base/result.hpp"
 
@@ -20,6 +21,7 @@ using Outcome = Result<void, std::string>;
 struct BenchOptions {
   bool tiny = false;    // test-suite sizes; the rows it prints mean nothing
   std::string broker;   // path of prismbusd
+  std::string command;  // path of prismbus
   std::string self;     // path of this executable, which is also every raw server
   std::string scratch;  // an existing directory on the disk to measure
   std::chrono::milliseconds measure{3000}, warm_up{500};
@@ -45,6 +47,12 @@ class Bench {
                                                         const std::string& requests) const;
   [[nodiscard]] Result<ServerProcess, std::string> start_broker(const std::string& name,
                                                                 std::vector<std::string> more = {}) const;
+  // What a broker with security on starts from, in a directory of that name in the scratch directory.
+  [[nodiscard]] Result<SecurityDirectory, std::string> secure(const std::string& name) const;
+  // As start_broker, with security on.
+  [[nodiscard]] Result<ServerProcess, std::string> start_secured(const std::string& name,
+                                                                 const SecurityDirectory& security,
+                                                                 std::vector<std::string> more = {}) const;
   // kind: echo, flood, durable.
   [[nodiscard]] Result<ServerProcess, std::string> start_raw(const std::string& kind,
                                                              std::size_t bytes = 300) const;
@@ -77,6 +85,7 @@ class Bench {
 [[nodiscard]] Outcome bench_view_reads(Bench& bench);
 [[nodiscard]] Outcome bench_fed_reads(Bench& bench);
 [[nodiscard]] Outcome bench_seal(Bench& bench);
+[[nodiscard]] Outcome bench_secured_gets(Bench& bench);
 
 // A benchmark that measures nothing: load for a profiler. `what`: get, put, connections-get, connections-put,
 // spread.

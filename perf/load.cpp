@@ -38,6 +38,7 @@ constexpr Benchmark kBenchmarks[] = {
     {"view", "reads from the subscriber's view", bench_view_reads},
     {"fed", "handles and views read while 100 k changes a second are fed to them", bench_fed_reads},
     {"seal", "bodies of the stream sealed and opened", bench_seal},
+    {"secured-gets", "gets by CURVE and token beside gets without", bench_secured_gets},
 };
 
 std::string scratch_parent() {
@@ -80,10 +81,12 @@ int main(int argc, char** argv) {
   BenchOptions options;
   options.self = std::filesystem::read_symlink("/proc/self/exe").string();
   options.broker = (std::filesystem::path(options.self).parent_path() / "prismbusd").string();
+  options.command = (std::filesystem::path(options.self).parent_path() / "prismbus").string();
   options.scratch = scratch_parent();
   std::int64_t measure_ms = options.measure.count(), sustained_s = options.sustained.count();
   app.add_flag("--tiny", options.tiny, "sizes for the test suite; any build; the rows mean nothing");
   app.add_option("--broker", options.broker, "path of prismbusd");
+  app.add_option("--command", options.command, "path of prismbus");
   app.add_option("--broker-arg", options.broker_args, "one more argument for every broker (repeatable)");
   app.add_option("--scratch", options.scratch, "existing directory on the disk to measure");
   app.add_option("--rounds", options.rounds, "ours and raw take turns this often")->check(CLI::Range(1, 99));

@@ -7,6 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 names=" all disk get-single get-pipelined connections puts coalesced fan-out callback express acks start view fed seal "
+names+="secured-gets "
 what=all
 if [[ $# -gt 0 && $names == *" $1 "* ]]; then
   what=$1
@@ -14,7 +15,7 @@ if [[ $# -gt 0 && $names == *" $1 "* ]]; then
 fi
 
 cmake --preset release >/dev/null
-cmake --build --preset release --target prismbus_load prismbusd >&2
+cmake --build --preset release --target prismbus_load prismbusd prismbus >&2
 load=build/release/bin/prismbus_load
 
 rows=$(mktemp)

@@ -94,6 +94,22 @@ Result<ServerProcess, std::string> ServerProcess::start(std::vector<std::string>
   return server;
 }
 
+Result<void, std::string> ServerProcess::run(std::vector<std::string> argv, const std::string& log_stem,
+                                             std::chrono::milliseconds deadline) {
+  const std::string name = argv.front();
+  auto child = spawn(std::move(argv), log_stem);
+  if (!child) return tl::unexpected(child.error());
+  int status = 0;
+  for (const auto give_up = std::chrono::steady_clock::now() + deadline;
+       ::waitpid(child->pid_, &status, WNOHANG) != child->pid_;) {
+    if (std::chrono::steady_clock::now() > give_up) return tl::unexpected(name + " did not end");
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  child->pid_ = -1;
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  return tl::unexpected(fmt::format("{} failed; its log ends:\n{}", name, tail_of(log_stem + ".log")));
+}
+
 ServerProcess::ServerProcess(ServerProcess&& other) noexcept
     : pid_(other.pid_), requests_(std::move(other.requests_)), changes_(std::move(other.changes_)) {
   other.pid_ = -1;

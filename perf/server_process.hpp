@@ -38,6 +38,11 @@ class ServerProcess {
   // The same without waiting for the ready file; requests() and changes() are empty.
   [[nodiscard]] static Result<ServerProcess, std::string> spawn(std::vector<std::string> argv,
                                                                 const std::string& log_stem);
+  // Runs `argv` to its end, at most as long as `deadline`; its output goes to <log_stem>.log. The error holds
+  // the end of that log: it exited with another code than 0, or did not end. Blocks.
+  [[nodiscard]] static Result<void, std::string> run(std::vector<std::string> argv,
+                                                     const std::string& log_stem,
+                                                     std::chrono::milliseconds deadline);
   ~ServerProcess();  // TERM, and KILL after ten seconds
   ServerProcess(ServerProcess&& other) noexcept;
   ServerProcess& operator=(ServerProcess&&) = delete;
