@@ -39,6 +39,7 @@ constexpr Benchmark kBenchmarks[] = {
     {"fed", "handles and views read while 100 k changes a second are fed to them", bench_fed_reads},
     {"seal", "bodies of the stream sealed and opened", bench_seal},
     {"secured-gets", "gets by CURVE and token beside gets without", bench_secured_gets},
+    {"core", "a bound token and a sealed stream, in the core alone", bench_core},
 };
 
 std::string scratch_parent() {

@@ -44,7 +44,7 @@ int FakeDisk::at(Point point) {
 }
 
 FakeBroker::FakeBroker(const FakeBrokerSettings& settings, FakeDisk& journal_disk, FakeDisk& state_disk,
-                       ReplySink& replies, Feed& feed)
+                       ReplySink& replies, Feed& feed, Authoriser* who_asks)
     : store(open_store(settings, journal_disk, state_disk)),
       to_fold(4, nullptr),
       to_reader(settings.read_queue, nullptr),
@@ -57,7 +57,7 @@ FakeBroker::FakeBroker(const FakeBrokerSettings& settings, FakeDisk& journal_dis
                 ignore_log),
       pipeline(settings.pipeline, store, sequencer,
                {to_fold, from_fold, to_trim, to_reader, from_reader, {&to_backup, &from_backup}}, replies,
-               feed, authoriser, ignore_log) {}
+               feed, who_asks != nullptr ? *who_asks : everybody, ignore_log) {}
 
 FakeBroker::~FakeBroker() = default;
 

@@ -35,8 +35,9 @@ struct FakeBrokerSettings {
 
 class FakeBroker {
  public:
+  // All outlive it. `who_asks`: null = no security.
   FakeBroker(const FakeBrokerSettings& settings, FakeDisk& journal_disk, FakeDisk& state_disk,
-             ReplySink& replies, Feed& feed);
+             ReplySink& replies, Feed& feed, Authoriser* who_asks = nullptr);
   ~FakeBroker();
 
   Store store;
@@ -55,7 +56,7 @@ class FakeBroker {
   ReaderAgent reader;
   BackupAgent backup;
   LocalSequencer sequencer;
-  OpenAuthoriser authoriser;
+  OpenAuthoriser everybody;
   Pipeline pipeline;
 };
 
