@@ -87,6 +87,7 @@ class Bench {
 [[nodiscard]] Outcome bench_seal(Bench& bench);
 [[nodiscard]] Outcome bench_secured_gets(Bench& bench);
 [[nodiscard]] Outcome bench_core(Bench& bench);
+[[nodiscard]] Outcome bench_sealed_fan_out(Bench& bench);
 
 // A benchmark that measures nothing: load for a profiler. `what`: get, put, connections-get, connections-put,
 // spread.

@@ -40,6 +40,7 @@ constexpr Benchmark kBenchmarks[] = {
     {"seal", "bodies of the stream sealed and opened", bench_seal},
     {"secured-gets", "gets by CURVE and token beside gets without", bench_secured_gets},
     {"core", "a bound token and a sealed stream, in the core alone", bench_core},
+    {"sealed-fan-out", "ten subscribers of a sealed stream beside a plain one", bench_sealed_fan_out},
 };
 
 std::string scratch_parent() {

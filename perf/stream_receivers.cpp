@@ -9,6 +9,7 @@
 #include <atomic>
 #include <deque>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "perf/zmtp_peer.hpp"
@@ -20,7 +21,8 @@ constexpr std::chrono::seconds kPatience{10};
 
 class ZmtpReceivers final : public StreamReceivers {
  public:
-  ZmtpReceivers() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {}
+  explicit ZmtpReceivers(CountSets count)
+      : count_(std::move(count)), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {}
   ~ZmtpReceivers() override { ::close(epoll_); }
   ZmtpReceivers(const ZmtpReceivers&) = delete;
   ZmtpReceivers& operator=(const ZmtpReceivers&) = delete;
@@ -44,7 +46,7 @@ class ZmtpReceivers final : public StreamReceivers {
     for (int i = 0; i < n; ++i) {
       Line& line = lines_[events[static_cast<std::size_t>(i)].data.u64];
       const bool alive = line.peer.receive(ZmtpPeer::Wait::no, [&](std::string_view frame) {
-        line.seen.sets += sets_in(frame);
+        line.seen.sets += count_(frame);
         line.seen.bytes += frame.size();
         ++line.seen.frames;
       });
@@ -59,14 +61,18 @@ class ZmtpReceivers final : public StreamReceivers {
     ZmtpPeer peer;
     Seen seen;
   };
+  const CountSets count_;
   const int epoll_;
   std::deque<Line> lines_;
 };
 
 class ZmqReceivers final : public StreamReceivers {
  public:
-  explicit ZmqReceivers(std::size_t n)
-      : context_(::zmq_ctx_new()), lines_(n), progress_(::eventfd(0, EFD_NONBLOCK)) {}
+  ZmqReceivers(std::size_t n, CountSets count)
+      : count_(std::move(count)),
+        context_(::zmq_ctx_new()),
+        lines_(n),
+        progress_(::eventfd(0, EFD_NONBLOCK)) {}
   ~ZmqReceivers() override {
     stopping_ = true;
     if (thread_.joinable()) thread_.join();
@@ -123,12 +129,12 @@ class ZmqReceivers final : public StreamReceivers {
   }
 
   // What a socket holds, at most so many at a time that the others are not kept waiting.
-  static void drain(void* socket, zmq_msg_t& message, Line& line) {
+  void drain(void* socket, zmq_msg_t& message, Line& line) const {
     Seen more;
     for (int i = 0; i < 1000 && ::zmq_msg_recv(&message, socket, ZMQ_DONTWAIT) >= 0; ++i) {
       const std::string_view frame(static_cast<const char*>(::zmq_msg_data(&message)),
                                    ::zmq_msg_size(&message));
-      more.sets += sets_in(frame);
+      more.sets += count_(frame);
       more.bytes += frame.size();
       ++more.frames;
     }
@@ -137,6 +143,7 @@ class ZmqReceivers final : public StreamReceivers {
     line.frames += more.frames;
   }
 
+  const CountSets count_;
   void* const context_;
   std::vector<void*> sockets_;  // the thread's, once it runs
   std::deque<Line> lines_;
@@ -156,16 +163,14 @@ std::uint64_t sets_in(std::string_view frame) {
   return 0;
 }
 
-Result<std::unique_ptr<StreamReceivers>, std::string> StreamReceivers::connect(Kind kind,
-                                                                               const std::string& endpoint,
-                                                                               const std::string& topic,
-                                                                               std::size_t n) {
+Result<std::unique_ptr<StreamReceivers>, std::string> StreamReceivers::connect(
+    Kind kind, const std::string& endpoint, const std::string& topic, std::size_t n, CountSets count) {
   if (kind == Kind::zmtp) {
-    auto receivers = std::make_unique<ZmtpReceivers>();
+    auto receivers = std::make_unique<ZmtpReceivers>(std::move(count));
     if (auto opened = receivers->open(endpoint, topic, n); !opened) return tl::unexpected(opened.error());
     return receivers;
   }
-  auto receivers = std::make_unique<ZmqReceivers>(n);
+  auto receivers = std::make_unique<ZmqReceivers>(n, std::move(count));
   if (auto opened = receivers->open(endpoint, topic); !opened) return tl::unexpected(opened.error());
   return receivers;
 }
