@@ -3,7 +3,6 @@
 // thread; there is nothing raw to compare with.
 #include <fmt/format.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/daemon/descriptors.hpp"
 #include "perf/bench.hpp"
 #include "perf/histogram.hpp"
 #include "perf/zmtp_peer.hpp"
@@ -261,17 +261,10 @@ Outcome ack_load(Bench& bench, const ServerProcess& broker, std::size_t follower
   return {};
 }
 
-void allow_descriptors() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  (void)::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 }  // namespace
 
 Outcome bench_acks(Bench& bench) {
-  allow_descriptors();
+  (void)raise_descriptor_limit();
   const bool tiny = bench.options().tiny;
   auto broker = bench.start_broker("acks");
   if (!broker) return tl::unexpected(broker.error());

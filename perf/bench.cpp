@@ -12,7 +12,8 @@ namespace {
 constexpr std::chrono::seconds kReadyDeadline{30};
 }  // namespace
 
-std::vector<std::string> Bench::broker_command(const std::string& name, const std::string& requests) const {
+std::vector<std::string> Bench::broker_command(const std::string& name, const std::string& requests,
+                                               const std::string& changes) const {
   std::vector<std::string> argv{options_.broker, "--data-dir", scratch() + "/" + name, "--requests", requests,
                                 "--changes",     changes};
   argv.insert(argv.end(), options_.broker_args.begin(), options_.broker_args.end());

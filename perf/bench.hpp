@@ -42,9 +42,10 @@ class Bench {
   }
 
   // A broker on a data directory of that name in the scratch directory, on free loopback ports unless
-  // `requests` says otherwise.
-  [[nodiscard]] std::vector<std::string> broker_command(const std::string& name,
-                                                        const std::string& requests) const;
+  // `requests` and `changes` say otherwise.
+  [[nodiscard]] std::vector<std::string> broker_command(
+      const std::string& name, const std::string& requests,
+      const std::string& changes = "tcp://127.0.0.1:0") const;
   [[nodiscard]] Result<ServerProcess, std::string> start_broker(const std::string& name,
                                                                 std::vector<std::string> more = {}) const;
   // What a broker with security on starts from, in a directory of that name in the scratch directory.
@@ -88,6 +89,7 @@ class Bench {
 [[nodiscard]] Outcome bench_secured_gets(Bench& bench);
 [[nodiscard]] Outcome bench_core(Bench& bench);
 [[nodiscard]] Outcome bench_sealed_fan_out(Bench& bench);
+[[nodiscard]] Outcome bench_reconnects(Bench& bench);
 
 // A benchmark that measures nothing: load for a profiler. `what`: get, put, connections-get, connections-put,
 // spread.

@@ -10,6 +10,7 @@
 #include <functional>
 
 #include "perf/bench.hpp"
+#include "perf/follower_crowd.hpp"
 #include "perf/raw_servers.hpp"
 #include "proto/base/random.hpp"
 
@@ -41,6 +42,7 @@ constexpr Benchmark kBenchmarks[] = {
     {"secured-gets", "gets by CURVE and token beside gets without", bench_secured_gets},
     {"core", "a bound token and a sealed stream, in the core alone", bench_core},
     {"sealed-fan-out", "ten subscribers of a sealed stream beside a plain one", bench_sealed_fan_out},
+    {"reconnects", "followers by CURVE and token that come back after SIGKILL", bench_reconnects},
 };
 
 std::string scratch_parent() {
@@ -116,6 +118,12 @@ int main(int argc, char** argv) {
   raw_command->add_option("--bytes", raw.bytes)->check(CLI::Range(2, 1 << 20));
   raw_command->add_option("--data-dir", raw.data_dir);
 
+  FollowerProcess followers;
+  CLI::App* followers_command = app.add_subcommand("followers", "a crowd of followers (used internally)");
+  followers_command->add_option("--requests", followers.requests)->required();
+  followers_command->add_option("--server-key", followers.server_key)->required();
+  followers_command->add_option("--tokens", followers.tokens_file)->required();
+
   std::string what = "get", endpoint = "tcp://127.0.0.1:7400";
   std::size_t window = 256;
   CLI::App* drive_command =
@@ -127,6 +135,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   if (raw_command->parsed()) return run_raw_server(raw);
+  if (followers_command->parsed()) return run_follower_process(followers);
   prismbus::seed_libc_random();
   options.measure = std::chrono::milliseconds(measure_ms);
   options.sustained = std::chrono::seconds(sustained_s);
