@@ -84,15 +84,7 @@ std::optional<Epoch> epoch_of_set(std::string_view encoded) {
 }
 
 Result<TransactionPtr> with_epoch(const StoredTransaction& txn, Epoch epoch) {
-  auto out = std::make_shared<StoredTransaction>();
-  out->rev = txn.rev;
-  out->time = txn.time;
-  out->by = txn.by;
-  out->note = txn.note;
-  out->req = txn.req;
-  out->op = txn.op;
-  out->order = txn.order;
-  out->sets.reserve(txn.sets.size());
+  auto out = copy_without_sets(txn);
   for (const auto& set : txn.sets) {
     auto moved = set_with_epoch(*set, epoch);
     if (!moved) {

@@ -19,15 +19,7 @@ Result<std::string_view> open_value(const ValueVault* vault, const ValuePlace& p
 Result<TransactionPtr> with_open_values(TransactionPtr txn, const ValueVault* vault) {
   const auto is_closed = [](const auto& set) { return set->closed; };
   if (std::none_of(txn->sets.begin(), txn->sets.end(), is_closed)) return txn;
-  auto out = std::make_shared<StoredTransaction>();
-  out->rev = txn->rev;
-  out->time = txn->time;
-  out->by = txn->by;
-  out->note = txn->note;
-  out->req = txn->req;
-  out->op = txn->op;
-  out->order = txn->order;
-  out->sets.reserve(txn->sets.size());
+  auto out = copy_without_sets(*txn);
   std::string plain;
   for (const auto& set : txn->sets) {
     std::string encoded = set->encoded;

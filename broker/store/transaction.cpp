@@ -23,6 +23,19 @@ std::size_t StoredTransaction::memory_bytes() const {
   return bytes;
 }
 
+std::shared_ptr<StoredTransaction> copy_without_sets(const StoredTransaction& txn) {
+  auto out = std::make_shared<StoredTransaction>();
+  out->rev = txn.rev;
+  out->time = txn.time;
+  out->by = txn.by;
+  out->note = txn.note;
+  out->req = txn.req;
+  out->op = txn.op;
+  out->order = txn.order;
+  out->sets.reserve(txn.sets.size());
+  return out;
+}
+
 std::unique_ptr<StoredSet> copy_set(const StoredSet& set, std::string encoded, std::ptrdiff_t shift) {
   auto out = std::make_unique<StoredSet>();
   out->ns = set.ns;

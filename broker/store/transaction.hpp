@@ -70,6 +70,8 @@ struct StoredTransaction {
 };
 using TransactionPtr = std::shared_ptr<const StoredTransaction>;
 
+// A copy of all but its change sets, for which it has room.
+[[nodiscard]] std::shared_ptr<StoredTransaction> copy_without_sets(const StoredTransaction& txn);
 // A copy of `set` around `encoded`, in which everything behind its epoch stands `shift` bytes later.
 [[nodiscard]] std::unique_ptr<StoredSet> copy_set(const StoredSet& set, std::string encoded,
                                                   std::ptrdiff_t shift);
