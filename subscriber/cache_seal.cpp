@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "proto/seal/raw_bytes.hpp"
+
 namespace prismbus::cache {
 namespace {
 
@@ -11,13 +13,6 @@ static_assert(kNonceBytes == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES &&
                   kTagBytes == crypto_aead_xchacha20poly1305_ietf_ABYTES &&
                   CacheKey::kBytes == crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
               "as the cipher has them");
-
-unsigned char* raw(char* bytes) {
-  return reinterpret_cast<unsigned char*>(bytes);
-}
-const unsigned char* raw(const char* bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes);
-}
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 
 #include "proto/base/bytes.hpp"
 #include "proto/seal/crypto_start.hpp"
+#include "proto/seal/raw_bytes.hpp"
 
 namespace prismbus {
 namespace {
@@ -16,13 +17,6 @@ static_assert(NonceSource::kBytes == crypto_aead_xchacha20poly1305_ietf_NPUBBYTE
                   kSealTagBytes == crypto_aead_xchacha20poly1305_ietf_ABYTES &&
                   StreamKey::kBytes == crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
               "as the cipher has them");
-
-unsigned char* raw(char* bytes) {
-  return reinterpret_cast<unsigned char*>(bytes);
-}
-const unsigned char* raw(const char* bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes);
-}
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include "proto/base/bytes.hpp"
 #include "proto/seal/crypto_start.hpp"
 #include "proto/seal/keyed_hash.hpp"
+#include "proto/seal/raw_bytes.hpp"
 
 namespace prismbus {
 namespace {
@@ -17,13 +18,6 @@ static_assert(NonceSource::kBytes == crypto_aead_xchacha20poly1305_ietf_NPUBBYTE
                   kValueSealBytes - NonceSource::kBytes == crypto_aead_xchacha20poly1305_ietf_ABYTES &&
                   StreamKey::kBytes == crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
               "as the cipher has them");
-
-unsigned char* raw(char* bytes) {
-  return reinterpret_cast<unsigned char*>(bytes);
-}
-const unsigned char* raw(const char* bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes);
-}
 
 // Neither names of namespaces nor keys hold a zero byte.
 std::string bound_to(const ValuePlace& place) {

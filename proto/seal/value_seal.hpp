@@ -1,9 +1,8 @@
 // Values of secret namespaces as they lie on disk: sealed by XChaCha20-Poly1305 under a key of their
 // namespace, bound to the key and the revision they were written as. Nothing of it goes over the wire.
 //   sealed  = 0xC1 (never a MessagePack byte)  nonce:24  tag:16  ciphertext         as long as the value
-//   key(ns) = H(H(master, "prismbus.values"), 0x01 || ns), H as in key_tree.hpp: of no epoch and no period,
-//   so
-//             that a restored backup opens
+//   key(ns) = H(H(master, "prismbus.values"), 0x01 || ns), H as in key_tree.hpp
+//             of no epoch and no period, so that a restored backup opens
 //   additional data = ns  0x00  key  0x00  rev:8 BE
 #pragma once
 
