@@ -1,21 +1,15 @@
 #include "proto/json/base64.hpp"
 
-#include <array>
 #include <cstdint>
+
+#include "proto/base/base64_digits.hpp"
 
 namespace prismbus {
 namespace {
 
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-constexpr std::array<std::int8_t, 256> kDigits = [] {
-  std::array<std::int8_t, 256> digits{};
-  digits.fill(-1);
-  for (std::size_t i = 0; i < kAlphabet.size(); ++i) {
-    digits[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::int8_t>(i);
-  }
-  return digits;
-}();
+constexpr Base64Digits kDigits = base64_digits(kAlphabet);
 
 }  // namespace
 

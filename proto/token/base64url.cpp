@@ -1,22 +1,16 @@
 #include "proto/token/base64url.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
+
+#include "proto/base/base64_digits.hpp"
 
 namespace prismbus {
 namespace {
 
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-constexpr std::array<std::int8_t, 256> kDigits = [] {
-  std::array<std::int8_t, 256> digits{};
-  digits.fill(-1);
-  for (std::size_t i = 0; i < kAlphabet.size(); ++i) {
-    digits[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::int8_t>(i);
-  }
-  return digits;
-}();
+constexpr Base64Digits kDigits = base64_digits(kAlphabet);
 
 }  // namespace
 
