@@ -92,7 +92,7 @@ Outcome<void> list(const Options& o, Invocation& in) {
 void add_list(Command top) {
   auto o = std::make_shared<Options>();
   Command sub = top.command("list", "Print the keys of a namespace");
-  sub.option("NS", o->ns, "Namespace; with --subtree \"\" is everything").required();
+  sub.option("NS", o->ns, "Namespace").required();
   sub.option("--prefix", o->prefix, "Only keys that begin with this").type_name("TEXT");
   sub.option("--glob", o->glob, "Only keys that match: ? one character, * a run without /, ** any run")
       .type_name("GLOB");

@@ -85,6 +85,16 @@ class Failures(CommandCase):
                 self.refused_unchanged(USAGE, *self.words(command, "no good"), says="")
         self.refused_unchanged(USAGE, "backup", "../name", says="name")
 
+    def test_an_empty_name_is_everything_where_the_help_says_so_and_refused_elsewhere(self):
+        self.done("put", self.ns, "k", "1")
+        for command in ("list", "changes", "replay", "snapshot"):
+            words = ["" if word == "NS" else word for word in GOOD[command]]
+            with self.subTest(command):
+                if '"" is everything' in self.done(command, "--help").out:
+                    self.done(*words, "--subtree")
+                else:
+                    self.refused_unchanged(USAGE, *words, "--subtree", says="ns")
+
     def test_a_namespace_that_is_not_there_is_said_where_it_matters(self):
         self.done("put", self.ns, "k", "1")  # there is a revision 1
         for command in ("get", "delete", "export", "diff", "rollback", "snapshot"):
