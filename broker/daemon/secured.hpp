@@ -8,6 +8,7 @@
 #include "broker/core/doors.hpp"
 #include "broker/core/pipeline.hpp"
 #include "broker/daemon/settings.hpp"
+#include "broker/net/listed_clients.hpp"
 #include "broker/security/audit_agent.hpp"
 #include "broker/security/client_list_agent.hpp"
 #include "broker/security/security_files.hpp"

@@ -37,7 +37,8 @@ class ConditionalWrite final : public Exchange {
     const auto reply = codec::decode_reply(payload);
     if (!reply) return error_response(reply.error());
     if (reading_) return write_on(*reply);
-    const bool overtaken = attempts_ > 0 && reply->error && reply->error->code == ErrorCode::conflict;
+    const bool overtaken =
+        !was_absent_ && attempts_ > 0 && reply->error && reply->error->code == ErrorCode::conflict;
     if (!overtaken) return response_of_reply(request_, match_, payload);
     if (attempts_ == kAttempts) return error_response(overloaded("the key is written again and again", 100));
     return read();
@@ -50,28 +51,36 @@ class ConditionalWrite final : public Exchange {
     return Ask{write_.get_payload()};
   }
 
-  // What was read is there and has a revision, or nothing is written.
+  // On condition of what was read. If that was nothing it is written all the same, on a condition that cannot
+  // hold: the core says so, or, to a request id that it knows, what became of it.
   ExchangeStep write_on(const ReplyHeader& reply) {
     reading_ = false;
-    if (reply.error && reply.error->code == ErrorCode::not_found) {
-      Error error = error_of(ErrorCode::conflict, "the key is not there");
-      error.ns = match_.ns, error.key = match_.key, error.rev = 0;
-      return error_response(error);
+    was_absent_ = reply.error && reply.error->code == ErrorCode::not_found;
+    if (reply.error && !was_absent_) return error_response(*reply.error);
+    Revision rev = reply.rev;
+    if (rev.value() == 0) return error_response(nothing_there());  // and never was, so no request id is known
+    if (!was_absent_) {
+      const auto entry = codec::decode_entry_reply(reply);
+      if (!entry) return error_response(entry.error());
+      rev = entry->rev;
     }
-    if (reply.error) return error_response(*reply.error);
-    const auto entry = codec::decode_entry_reply(reply);
-    if (!entry) return error_response(entry.error());
     CoreRequest conditional = write_;
     conditional.set_epoch(reply.epoch);
-    conditional.set_number("if_rev", entry->rev.value());
+    conditional.set_number("if_rev", rev.value());
     return Ask{conditional.payload()};
+  }
+
+  [[nodiscard]] static Error nothing_there() {
+    Error error = error_of(ErrorCode::conflict, "the key is not there");
+    error.rev = 0;
+    return error;
   }
 
   const HttpRequest& request_;
   const RouteMatch match_;
   CoreRequest write_;
   int attempts_ = 0;
-  bool reading_ = false;
+  bool reading_ = false, was_absent_ = false;
 };
 
 }  // namespace

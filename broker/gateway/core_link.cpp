@@ -18,8 +18,8 @@ void CoreLink::push(GatewayRequest message) {
 
 bool CoreLink::has_room() const {
   const std::size_t open = askers_.size() + 1;
-  // Each may send opened, a request and gone, and get a reply and a cut.
-  return to_bus_.size() + 3 * open <= to_bus_.capacity() && 2 * (under_way_ + open) <= from_bus_.capacity();
+  // Each may send opened, a request and gone, and gets a reply or a cut for each request.
+  return to_bus_.size() + 3 * open <= to_bus_.capacity() && under_way_ + open <= from_bus_.capacity();
 }
 
 ConnectionId CoreLink::open(std::string origin, Asker& asker) {
@@ -42,7 +42,7 @@ void CoreLink::take_replies() {
   replies_.clear();
   from_bus_.drain(replies_);
   for (GatewayReply& reply : replies_) {
-    if (!reply.cut) --under_way_;
+    --under_way_;
     const auto it = askers_.find(reply.connection);
     if (it == askers_.end()) continue;
     reply.cut ? it->second->on_cut() : it->second->on_reply(std::move(reply.payload));

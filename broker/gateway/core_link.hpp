@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "broker/core/bus_pulse.hpp"
-#include "broker/gateway/exchange.hpp"
 #include "broker/gateway/gateway_door.hpp"
+#include "broker/gateway/gateway_facts.hpp"
 
 namespace prismbus {
 
@@ -19,8 +19,9 @@ class CoreLink {
   class Asker {
    public:
     virtual ~Asker() = default;
+    // Either may call the link.
     virtual void on_reply(std::string payload) = 0;
-    virtual void on_cut() = 0;  // the core wants the connection gone
+    virtual void on_cut() = 0;  // in place of a reply: the core wants the connection gone
   };
 
   // All outlive this. Either queue has queue_capacity(most connections).
@@ -35,7 +36,7 @@ class CoreLink {
 
   // `asker` is told until close().
   [[nodiscard]] ConnectionId open(std::string origin, Asker& asker);
-  // One request under way at a time.
+  // Of an open connection that has no request under way.
   void ask(ConnectionId connection, std::string payload);
   void close(ConnectionId connection);
 

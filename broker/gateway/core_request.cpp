@@ -5,17 +5,21 @@
 #include <algorithm>
 #include <charconv>
 
+#include "broker/gateway/http_text.hpp"
 #include "proto/base/bytes.hpp"
 #include "proto/base/hash.hpp"
 #include "proto/json/base64.hpp"
 #include "proto/json/json_value.hpp"
 #include "proto/wire/codec/writer.hpp"
 #include "proto/wire/limits.hpp"
+#include "proto/wire/names.hpp"
 
 namespace prismbus {
 namespace {
 
 constexpr std::size_t kIdempotencyKeyBytes = 255;
+constexpr std::size_t kBodyNodes =
+    200'000;  // values of one body: parsed in some 150 ms, while nobody else is served
 
 using Query = std::vector<std::pair<std::string, std::string>>;
 
@@ -63,7 +67,8 @@ Result<void> check_query(const Route& route, const Query& query) {
     const bool known =
         std::any_of(route.query.begin(), route.query.end(),
                     [&, n = std::string_view(name)](const QueryField& f) { return f.name == n; });
-    if (!known) return fail_field(name, "no such parameter here");
+    if (!known && (name != "epoch" || route.op.empty()))
+      return fail_field(is_utf8(name) ? name : "target", "no such parameter here");
   }
   for (const QueryField& field : route.query) {
     if (field.required && find(query, field.name) == nullptr)
@@ -85,9 +90,19 @@ Result<void> check_key_in_path(std::string_view key) {
 }
 
 Result<Value> json_of(const HttpRequest& request) {
-  auto value = from_json(request.body);
+  auto value = from_json(request.body, kBodyNodes);
   if (!value) return fail_field("body", located("body", value.error()).message);
   return std::move(*value);
+}
+
+// The history that revisions, seqs and cursors of this request are of.
+Result<void> set_epoch(CoreRequest& out, std::string_view hex) {
+  std::uint64_t epoch = 0;
+  const auto [end, error] = std::from_chars(hex.data(), hex.data() + hex.size(), epoch, 16);
+  if (error != std::errc() || end != hex.data() + hex.size() || hex.size() != 16)
+    return fail_field("epoch", "is no 16 hex digits");
+  out.set_epoch(Epoch(epoch));
+  return {};
 }
 
 Result<void> set_body(CoreRequest& out, const Route& route, const HttpRequest& request) {
@@ -103,6 +118,11 @@ Result<void> set_body(CoreRequest& out, const Route& route, const HttpRequest& r
   for (const auto& [name, field] : *members) {
     const auto* text = name.as<std::string>();
     if (text == nullptr) return fail_field("body", "has a name that is no string");
+    if (*text == "epoch") {
+      const auto* hex = field.as<std::string>();
+      if (auto set = set_epoch(out, hex == nullptr ? "" : *hex); !set) return set;
+      continue;
+    }
     if (*text == "op" || *text == "id" || *text == "token" || *text == "ns")
       return fail_field(*text, "does not belong into the body");
     out.set(*text, to_message_pack(field));
@@ -217,11 +237,8 @@ Result<std::optional<std::string_view>> token_of(const HttpRequest& request) {
   const std::string* header = request.header("authorization");
   if (header == nullptr) return std::optional<std::string_view>();
   constexpr std::string_view kScheme = "bearer ";
-  const bool bearer = header->size() > kScheme.size() &&
-                      std::equal(kScheme.begin(), kScheme.end(), header->begin(), [](char a, char b) {
-                        return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b - 'A' + 'a') : b);
-                      });
-  if (!bearer) return fail(ErrorCode::unauthenticated, "Authorization is not `Bearer <token>`");
+  if (header->size() <= kScheme.size() || lower(header->substr(0, kScheme.size())) != kScheme)
+    return fail(ErrorCode::unauthenticated, "Authorization is not `Bearer <token>`");
   return std::optional(std::string_view(*header).substr(kScheme.size()));
 }
 
@@ -237,7 +254,7 @@ Result<CoreRequest> core_request_of(const RouteMatch& match, const HttpTarget& t
   } else if (route.answer == Answer::row) {
     out.set_text("under", match.ns);
     out.set_number("limit", 1);
-  } else if (!match.ns.empty() || route.path.find("{ns}") != std::string_view::npos) {
+  } else if (route.path.find("{ns}") != std::string_view::npos) {
     out.set_text("ns", match.ns);
   }
   if (match.has_key) {
@@ -250,6 +267,9 @@ Result<CoreRequest> core_request_of(const RouteMatch& match, const HttpTarget& t
         route.op == "changes" && field.type != QueryField::Type::cursor && field.name != "limit";
     if (text == nullptr || taken) continue;
     if (auto set = set_from_query(out, field, *text); !set) return tl::unexpected(set.error());
+  }
+  if (const std::string* epoch = find(target.query, "epoch")) {
+    if (auto set = set_epoch(out, *epoch); !set) return tl::unexpected(set.error());
   }
   if (auto set = set_body(out, route, request); !set) return tl::unexpected(set.error());
   if (is_write(route)) {

@@ -4,6 +4,8 @@
 
 #include <charconv>
 
+#include "broker/gateway/http_text.hpp"
+
 namespace prismbus {
 namespace {
 
@@ -13,12 +15,6 @@ template <class Number>
 bool read_whole(std::string_view text, int base, Number& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out, base);
   return error == std::errc() && end == text.data() + text.size() && !text.empty();
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
 }
 
 }  // namespace
@@ -32,7 +28,7 @@ std::optional<EntityTag> parse_entity_tag(std::string_view text) {
   text = text.substr(1, text.size() - 2);
   std::uint64_t epoch = 0, rev = 0;
   if (!read_whole(text.substr(0, kEpochDigits), 16, epoch) || text[kEpochDigits] != '-' ||
-      !read_whole(text.substr(kEpochDigits + 1), 10, rev)) {
+      !read_whole(text.substr(kEpochDigits + 1), 10, rev) || rev == 0) {
     return std::nullopt;
   }
   return EntityTag{Epoch(epoch), Revision(rev)};

@@ -6,10 +6,12 @@
 #include "broker/gateway/conditional_write.hpp"
 #include "broker/gateway/core_request.hpp"
 #include "broker/gateway/health.hpp"
+#include "broker/gateway/http_text.hpp"
 #include "broker/gateway/openapi.hpp"
 #include "broker/gateway/operation_reply.hpp"
 #include "broker/gateway/reply_json.hpp"
 #include "broker/gateway/snapshot_stream.hpp"
+#include "proto/base/assert.hpp"
 
 namespace prismbus {
 namespace {
@@ -18,7 +20,10 @@ class Immediate final : public Exchange {
  public:
   explicit Immediate(HttpResponse response) : response_(std::move(response)) {}
   ExchangeStep begin() override { return std::move(response_); }
-  ExchangeStep on_reply(std::string_view) override { return std::move(response_); }
+  ExchangeStep on_reply(std::string_view) override {
+    PRISMBUS_ASSERT(false, "nothing was asked");
+    return {};
+  }
 
  private:
   HttpResponse response_;
@@ -56,9 +61,19 @@ std::optional<HttpResponse> refused_body(const Route& route, const HttpRequest& 
   if (const std::string* encoding = request.header("content-encoding"); encoding && *encoding != "identity")
     return error_response(unsupported("Content-Encoding", "bodies are taken as they are"), 415);
   const std::string* type = request.header("content-type");
-  const std::string_view essence = type == nullptr ? "" : std::string_view(*type).substr(0, type->find(';'));
-  if (essence != "application/json")
+  if (type == nullptr ||
+      lower(trimmed(std::string_view(*type).substr(0, type->find(';')))) != "application/json")
     return error_response(unsupported("Content-Type", "a write takes application/json"), 415);
+  return std::nullopt;
+}
+
+// Of two, one proxy may look at the first and another at the last.
+std::optional<HttpResponse> refused_twice(const HttpRequest& request) {
+  for (const std::string_view name : {"authorization", "content-type", "content-encoding", "if-match",
+                                      "if-none-match", "idempotency-key", "origin"}) {
+    if (request.count(name) > 1)
+      return error_response(fail_field(std::string(name), "stands twice among the headers").value());
+  }
   return std::nullopt;
 }
 
@@ -76,6 +91,7 @@ std::unique_ptr<Exchange> open_operation(const HttpRequest& request, RouteMatch 
 }  // namespace
 
 std::unique_ptr<Exchange> open_exchange(const HttpRequest& request, const GatewayFacts& facts) {
+  if (auto refused = refused_twice(request)) return immediately(std::move(*refused));
   const auto target = split_target(request.target);
   if (!target) return immediately(error_response(target.error()));
   RouteMatch match = find_route(request.verb, target->path);

@@ -8,9 +8,8 @@
 #include <string_view>
 #include <variant>
 
+#include "broker/gateway/gateway_facts.hpp"
 #include "broker/gateway/http_message.hpp"
-#include "broker/gateway/http_target.hpp"
-#include "broker/gateway/route.hpp"
 
 namespace prismbus {
 
@@ -27,14 +26,10 @@ using ExchangeStep = std::variant<Ask, Streamed, HttpResponse>;
 class Exchange {
  public:
   virtual ~Exchange() = default;
+  // begin() once, then on_reply() for each step that asked. After a response, or a piece that does not ask,
+  // it is over.
   [[nodiscard]] virtual ExchangeStep begin() = 0;
   [[nodiscard]] virtual ExchangeStep on_reply(std::string_view payload) = 0;
-};
-
-// What the gateway knows without asking the core.
-struct GatewayFacts {
-  std::uint64_t bus_age_ms = 0;  // since the bus thread's last step
-  bool takes_writes = false, draining = false;
 };
 
 // Never null: what is wrong with the request is its response. `request` is lent for the exchange's life.

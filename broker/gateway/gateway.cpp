@@ -3,15 +3,17 @@
 #include "broker/gateway/http_session.hpp"  // before the rest of Asio
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
+#include <sys/resource.h>
+
+#include <climits>
 
 #include <unordered_map>
 
@@ -26,7 +28,9 @@ using boost::system::error_code;
 
 constexpr int kBacklog = 4096;
 constexpr std::chrono::milliseconds kAcceptAgain{100};  // no descriptor is free
-constexpr std::chrono::seconds kFinish{1};              // for answers on their way when it ends
+constexpr std::chrono::milliseconds kFinish{500};       // for answers on their way when it ends
+constexpr std::chrono::seconds kReport{10};             // between two lines about what was refused
+constexpr int kDescriptorsKept = 64;                    // for the disk and the other doors
 
 std::string full_text() {
   const std::string body = error_text(overloaded("too many connections of the gateway", 1000));
@@ -64,18 +68,26 @@ struct Gateway::Impl {
         connections_max(settings.connections_max),
         waker(its_waker),
         link(queues.to_bus, queues.from_bus, pulse),
-        origins(settings.host, settings.hosts, settings.origins),
+        origins(settings.host == "*" ? "" : settings.host, settings.hosts, settings.origins),
         acceptor(context),
-        woken(context, ::dup(its_waker.fd())) {}
+        woken(context),
+        report_at(context) {}
 
   Result<void> listen(const tcp::endpoint& at) {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < INT_MAX)
+      descriptors = static_cast<int>(limit.rlim_cur) - kDescriptorsKept;
     error_code error;
-    acceptor.open(at.protocol(), error);
+    const int wakes = ::fcntl(waker.fd(), F_DUPFD_CLOEXEC, 0);
+    if (wakes < 0) return fail(ErrorCode::unavailable, "gateway: no descriptor is left");
+    woken.assign(wakes, error);
+    if (!error) acceptor.open(at.protocol(), error);
     if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
     if (!error) acceptor.bind(at, error);
     if (!error) acceptor.listen(kBacklog, error);
     if (error)
       return fail(ErrorCode::unavailable, fmt::format("gateway: {}: {}", authority_of(at), error.message()));
+    endpoint = "http://" + authority_of(acceptor.local_endpoint());
     return {};
   }
 
@@ -95,7 +107,7 @@ struct Gateway::Impl {
   }
 
   void take(tcp::socket socket) {
-    if (sessions.size() >= connections_max || !link.has_room()) {
+    if (sessions.size() >= connections_max || !link.has_room() || socket.native_handle() >= descriptors) {
       ++refused;
       error_code ignored;
       socket.non_blocking(true, ignored);
@@ -103,11 +115,27 @@ struct Gateway::Impl {
       socket.shutdown(tcp::socket::shutdown_send, ignored);
       return;
     }
-    auto session = std::make_shared<HttpSession>(std::move(socket), link, origins, limits);
+    auto session = std::make_shared<HttpSession>(std::move(socket), link, origins, bodies, limits);
     HttpSession* const key = session.get();
     sessions.emplace(key, session);
-    asio::co_spawn(context, session->run(session),
-                   [this, key](const std::exception_ptr&) { sessions.erase(key); });
+    asio::co_spawn(context, session->run(session), [this, key](const std::exception_ptr& thrown) {
+      sessions.erase(key);
+      if (thrown) ++failed;
+    });
+  }
+
+  // Repeats are counted and told every ten seconds, so that a flood of peers is not a flood of lines.
+  asio::awaitable<void> report() {
+    error_code ended;
+    while (!ended) {
+      report_at.expires_after(kReport);
+      co_await report_at.async_wait(with(ended));
+      if (refused + failed == 0) continue;
+      log(LogLevel::warn, LogLine("gateway_connections")
+                              .with("refused", std::exchange(refused, 0))
+                              .with("failed", std::exchange(failed, 0))
+                              .text());
+    }
   }
 
   // The bus has answered, or the broker stops.
@@ -117,9 +145,6 @@ struct Gateway::Impl {
       co_await woken.async_wait(asio::posix::stream_descriptor::wait_read, with(error));
       waker.clear();
       link.take_replies();
-      if (refused > 0) {
-        log(LogLevel::warn, LogLine("gateway_refused").with("connections", std::exchange(refused, 0)).text());
-      }
       if (!stop.stop_requested()) continue;
       co_await finish();
       co_return;
@@ -129,13 +154,14 @@ struct Gateway::Impl {
   asio::awaitable<void> finish() {
     error_code ignored;
     acceptor.close(ignored);
-    for (const auto& [key, session] : std::unordered_map(sessions)) session->finish();
+    report_at.cancel();
+    for (const auto& [key, session] : sessions) session->finish();
     asio::steady_timer patience(context, kFinish);
     while (!sessions.empty() && patience.expiry() > asio::steady_timer::clock_type::now()) {
       asio::steady_timer look(context, std::chrono::milliseconds(5));
       co_await look.async_wait(with(ignored));
     }
-    for (const auto& [key, session] : std::unordered_map(sessions)) session->cut();
+    for (const auto& [key, session] : sessions) session->cut();
   }
 
   const LogSink log;
@@ -147,8 +173,12 @@ struct Gateway::Impl {
   asio::io_context context{1};
   tcp::acceptor acceptor;
   asio::posix::stream_descriptor woken;
+  asio::steady_timer report_at;
+  BodyBudget bodies;
+  std::string endpoint;       // as bound
+  int descriptors = INT_MAX;  // a connection with this number is one too many
   std::unordered_map<HttpSession*, std::shared_ptr<HttpSession>> sessions;
-  std::uint64_t refused = 0;  // since it was last told
+  std::uint64_t refused = 0, failed = 0;  // since they were last told
 };
 
 Gateway::Gateway(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -168,12 +198,17 @@ Result<std::unique_ptr<Gateway>> Gateway::open(const GatewaySettings& settings, 
 }
 
 std::string Gateway::endpoint() const {
-  return "http://" + authority_of(impl_->acceptor.local_endpoint());
+  return impl_->endpoint;
 }
 
 void Gateway::run(const std::stop_token& stop) {
-  asio::co_spawn(impl_->context, impl_->accept(), asio::detached);
-  asio::co_spawn(impl_->context, impl_->listen_to_bus(stop), asio::detached);
+  // Without either the gateway would be deaf, or never end: what ends one of them ends the process.
+  const auto loudly = [](const std::exception_ptr& thrown) {
+    if (thrown) std::rethrow_exception(thrown);
+  };
+  asio::co_spawn(impl_->context, impl_->accept(), loudly);
+  asio::co_spawn(impl_->context, impl_->listen_to_bus(stop), loudly);
+  asio::co_spawn(impl_->context, impl_->report(), loudly);
   impl_->context.run();
 }
 

@@ -38,8 +38,8 @@ class Gateway {
 
   [[nodiscard]] std::string endpoint() const;  // http://127.0.0.1:7480, as bound
 
-  // Serves on the caller's thread until `stop` is requested and `waker` woken; answers what has an answer by
-  // then, closes the rest. Once.
+  // Serves on the caller's thread until `stop` is requested and `waker` woken, by when whoever fills
+  // `from_bus` has ended; answers what has an answer by then, closes the rest. Once.
   void run(const std::stop_token& stop);
 
  private:

@@ -1,5 +1,7 @@
 #include "broker/gateway/gateway_door.hpp"
 
+#include <utility>
+
 #include "proto/base/assert.hpp"
 
 namespace prismbus {
@@ -12,7 +14,7 @@ std::size_t GatewayDoor::receive(std::size_t messages_max, std::size_t bytes_max
   }
   std::size_t done = 0, bytes = 0;
   for (; next_ < taken_.size() && done < messages_max && bytes < bytes_max; ++done) {
-    const GatewayRequest& message = taken_[next_++];
+    const GatewayRequest message = std::move(taken_[next_++]);
     switch (message.what) {
       case GatewayRequest::What::opened:
         known_[message.connection].origin = message.text;
@@ -31,6 +33,7 @@ std::size_t GatewayDoor::receive(std::size_t messages_max, std::size_t bytes_max
 }
 
 void GatewayDoor::reply(const ReplyTo& to, std::string payload) {
+  if (const auto it = known_.find(to.connection); it != known_.end() && it->second.cut) return;
   const bool sent = out_.try_push({to.connection, std::move(payload)});
   PRISMBUS_ASSERT(sent, "a connection of the gateway has one request under way");
 }

@@ -24,7 +24,7 @@ struct GatewayRequest {
 struct GatewayReply {
   ConnectionId connection;
   std::string payload;
-  bool cut = false;  // no reply: the core wants that connection gone
+  bool cut = false;  // in place of the reply: the core wants that connection gone
 };
 
 class GatewayDoor final : public Door {

@@ -1,9 +1,9 @@
 #include "broker/gateway/gzip.hpp"
 
+#define ZLIB_CONST
 #include <zlib.h>
 
-#include <algorithm>
-
+#include "broker/gateway/http_text.hpp"
 #include "proto/base/assert.hpp"
 
 namespace prismbus {
@@ -29,9 +29,8 @@ Gzip::~Gzip() {
 
 std::string Gzip::add(std::string_view text, More more) {
   z_stream& stream = state_->stream;
-  std::string in(text);
-  stream.next_in = reinterpret_cast<Bytef*>(in.data());
-  stream.avail_in = static_cast<uInt>(in.size());
+  stream.next_in = reinterpret_cast<const Bytef*>(text.data());
+  stream.avail_in = static_cast<uInt>(text.size());
   std::string out;
   do {
     const std::size_t have = out.size();
@@ -46,18 +45,14 @@ std::string Gzip::add(std::string_view text, More more) {
 
 bool accepts_gzip(std::string_view header) {
   for (;;) {
-    std::string_view one = header.substr(0, header.find(','));
     const std::size_t comma = header.find(',');
-    while (!one.empty() && one.front() == ' ') one.remove_prefix(1);
+    const std::string one = lower(trimmed(header.substr(0, comma)));
     const std::size_t semicolon = one.find(';');
-    std::string_view name = one.substr(0, semicolon);
-    while (!name.empty() && name.back() == ' ') name.remove_suffix(1);
+    const std::string_view name = trimmed(std::string_view(one).substr(0, semicolon));
     if (name == "gzip" || name == "*") {
       // q=0, q=0.0 ... says no.
-      const std::size_t q =
-          semicolon == std::string_view::npos ? std::string_view::npos : one.find("q=", semicolon);
-      return q == std::string_view::npos ||
-             one.substr(q + 2).find_first_of("123456789") != std::string_view::npos;
+      const std::size_t q = semicolon == std::string::npos ? std::string::npos : one.find("q=", semicolon);
+      return q == std::string::npos || one.find_first_of("123456789", q + 2) != std::string::npos;
     }
     if (comma == std::string_view::npos) return false;
     header.remove_prefix(comma + 1);

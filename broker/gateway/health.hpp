@@ -2,7 +2,8 @@
 // which may be what is stuck. Pure functions.
 #pragma once
 
-#include "broker/gateway/exchange.hpp"
+#include "broker/gateway/gateway_facts.hpp"
+#include "broker/gateway/http_message.hpp"
 
 namespace prismbus {
 

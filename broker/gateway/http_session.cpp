@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "broker/gateway/exchange.hpp"
+#include "broker/gateway/http_text.hpp"
 #include "broker/gateway/reply_json.hpp"
 
 namespace prismbus {
@@ -21,6 +23,13 @@ using boost::system::error_code;
 
 constexpr std::size_t kRead = 4096;
 constexpr std::size_t kGzipFrom = 4096;  // bytes; less travels as fast as it is
+constexpr std::size_t kBufferBytes = 80u
+                                     << 10;  // what is read and not understood: a header, a chunk's own line
+constexpr std::size_t kLingerBytes = 16u << 20;
+
+const boost::system::error_category& http_category() {
+  return http::make_error_code(http::error::bad_version).category();
+}
 
 auto with(error_code& error) {
   return asio::redirect_error(asio::use_awaitable, error);
@@ -45,30 +54,26 @@ Verb verb_of(http::verb verb) {
   }
 }
 
-std::string lower(boost::beast::string_view text) {
-  std::string out(text.begin(), text.end());
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 // Everything but the body.
 HttpRequest head_of(const http::request<http::string_body>& message) {
   HttpRequest request;
   request.verb = verb_of(message.method());
   request.target.assign(message.target().begin(), message.target().end());
   for (const auto& field : message)
-    request.headers.emplace_back(lower(field.name_string()),
+    request.headers.emplace_back(lower({field.name_string().data(), field.name_string().size()}),
                                  std::string(field.value().begin(), field.value().end()));
   return request;
 }
 
+// An address without a port, as every door gives it: limits go by it.
 std::string origin_text(const asio::ip::tcp::socket& socket) {
   error_code error;
   const auto peer = socket.remote_endpoint(error);
   if (error) return {};
-  return fmt::format("{}:{}", peer.address().to_string(), peer.port());
+  const asio::ip::address address = peer.address();
+  if (address.is_v6() && address.to_v6().is_v4_mapped())
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
+  return address.to_string();
 }
 
 void add_header(std::string& out, std::string_view name, std::string_view value) {
@@ -100,7 +105,9 @@ bool wants_gzip(const HttpRequest& request) {
 }
 
 HttpResponse preflight_response() {
-  HttpResponse response{.status = 204, .content_type = {}};
+  HttpResponse response;
+  response.status = 204;
+  response.content_type.clear();
   response.headers = {{"Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, DELETE"},
                       {"Access-Control-Allow-Headers",
                        "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key"},
@@ -114,13 +121,27 @@ HttpResponse too_large_response(int status, std::string field, std::size_t limit
   return error_response(error, status);
 }
 
+HttpResponse malformed_response(std::string_view field, std::string why) {
+  return error_response(fail_field(std::string(field), std::move(why)).value());
+}
+
+// A body that begins somewhere else for somebody on the way is how requests are smuggled.
+bool has_doubtful_length(const HttpRequest& request, bool is_http_10) {
+  const std::string* coding = request.header("transfer-encoding");
+  if (coding == nullptr) return request.count("content-length") > 1;
+  return is_http_10 || request.count("transfer-encoding") > 1 ||
+         request.header("content-length") != nullptr || lower(trimmed(*coding)) != "chunked";
+}
+
 }  // namespace
 
 HttpSession::HttpSession(asio::ip::tcp::socket socket, CoreLink& link, const OriginRules& origins,
-                         const HttpLimits& limits)
+                         BodyBudget& bodies, const HttpLimits& limits)
     : stream_(std::move(socket)),
+      buffer_(kBufferBytes),
       link_(link),
       origins_(origins),
+      bodies_(bodies),
       limits_(limits),
       connection_(link.open(origin_text(stream_.socket()), *this)),
       replied_(stream_.get_executor()) {
@@ -129,6 +150,7 @@ HttpSession::HttpSession(asio::ip::tcp::socket socket, CoreLink& link, const Ori
 }
 
 HttpSession::~HttpSession() {
+  bodies_.give_back(body_bytes_);
   link_.close(connection_);
 }
 
@@ -142,6 +164,7 @@ asio::awaitable<void> HttpSession::run(std::shared_ptr<HttpSession>) {
 
 void HttpSession::finish() {
   finishing_ = true;
+  replied_.cancel();
   if (idle_) cut();
 }
 
@@ -170,47 +193,96 @@ asio::awaitable<bool> HttpSession::serve_one() {
     if (error) co_return false;
     buffer_.commit(read);
   }
-  http::request_parser<http::string_body> parser;
+  Parser parser;
   parser.header_limit(static_cast<std::uint32_t>(limits_.header_bytes_max));
   parser.body_limit(limits_.body_bytes_max);
   stream_.expires_after(limits_.header);
   co_await http::async_read_header(stream_, buffer_, parser, with(error));
+  // What g++ 12 makes of an aggregate that is made within a co_await it destroys twice: they have names here.
+  HttpRequest request;
   if (error == http::error::header_limit || error == http::error::buffer_overflow) {
-    co_await refuse(too_large_response(431, "header", limits_.header_bytes_max));
+    HttpResponse response = too_large_response(431, "header", limits_.header_bytes_max);
+    co_await refuse(request, std::move(response));
     co_return false;
   }
-  if (error == http::error::body_limit) {
-    co_await refuse(too_large_response(413, "body", limits_.body_bytes_max));
+  if (error == boost::beast::error::timeout) {
+    HttpResponse response = error_response(error_of(ErrorCode::timeout, "no header in time"), 408);
+    co_await refuse(request, std::move(response));
     co_return false;
   }
-  if (error == boost::beast::error::timeout || error == http::error::end_of_stream) co_return false;
-  if (error) {
-    if (error.category() == http::make_error_code(http::error::bad_version).category())
-      co_await refuse(error_response(fail_field("request", "no HTTP/1.1: " + error.message()).value()));
+  const bool is_long = error == http::error::body_limit;  // its length stands in the header
+  if (error && !is_long) {
+    const bool was_http = error != http::error::end_of_stream && error.category() == http_category();
+    if (was_http) {
+      HttpResponse response = malformed_response("request", "no HTTP/1.1: " + error.message());
+      co_await refuse(request, std::move(response));
+    }
     co_return false;
   }
-  HttpRequest request = head_of(parser.get());
+  is_http_10_ = parser.get().version() < 11;
+  request = head_of(parser.get());
   if (auto admitted = origins_.admit(request); !admitted) {
-    co_await refuse(error_response(admitted.error()));
+    HttpResponse response = error_response(admitted.error());
+    co_await refuse(request, std::move(response));
     co_return false;
   }
-  if (const std::string* expect = request.header("expect"); expect != nullptr && *expect == "100-continue") {
-    if (!co_await write_text("HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
+  if (has_doubtful_length(request, is_http_10_)) {
+    HttpResponse response = malformed_response("Transfer-Encoding", "one chunked, or a Content-Length");
+    co_await refuse(request, std::move(response));
+    co_return false;
   }
+  if (is_long) {
+    HttpResponse response = too_large_response(413, "body", limits_.body_bytes_max);
+    co_await refuse(request, std::move(response));
+    co_return false;
+  }
+  const bool keep_alive = parser.get().keep_alive() && !is_http_10_ && !finishing_;
+  const bool good = co_await read_body(parser, request) && co_await answer(request, keep_alive);
+  bodies_.give_back(std::exchange(body_bytes_, 0));
+  if (!keep_alive) co_return false;
+  co_return good;
+}
+
+asio::awaitable<bool> HttpSession::read_body(Parser& parser, HttpRequest& request) {
+  if (parser.is_done()) co_return true;
+  const std::size_t bytes = parser.content_length().value_or(limits_.body_bytes_max);
+  if (!bodies_.take(bytes)) {
+    HttpResponse response = error_response(overloaded("too many bodies are being read", 1000), 503);
+    co_await refuse(request, std::move(response));
+    co_return false;
+  }
+  body_bytes_ = bytes;
+  if (const std::string* expect = request.header("expect");
+      expect != nullptr && !is_http_10_ && lower(trimmed(*expect)) == "100-continue") {
+    std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+    if (!co_await write_text(std::move(go_on))) co_return false;
+  }
+  error_code error;
   stream_.expires_after(limits_.body);
   co_await http::async_read(stream_, buffer_, parser, with(error));
-  if (error == http::error::body_limit) {
-    co_await refuse(too_large_response(413, "body", limits_.body_bytes_max));
+  if (!error) {
+    request.body = std::move(parser.get().body());
+    co_return true;
+  }
+  HttpResponse response;
+  if (error == http::error::body_limit || error == http::error::buffer_overflow) {
+    response = too_large_response(413, "body", limits_.body_bytes_max);
+  } else if (error == boost::beast::error::timeout) {
+    response = error_response(error_of(ErrorCode::timeout, "no whole body in time"), 408);
+  } else if (error.category() == http_category() && error != http::error::partial_message) {
+    response = malformed_response("body", "no chunks: " + error.message());
+  } else {
     co_return false;
   }
-  if (error) co_return false;
-  const bool keep_alive = parser.get().keep_alive() && !finishing_;
-  request.body = std::move(parser.get().body());
-  co_return co_await answer(request, keep_alive) && keep_alive;
+  co_await refuse(request, std::move(response));
+  co_return false;
 }
 
 asio::awaitable<bool> HttpSession::answer(const HttpRequest& request, bool keep_alive) {
-  if (origins_.is_preflight(request)) co_return co_await write(request, preflight_response(), keep_alive);
+  if (origins_.is_preflight(request)) {
+    HttpResponse response = preflight_response();
+    co_return co_await write(request, std::move(response), keep_alive);
+  }
   const auto exchange = open_exchange(request, link_.facts());
   ExchangeStep step = exchange->begin();
   for (;;) {
@@ -222,7 +294,7 @@ asio::awaitable<bool> HttpSession::answer(const HttpRequest& request, bool keep_
       payload = std::move(piece->ask);
       if (!co_await write_piece(request, std::move(piece->text), payload.empty(), keep_alive))
         co_return false;
-      if (payload.empty()) co_return true;
+      if (payload.empty()) co_return !is_http_10_;
       if (request.verb == Verb::head) co_return false;  // the head is out; nothing of the rest is wanted
     } else {
       payload = std::move(std::get<Ask>(step).payload);
@@ -230,8 +302,9 @@ asio::awaitable<bool> HttpSession::answer(const HttpRequest& request, bool keep_
     const auto reply = co_await ask(std::move(payload));
     if (!reply) {
       if (!cut_ && !streaming_) {
-        co_await refuse(
-            error_response(error_of(ErrorCode::timeout, "no answer of the broker: unknown outcome")));
+        HttpResponse response =
+            error_response(error_of(ErrorCode::timeout, "no answer of the broker: unknown outcome"));
+        co_await refuse(request, std::move(response));
       }
       co_return false;
     }
@@ -240,6 +313,7 @@ asio::awaitable<bool> HttpSession::answer(const HttpRequest& request, bool keep_
 }
 
 asio::awaitable<std::optional<std::string>> HttpSession::ask(std::string payload) {
+  if (cut_ || finishing_) co_return std::nullopt;
   reply_.reset();
   link_.ask(connection_, std::move(payload));
   replied_.expires_after(limits_.answer);
@@ -253,7 +327,8 @@ asio::awaitable<bool> HttpSession::write(const HttpRequest& request, HttpRespons
   if (has_content && response.body.size() >= kGzipFrom) {
     response.headers.emplace_back("Vary", "Accept-Encoding");
     if (wants_gzip(request)) {
-      response.body = Gzip().add(response.body, Gzip::More::no);
+      Gzip gzip;
+      response.body = gzip.add(response.body, Gzip::More::no);
       response.headers.emplace_back("Content-Encoding", "gzip");
     }
   }
@@ -264,25 +339,31 @@ asio::awaitable<bool> HttpSession::write(const HttpRequest& request, HttpRespons
   return write_text(std::move(text));
 }
 
-// A chunk of a body whose length nobody knows yet; the first one brings the head.
+// A piece of a body whose length nobody knows yet; the first one brings the head. HTTP/1.0 has no chunks:
+// there the body ends with the connection. HEAD is answered with the head alone.
 asio::awaitable<bool> HttpSession::write_piece(const HttpRequest& request, std::string text, bool last,
                                                bool keep_alive) {
+  const bool has_body = request.verb != Verb::head;
   std::string out;
-  if (!streaming_) {
-    streaming_ = true;
-    HttpResponse head{.content_type = "application/x-ndjson"};
-    head.headers = {{"Transfer-Encoding", "chunked"}, {"Vary", "Accept-Encoding"}};
+  if (!std::exchange(streaming_, true)) {
+    HttpResponse head;
+    head.content_type = "application/x-ndjson";
+    if (!is_http_10_) head.headers.emplace_back("Transfer-Encoding", "chunked");
+    head.headers.emplace_back("Vary", "Accept-Encoding");
     if (wants_gzip(request)) {
       head.headers.emplace_back("Content-Encoding", "gzip");
       gzip_ = std::make_unique<Gzip>();
     }
-    out = begin_response(head, origins_, request, keep_alive) + "\r\n";
+    out = begin_response(head, origins_, request, keep_alive && (has_body || last)) + "\r\n";
   }
   if (gzip_) text = gzip_->add(text, last ? Gzip::More::no : Gzip::More::yes);
-  if (request.verb == Verb::head) text.clear(), last = false;
-  if (!text.empty()) out += fmt::format("{:x}\r\n{}\r\n", text.size(), text);
+  if (has_body && is_http_10_) {
+    out += text;
+  } else if (has_body) {
+    if (!text.empty()) out += fmt::format("{:x}\r\n{}\r\n", text.size(), text);
+    if (last) out += "0\r\n\r\n";
+  }
   if (last) {
-    out += "0\r\n\r\n";
     streaming_ = false;
     gzip_.reset();
   }
@@ -296,9 +377,17 @@ asio::awaitable<bool> HttpSession::write_text(std::string text) {
   co_return !error;
 }
 
-// A request that is not read to its end: the connection is closed behind the answer.
-asio::awaitable<void> HttpSession::refuse(HttpResponse response) {
-  co_await write(HttpRequest{}, std::move(response), false);
+// The connection is closed behind the answer. What the peer sends meanwhile is read for a while: closed over
+// unread bytes, TCP would take the answer back.
+asio::awaitable<void> HttpSession::refuse(const HttpRequest& request, HttpResponse response) {
+  if (!co_await write(request, std::move(response), false)) co_return;
+  error_code error;
+  stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, error);
+  stream_.expires_after(limits_.linger);
+  for (std::size_t read = 0; !error && !cut_ && read < kLingerBytes;) {
+    buffer_.clear();
+    read += co_await stream_.async_read_some(buffer_.prepare(kRead), with(error));
+  }
 }
 
 }  // namespace prismbus

@@ -10,6 +10,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,15 +25,31 @@ namespace prismbus {
 struct HttpLimits {
   std::size_t header_bytes_max = 16u << 10;
   std::size_t body_bytes_max = 8u << 20;  // as much as a message of the core
-  std::chrono::seconds idle{60}, header{10}, body{30}, write{30};
-  std::chrono::seconds answer{75};  // above the longest that an operation waits (wait_applied: 60 s)
+  std::chrono::milliseconds idle{60'000}, header{10'000}, body{30'000}, write{30'000};
+  std::chrono::milliseconds answer{75'000};  // above the longest that an operation waits
+  std::chrono::milliseconds linger{1'000};   // what a refused peer still sends is read, so that it hears why
+};
+
+// Bytes of all bodies that are being read or answered at a time; more are told to come again (I8).
+class BodyBudget {
+ public:
+  static constexpr std::size_t kMost = 256u << 20;
+  [[nodiscard]] bool take(std::size_t bytes) {
+    if (bytes > kMost - taken_) return false;
+    taken_ += bytes;
+    return true;
+  }
+  void give_back(std::size_t bytes) { taken_ -= bytes; }
+
+ private:
+  std::size_t taken_ = 0;
 };
 
 class HttpSession final : private CoreLink::Asker {
  public:
-  // `link` and `origins` outlive this.
+  // All but the socket outlive this.
   HttpSession(boost::asio::ip::tcp::socket socket, CoreLink& link, const OriginRules& origins,
-              const HttpLimits& limits);
+              BodyBudget& bodies, const HttpLimits& limits);
   ~HttpSession() override;
   HttpSession(const HttpSession&) = delete;
   HttpSession& operator=(const HttpSession&) = delete;
@@ -43,16 +61,19 @@ class HttpSession final : private CoreLink::Asker {
   void cut();  // at once
 
  private:
-  using Writing = bool;  // false: the connection is of no more use
+  using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
 
+  // False, of all of these: the connection is of no more use.
   boost::asio::awaitable<bool> serve_one();
+  boost::asio::awaitable<bool> read_body(Parser& parser, HttpRequest& request);
   boost::asio::awaitable<bool> answer(const HttpRequest& request, bool keep_alive);
+  boost::asio::awaitable<bool> write(const HttpRequest& request, HttpResponse response, bool keep_alive);
+  boost::asio::awaitable<bool> write_piece(const HttpRequest& request, std::string text, bool last,
+                                           bool keep_alive);
+  boost::asio::awaitable<bool> write_text(std::string text);
+  // nullopt: none came in time, or the connection is cut.
   boost::asio::awaitable<std::optional<std::string>> ask(std::string payload);
-  boost::asio::awaitable<Writing> write(const HttpRequest& request, HttpResponse response, bool keep_alive);
-  boost::asio::awaitable<Writing> write_piece(const HttpRequest& request, std::string text, bool last,
-                                              bool keep_alive);
-  boost::asio::awaitable<Writing> write_text(std::string text);
-  boost::asio::awaitable<void> refuse(HttpResponse response);
+  boost::asio::awaitable<void> refuse(const HttpRequest& request, HttpResponse response);
 
   void on_reply(std::string payload) override;
   void on_cut() override;
@@ -61,11 +82,14 @@ class HttpSession final : private CoreLink::Asker {
   boost::beast::flat_buffer buffer_;
   CoreLink& link_;
   const OriginRules& origins_;
+  BodyBudget& bodies_;
   const HttpLimits& limits_;
   ConnectionId connection_;
   boost::asio::steady_timer replied_;
   std::optional<std::string> reply_;
   std::unique_ptr<Gzip> gzip_;  // of the body being streamed
+  bool is_http_10_ = false;     // the request under way: no chunks, no 100
+  std::size_t body_bytes_ = 0;  // taken from the budget for it
   bool streaming_ = false, idle_ = false, finishing_ = false, cut_ = false;
 };
 

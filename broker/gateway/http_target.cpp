@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <optional>
 
+#include "proto/wire/names.hpp"
+
 namespace prismbus {
 namespace {
+
+constexpr std::size_t kQueryMax = 64;  // parameters; no route has so many
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -62,14 +66,15 @@ Result<HttpTarget> split_target(std::string_view target) {
     const std::size_t equals = pair.find('=');
     auto name = percent_decoded(pair.substr(0, equals));
     auto value = equals == std::string_view::npos ? std::string() : percent_decoded(pair.substr(equals + 1));
-    if (!name || !value) return false;
+    if (!name || !value || out.query.size() == kQueryMax) return false;
     const bool known =
         std::any_of(out.query.begin(), out.query.end(), [&](const auto& p) { return p.first == *name; });
-    if (known) twice = *name;
+    if (known) twice = is_utf8(*name) ? *name : "target";
     out.query.emplace_back(std::move(*name), std::move(*value));
     return !known;
   });
   if (!twice.empty()) return fail_field(twice, "stands twice in the query");
+  if (out.query.size() == kQueryMax) return fail_field("target", "too many parameters");
   if (!query_good) return fail_field("target", "a % that is not followed by two hex digits");
   return out;
 }

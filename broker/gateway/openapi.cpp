@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <set>
 
+#include "broker/gateway/http_text.hpp"
 #include "broker/gateway/route.hpp"
 #include "proto/json/json_value.hpp"
 #include "proto/wire/error.hpp"
@@ -60,6 +60,9 @@ Value parameters_of(const Route& route) {
     out.push_back(parameter("key", "path", true, "The key; may contain /.", text));
   for (const QueryField& field : route.query)
     out.push_back(parameter(field.name, "query", field.required, field.sentence, schema_of(field.type)));
+  if (!route.op.empty())
+    out.push_back(parameter("epoch", "query", false,
+                            "The history that revisions are of, 16 hex digits; else 410.", text));
   const bool writes = route.verb != Verb::get && route.op != "mget";
   if (route.answer == Answer::entry)
     out.push_back(parameter("If-None-Match", "header", false, "An ETag: 304 while it is the entry's.", text));
@@ -126,13 +129,6 @@ Value operation_of(const Route& route) {
   return out.take();
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return out;
-}
-
 Value paths() {
   Members out;
   std::set<std::string_view> told;
@@ -165,9 +161,7 @@ Value error_response_of_all() {
       .take();
 }
 
-}  // namespace
-
-std::string openapi_text() {
+std::string written() {
   const Value bearer =
       Members().add("type", "http").add("scheme", "bearer").add("bearerFormat", "JWT").take();
   const Value components = Members()
@@ -186,6 +180,13 @@ std::string openapi_text() {
                      .add("components", components)
                      .take()) +
          "\n";
+}
+
+}  // namespace
+
+std::string openapi_text() {
+  static const std::string text = written();
+  return text;
 }
 
 }  // namespace prismbus

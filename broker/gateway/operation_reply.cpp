@@ -51,7 +51,12 @@ HttpResponse response_of_reply(const HttpRequest& request, const RouteMatch& mat
                                std::string_view payload) {
   const auto reply = codec::decode_reply(payload);
   if (!reply) return error_response(reply.error());
-  if (reply->error) return error_response(*reply->error);
+  if (reply->error) {
+    Error error = *reply->error;
+    if (error.field == "under" && match.route->answer == Answer::row)
+      error.field = "ns";  // as the path calls it
+    return error_response(error);
+  }
   auto tree = reply_tree(payload);
   if (!tree) return error_response(tree.error());
   switch (match.route->answer) {

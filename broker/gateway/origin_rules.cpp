@@ -2,31 +2,30 @@
 
 #include <algorithm>
 
+#include "broker/gateway/http_text.hpp"
+
 namespace prismbus {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
-// `host`, `host:port`, `[v6]:port`: the host alone, without brackets.
+// `host`, `host:port`, `[v6]`, `[v6]:port`: the host alone, without brackets. Anything else is no name: "".
 std::string_view host_of(std::string_view authority) {
+  std::string_view host = authority.substr(0, authority.find(':')), rest = authority.substr(host.size());
   if (authority.starts_with('[')) {
     const std::size_t end = authority.find(']');
-    return end == std::string_view::npos ? std::string_view() : authority.substr(1, end - 1);
+    if (end == std::string_view::npos) return {};
+    host = authority.substr(1, end - 1), rest = authority.substr(end + 1);
   }
-  return authority.substr(0, authority.find(':'));
+  if (rest.empty()) return host;
+  const bool is_port = rest[0] == ':' && rest.find_first_not_of("0123456789", 1) == std::string_view::npos;
+  return is_port ? host : std::string_view();
 }
 
 }  // namespace
 
 OriginRules::OriginRules(std::string_view bound_host, std::vector<std::string> hosts,
                          std::vector<std::string> origins)
-    : hosts_{"localhost", "127.0.0.1", "::1", lower(bound_host)} {
+    : hosts_{"localhost", "127.0.0.1", "::1"} {
+  if (!bound_host.empty()) hosts_.push_back(lower(bound_host));
   for (const std::string& host : hosts) hosts_.push_back(lower(host));
   for (const std::string& origin : origins) origins_.push_back(lower(origin));
 }

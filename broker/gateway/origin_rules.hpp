@@ -15,7 +15,8 @@ namespace prismbus {
 
 class OriginRules {
  public:
-  // `hosts`: names and addresses without ports, besides localhost, 127.0.0.1, ::1 and `bound_host`.
+  // `hosts`: names and addresses without ports, besides localhost, 127.0.0.1, ::1 and `bound_host`
+  // (empty: there is no one name).
   // `origins`: such as https://console.example.com, beside the gateway's own.
   OriginRules(std::string_view bound_host, std::vector<std::string> hosts, std::vector<std::string> origins);
 

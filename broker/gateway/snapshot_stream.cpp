@@ -50,7 +50,8 @@ class SnapshotStream final : public Exchange {
   ExchangeStep on_heads(const ReplyHeader& reply, std::string_view payload) {
     const auto page = codec::decode_namespaces_reply(reply);
     if (!page) return give_up(page.error());
-    if (!heads_.empty() && (reply.rev != heads_rev_ || reply.epoch != epoch_)) return begin_again();
+    if (std::exchange(heads_begun_, true) && (reply.rev != heads_rev_ || reply.epoch != epoch_))
+      return begin_again();
     heads_rev_ = reply.rev, epoch_ = reply.epoch;
     auto tree = reply_tree(payload);
     if (!tree) return give_up(tree.error());
@@ -65,6 +66,8 @@ class SnapshotStream final : public Exchange {
 
   ExchangeStep begin_again() {
     heads_.clear();
+    heads_begun_ = false;
+    keys_ = 0;
     if (++head_reads_ == kHeadReads)
       return give_up(overloaded("namespaces are made and written all the time", 100));
     return begin();
@@ -75,13 +78,16 @@ class SnapshotStream final : public Exchange {
     auto* items = rows == nullptr ? nullptr : rows->as<Value::Array>();
     if (items == nullptr) return;
     for (Value& row : *items) {
-      const std::string ns = *row.find("ns")->as<std::string>();
-      if (!subtree_ && ns != ns_) continue;
+      const Value* name_of_row = row.find("ns");
+      const auto* ns = name_of_row == nullptr ? nullptr : name_of_row->as<std::string>();
+      if (ns == nullptr || (!subtree_ && *ns != ns_)) continue;
+      const Value* keys = row.find("keys");
+      if (const auto* n = keys == nullptr ? nullptr : keys->as<std::uint64_t>()) keys_ += *n;
       Value::Map head;
       for (const std::string_view name : {"seq", "rev", "time", "hash", "lane"}) {
         if (Value* field = row.find(name)) head.push_back({Value::text(name), std::move(*field)});
       }
-      heads_.push_back({Value::text(ns), Value::map(std::move(head))});
+      heads_.push_back({Value::text(*ns), Value::map(std::move(head))});
     }
   }
 
@@ -108,7 +114,11 @@ class SnapshotStream final : public Exchange {
     return end_after(std::move(lines));
   }
 
+  // Rights that changed between two pages take away, or add, what the heads do not know of.
   ExchangeStep end_after(std::string text) {
+    if (sent_ != keys_)
+      return Streamed{
+          text + error_text(error_of(ErrorCode::unavailable, "what may be read changed meanwhile")), {}};
     text = std::exchange(unsent_, {}) + text;
     return Streamed{std::move(text) + fmt::format("{{\"end\":true,\"entries\":{}}}\n", sent_), {}};
   }
@@ -124,6 +134,8 @@ class SnapshotStream final : public Exchange {
   Epoch epoch_;
   Revision heads_rev_;
   Value::Map heads_;
+  bool heads_begun_ = false;
+  std::uint64_t keys_ = 0;  // of all heads: so many entries there will be
   int head_reads_ = 0;
   std::optional<Revision> rev_;  // known: the entries are being read
   std::string unsent_;  // the first line goes out with the first entries: until then there may be an error

@@ -10,6 +10,8 @@
 #include <memory>
 
 #include "broker/gateway/exchange.hpp"
+#include "broker/gateway/http_target.hpp"
+#include "broker/gateway/route.hpp"
 
 namespace prismbus {
 

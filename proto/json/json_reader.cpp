@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "proto/json/dollar_form.hpp"
@@ -15,7 +16,7 @@ using Json = nlohmann::json;
 // Builds the tree from nlohmann's events; the parser itself does not recurse, and the depth is checked here.
 class TreeBuilder : public nlohmann::json_sax<Json> {
  public:
-  explicit TreeBuilder(std::string_view text) : text_(text) {}
+  TreeBuilder(std::string_view text, std::size_t nodes_max) : text_(text), nodes_max_(nodes_max) {}
 
   [[nodiscard]] Parsed<Value> result(bool complete) {
     if (!complete) return tl::unexpected<Mistake>(mistake_);
@@ -94,7 +95,7 @@ class TreeBuilder : public nlohmann::json_sax<Json> {
   }
 
   bool add(Value v) {
-    if (++nodes_ > kDocumentNodes) return refuse(fmt::format("more than {} values", kDocumentNodes));
+    if (++nodes_ > nodes_max_) return refuse(fmt::format("more than {} values", nodes_max_));
     if (frames_.empty()) {
       root_ = std::move(v);
       return true;
@@ -122,16 +123,32 @@ class TreeBuilder : public nlohmann::json_sax<Json> {
   }
 
   const std::string_view text_;
+  const std::size_t nodes_max_;
   Value root_;
   std::vector<Frame> frames_;
   std::size_t nodes_ = 0;
   Mistake mistake_;
 };
 
+// nlohmann takes a NUL for the end of the text, and writes what it skipped before a mistake into a message
+// that nobody reads, five characters for a line end: megabytes of them take it seconds.
+constexpr std::size_t kLineEndsMax = 4096;  // in a row
+
+std::optional<Mistake> strange_in(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) return Mistake{0, 0, "not JSON: a NUL byte"};
+  std::size_t in_a_row = 0;
+  for (const char c : text) {
+    in_a_row = c == '\n' || c == '\r' || c == '\t' ? in_a_row + 1 : 0;
+    if (in_a_row > kLineEndsMax) return Mistake{0, 0, "white space without an end"};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
-Parsed<Value> from_json(std::string_view text) {
-  TreeBuilder builder(text);
+Parsed<Value> from_json(std::string_view text, std::size_t nodes_max) {
+  if (auto strange = strange_in(text)) return tl::unexpected<Mistake>(std::move(*strange));
+  TreeBuilder builder(text, nodes_max);
   const bool complete = Json::sax_parse(text.begin(), text.end(), &builder);
   return builder.result(complete);
 }

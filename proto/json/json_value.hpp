@@ -15,7 +15,7 @@ namespace prismbus {
 
 // Strict JSON. Refused besides what JSON itself refuses: a key twice in one object, an integer outside
 // -2^63..2^64-1, a float beyond a double, `$` forms that are none, nesting over kDocumentDepth.
-[[nodiscard]] Parsed<Value> from_json(std::string_view text);
+[[nodiscard]] Parsed<Value> from_json(std::string_view text, std::size_t nodes_max = kDocumentNodes);
 
 enum class JsonLayout : std::uint8_t { compact, indented };
 // Characters that would steer a terminal (C0, DEL, C1) are always escaped.

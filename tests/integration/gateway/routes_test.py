@@ -75,6 +75,13 @@ class Entries(GatewayCase):
             self.assert_error(self.http.put(self.ns, "k", 1, headers={"Idempotency-Key": bad}), 400, "invalid_argument",
                               "Idempotency-Key")
 
+    def test_an_idempotency_key_holds_whatever_the_condition(self):
+        self.http.put(self.ns, "k", 1)
+        headers = {"Idempotency-Key": "gone", "If-Match": "*"}
+        first = self.http.ask("DELETE", f"/api/v1/config/{self.ns}/k", headers=headers)
+        again = self.http.ask("DELETE", f"/api/v1/config/{self.ns}/k", headers=headers)
+        self.assertEqual((first.status, again.status, again.json["duplicate"]), (200, 200, True))
+
     def test_every_key_has_a_path_or_a_query(self):
         plain = ["a/b", "x y", "ü%", "a+b", "a?b#c", 'say "hi"', "a&b=c"]
         for key in plain + ["list", "version", "a//b", "/", "..", "a/./b", "."]:
@@ -115,6 +122,9 @@ class Operations(GatewayCase):
         self.assertEqual(self.http.entry(self.ns, "k", at_time=time).json["value"], 1)
         self.assertEqual(self.http.entry(self.ns, "k", min_rev=rev, consistency="local").json["value"], 2)
         self.assert_error(self.http.entry(self.ns, "k", at="x"), 400, "invalid_argument", "at")
+        epoch = self.client.ask("status")["epoch"]
+        self.assertEqual(self.http.entry(self.ns, "k", at=rev, epoch=f"{epoch:016x}").json["value"], 1)
+        self.assert_error(self.http.entry(self.ns, "k", at=rev, epoch=f"{epoch ^ 1:016x}"), 410, "other_history")
         self.assert_error(self.http.entry(self.ns, "k", consistency="maybe"), 400, "invalid_argument", "consistency")
         self.assert_error(self.http.entry(self.ns, "k", att=1), 400, "invalid_argument", "att")
         self.assert_error(self.http.get(f"/api/v1/config/{self.ns}/k?at=1&at=2"), 400, "invalid_argument", "at")

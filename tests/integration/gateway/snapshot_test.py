@@ -34,6 +34,21 @@ class Snapshot(GatewayCase):
         self.assertEqual((list(first["heads"]), last["entries"]), ([self.ns, f"{self.ns}.x"], 6))
         self.assertEqual(self.http.get(f"/api/v1/snapshot/{self.ns}").headers["content-type"], "application/x-ndjson")
 
+    def test_its_head_alone_leaves_the_connection_as_it_was(self):
+        self.client.put(self.ns, "k", 1)
+        path = f"/api/v1/snapshot/{self.ns}"
+        for headers in ({}, {"Accept-Encoding": "gzip"}):
+            head = self.http.ask("HEAD", path, headers=headers)
+            self.assertEqual((head.status, head.body), (200, b""))
+            self.assertEqual(lines_of(self.http.get(path))[-1], {"end": True, "entries": 1})
+
+    def test_an_old_client_gets_it_without_chunks(self):
+        self.client.put(self.ns, "k", 1)
+        told = self.raw(f"GET /api/v1/snapshot/{self.ns} HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n".encode())
+        head, body = told.split(b"\r\n\r\n", 1)
+        self.assertNotIn(b"chunked", head)
+        self.assertEqual(json.loads(body.splitlines()[-1]), {"end": True, "entries": 1})
+
     def test_of_nothing_and_of_what_is_no_namespace(self):
         first, last = lines_of(self.http.get(f"/api/v1/snapshot/{self.ns}.none"))
         self.assertEqual((first["heads"], last), ({}, {"end": True, "entries": 0}))
@@ -43,14 +58,14 @@ class Snapshot(GatewayCase):
         ns, size = self.ns, 3000
         for start in range(0, size, 500):
             self.client.txn([{"op": "put", "ns": ns, "key": f"k{i:05}", "value": "v" * 1000} for i in range(start, start + 500)])
-        stop = threading.Event()
+        stop, written = threading.Event(), []
 
         def write():
             with Client(self.broker.requests, self.context) as client:
                 i = 0
                 while not stop.is_set():
                     client.put(ns, f"k{i % size:05}", i)
-                    client.put(f"{ns}.b", f"k{i % 10}", i)
+                    written.append(client.put(f"{ns}.b", f"k{i % 10}", i)["rev"])
                     i += 1
         writer = threading.Thread(target=write)
         writer.start()
@@ -65,6 +80,7 @@ class Snapshot(GatewayCase):
         finally:
             stop.set()
             writer.join()
+        self.assertGreater(len(written), 50)
 
     def test_large_answers_are_made_small_for_who_asks(self):
         self.client.txn([{"op": "put", "ns": self.ns, "key": f"k{i}", "value": "v" * 500} for i in range(100)])

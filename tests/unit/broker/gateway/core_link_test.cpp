@@ -3,6 +3,10 @@
 
 #include <catch2/catch.hpp>
 
+#include <map>
+#include <memory>
+#include <random>
+
 using namespace prismbus;
 
 namespace {
@@ -68,15 +72,83 @@ TEST_CASE("who is gone is told of nothing, and the bus is told that he is gone")
   CHECK(way.door.origin_of(connection).empty());
 }
 
-TEST_CASE("the core cuts a connection once") {
+TEST_CASE("the core cuts a connection once, in place of its reply") {
   Way way(1);
   Caller page;
   const auto connection = way.link.open("x", page);
+  way.link.ask(connection, "a");
   way.step();
   CHECK(way.door.drop(connection));
   CHECK_FALSE(way.door.drop(connection));
+  way.door.reply(way.bus.requests[0].first, "late");
   way.link.take_replies();
   CHECK(page.cut);
+  CHECK(page.replies.empty());
+}
+
+TEST_CASE(
+    "whatever becomes of connections and requests, every push finds its place, and all of it comes back "
+    "(I8)") {
+  const std::uint64_t seed = std::random_device()();
+  INFO("seed " << seed);
+  std::mt19937_64 random(seed);
+  constexpr std::size_t kMost = 5;
+  Way way(kMost);
+  std::map<ConnectionId, std::unique_ptr<Caller>> open;
+  const auto end_of = [](const Caller& caller) { return caller.replies.size() + (caller.cut ? 1 : 0); };
+  std::map<ConnectionId, std::size_t> asked;
+  std::size_t refused = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    auto some =
+        open.empty() ? open.end() : std::next(open.begin(), static_cast<long>(random() % open.size()));
+    switch (random() % 6) {
+      case 0:
+        if (open.size() < kMost && way.link.has_room()) {
+          auto caller = std::make_unique<Caller>();
+          const auto connection = way.link.open("x", *caller);
+          open.emplace(connection, std::move(caller));
+        } else {
+          ++refused;
+        }
+        break;
+      case 1:
+        if (some != open.end() && !some->second->cut && asked[some->first] == end_of(*some->second)) {
+          ++asked[some->first];
+          way.link.ask(some->first, "a");
+        }
+        break;
+      case 2:
+        if (some != open.end()) {
+          way.link.close(some->first);
+          asked.erase(some->first);
+          open.erase(some);
+        }
+        break;
+      case 3:
+        way.step(1 + random() % 4);
+        break;
+      case 4:
+        for (const auto& [from, payload] : way.bus.requests) {
+          if (random() % 4 == 0) (void)way.door.drop(from.connection);
+          way.door.reply(from, payload);
+        }
+        way.bus.requests.clear();
+        break;
+      default:
+        way.link.take_replies();
+    }
+  }
+  CHECK(refused > 0);
+  for (const auto& [connection, caller] : open) way.link.close(connection);
+  while (way.step() > 0) {
+  }
+  for (const auto& [from, payload] : way.bus.requests) way.door.reply(from, payload);
+  way.link.take_replies();
+  Caller last;
+  for (std::size_t i = 0; i < kMost; ++i) {
+    REQUIRE(way.link.has_room());
+    (void)way.link.open("x", last);
+  }
 }
 
 TEST_CASE("what closed connections leave behind at a bus that stands is bounded too (I8)") {

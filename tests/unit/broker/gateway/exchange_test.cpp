@@ -70,6 +70,20 @@ TEST_CASE("a write brings its value, its note, its condition and its request id"
         R"({"op":"rollback","ns":"a","to":3})");
 }
 
+TEST_CASE("whatever names a revision may say of which history it is") {
+  CHECK(Trial(Verb::get, "/api/v1/config/a/k?at=7&epoch=00000000000000ab").asked() ==
+        R"({"op":"get","epoch":171,"ns":"a","key":"k","at":7})");
+  CHECK(Trial(Verb::post, "/api/v1/rollback/a", {}, R"({"to":3,"epoch":"00000000000000ab"})").asked() ==
+        R"({"op":"rollback","epoch":171,"ns":"a","to":3})");
+}
+
+TEST_CASE("a header that decides and stands twice is refused") {
+  for (const char* name : {"if-match", "authorization", "idempotency-key", "content-type", "origin"}) {
+    INFO(name);
+    CHECK(Trial(Verb::put, "/api/v1/config/a/k", {{name, "x"}, {name, "y"}}, "1").response().status == 400);
+  }
+}
+
 TEST_CASE("what is wrong with the spelling is answered without asking") {
   const auto refused = [](Verb verb, const char* target, const char* body = "") {
     return Trial(verb, target, {}, body).response().status;
@@ -82,6 +96,8 @@ TEST_CASE("what is wrong with the spelling is answered without asking") {
   CHECK(refused(Verb::put, "/api/v1/config/a/k") == 415);
   CHECK(refused(Verb::put, "/api/v1/config/a/k", "{") == 400);
   CHECK(refused(Verb::post, "/api/v1/txn", "7") == 400);
+  CHECK(refused(Verb::post, "/api/v1/rollback/a", R"({"to":3,"epoch":7})") == 400);
+  CHECK(refused(Verb::get, "/status?%FF=1") == 400);
 }
 
 TEST_CASE("an entry is shown alone, or not at all to who has it") {
@@ -105,8 +121,11 @@ TEST_CASE("If-Match: * reads, writes on that condition, and again when overtaken
     t.reply(refusal(ErrorCode::conflict));
   }
   CHECK(t.response().status == 429);
+  // What is not there is written on a condition that cannot hold: a request id that is known is answered so.
   Trial absent(Verb::del, "/api/v1/config/a/k", {{"if-match", "*"}});
   absent.reply(refusal(ErrorCode::not_found));
+  CHECK(absent.asked() == R"({"op":"delete","epoch":171,"ns":"a","key":"k","if_rev":9})");
+  absent.reply(refusal(ErrorCode::conflict));
   CHECK(absent.response().status == 409);
 }
 
@@ -146,6 +165,49 @@ TEST_CASE("a snapshot whose first page is refused is an error; a later one ends 
   REQUIRE(last != nullptr);
   CHECK(last->ask.empty());
   CHECK(last->text.find("\"compacted\"") != std::string::npos);
+}
+
+TEST_CASE("a snapshot reads the heads again when a write came between their pages, and not for ever") {
+  const auto page = [](std::uint64_t rev, const char* ns, std::uint64_t keys, bool more) {
+    std::string out = codec::begin_reply({{}, Epoch(1), Revision(rev)}, more ? 3 : 2);
+    codec::Writer writer(out);
+    writer.name("namespaces");
+    writer.array(1);
+    codec::encode_namespace_row(writer, ns, Head{Seq(1), Revision(1)}, keys, 0, false);
+    writer.field("more", more);
+    if (more) writer.name("after"), writer.bin("c");
+    return out;
+  };
+  Trial t(Verb::get, "/api/v1/snapshot/a?subtree=true");
+  const std::string first = t.asked();
+  for (std::uint64_t i = 1; i < 8; ++i) {
+    t.reply(page(i, "a", 1, true));
+    t.reply(page(i + 1, "a.b", 1, false));
+    CHECK(t.asked() == first);
+  }
+  t.reply(page(9, "a", 1, true));
+  t.reply(page(9, "a.b", 1, false));
+  CHECK(t.asked() == R"({"op":"list","epoch":1,"ns":"a","subtree":true,"at":9})");
+  // One of the two entries that the heads promise: what may be read has changed, and it is not whole.
+  std::string entries = codec::begin_reply({{}, Epoch(1), Revision(9)}, 2);
+  codec::Writer out(entries);
+  out.name("entries");
+  out.array(1);
+  codec::encode_entry(out, {"a", "k", "\x07", Revision(5), Revision(5), 1, Wall{}, "me"});
+  out.field("more", false);
+  t.reply(entries);
+  const auto* last = std::get_if<Streamed>(&t.step);
+  REQUIRE(last != nullptr);
+  CHECK(last->ask.empty());
+  CHECK(last->text.find("\"end\"") == std::string::npos);
+  CHECK(last->text.find("\"unavailable\"") != std::string::npos);
+
+  Trial busy(Verb::get, "/api/v1/snapshot/a?subtree=true");
+  for (std::uint64_t i = 1; i <= 8; ++i) {
+    busy.reply(page(i, "a", 1, true));
+    busy.reply(page(i + 1, "a.b", 1, false));
+  }
+  CHECK(busy.response().status == 429);
 }
 
 TEST_CASE("health is told from the pulse of the bus, without asking it") {

@@ -30,4 +30,8 @@ TEST_CASE("what is no target is refused, and a parameter that stands twice is na
   const auto twice = split_target("/a?at=1&at=2");
   REQUIRE_FALSE(twice);
   CHECK(twice.error().field == "at");
+  CHECK(split_target("/a?%ff=1&%ff=2").error().field == "target");  // no text for a reply
+  std::string many = "/a?";
+  for (int i = 0; i < 65; ++i) many += "&k" + std::to_string(i);
+  CHECK_FALSE(split_target(many));
 }

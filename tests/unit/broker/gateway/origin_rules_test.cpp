@@ -18,8 +18,9 @@ TEST_CASE("Host is loopback, the address that is bound, or a name on the list; i
   for (const char* good : {"localhost", "LocalHost:1", "127.0.0.1:7480", "[::1]:7480", "[::1]", "10.0.0.7:80",
                            "config.example.com"})
     CHECK(rules.admit(of(good)));
-  for (const char* bad : {"evil.example", "", "localhost.evil.example", "127.0.0.1.evil", "[::1", "::1",
-                          "10.0.0.8", "a@localhost"}) {
+  for (const char* bad :
+       {"evil.example", "", "localhost.evil.example", "127.0.0.1.evil", "[::1", "::1", "10.0.0.8",
+        "a@localhost", "[::1]evil.com", "localhost:80@evil.com", "localhost:x"}) {
     INFO(bad);
     const auto refused = rules.admit(of(bad));
     REQUIRE_FALSE(refused);
