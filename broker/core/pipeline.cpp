@@ -23,7 +23,6 @@ namespace prismbus {
 namespace {
 
 constexpr std::size_t kStepWrites = 512;  // applied, published and answered a step
-
 }  // namespace
 
 struct Pipeline::Impl final : HeadSource {
@@ -208,8 +207,7 @@ struct Pipeline::Impl final : HeadSource {
     return done + stream.step(recent.applied(), *this, now);
   }
 
-  // ---- start
-
+  // At the start: what is durable and not folded.
   void replay(std::vector<TransactionPtr> tail, const Journal& journal) {
     if (tail.empty()) {  // time goes on from the last transaction, also when everything is folded
       const auto time = time_of_last(journal);
@@ -355,7 +353,6 @@ Pipeline::Pipeline(PipelineSettings settings, Store& store, Sequencer& sequencer
                    ReplySink& replies, Feed& feed, Authoriser& authoriser, LogSink log)
     : impl_(std::make_unique<Impl>(std::move(settings), store, sequencer, queues, replies, feed, authoriser,
                                    std::move(log))) {}
-
 Pipeline::~Pipeline() = default;
 void Pipeline::on_request(const ReplyTo& from, std::string_view payload, Now now) {
   impl_->on_request(from, payload, now);
@@ -389,11 +386,9 @@ void Pipeline::drain() {
   impl_->draining = true;
   impl_->backups.give_up();
 }
-bool Pipeline::draining() const {
-  return impl_->draining;
-}
-bool Pipeline::takes_writes() const {
-  return !impl_->draining && !impl_->sequencer.read_only() && !impl_->write_room.full();
+void Pipeline::tell(BusPulse& pulse, Now now) const {
+  const bool full = impl_->sequencer.read_only() || impl_->write_room.full();
+  pulse.beat(now.steady, !impl_->draining && !full, impl_->draining);
 }
 bool Pipeline::drained() const {
   return impl_->in_flight.total() == 0;

@@ -10,6 +10,7 @@
 
 #include "broker/core/audit_desk.hpp"
 #include "broker/core/backup_desk.hpp"
+#include "broker/core/bus_pulse.hpp"
 #include "broker/core/ports.hpp"
 #include "broker/core/sequencer.hpp"
 #include "broker/core/settings.hpp"
@@ -69,9 +70,8 @@ class Pipeline {
   // From now on writes and new reads are `unavailable`; what is in flight ends. drained() = nothing is in
   // flight.
   void drain();
-  [[nodiscard]] bool draining() const;
   [[nodiscard]] bool drained() const;
-  [[nodiscard]] bool takes_writes() const;  // now: neither draining, nor full, nor without a journal
+  void tell(BusPulse& pulse, Now now) const;  // of this step: whether writes are taken, whether it drains
   [[nodiscard]] Fatal fatal() const;
 
  private:

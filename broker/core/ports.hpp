@@ -74,8 +74,8 @@ class Door : public ReplySink {
   // Hands up to `messages_max` messages (or `bytes_max` of payload) to `handler`; does not block. Returns how
   // many.
   virtual std::size_t receive(std::size_t messages_max, std::size_t bytes_max, RequestHandler& handler) = 0;
-  // Cuts that connection; what it had queued is thrown away, the answer to a request under way too. Called while
-  // a request of that connection is handled. False: it is gone already.
+  // Cuts that connection; what it had queued is thrown away, the answer to a request under way too. Called
+  // while a request of that connection is handled. False: it is gone already.
   virtual bool drop(ConnectionId connection) = 0;
 };
 

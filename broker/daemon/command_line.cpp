@@ -89,7 +89,7 @@ CommandLine parse_serve(int argc, const char* const* argv) {
   for (const SettingRow& row : setting_table()) {
     if (options[row.flag]->count() == 0) continue;
     const bool is_switch = std::holds_alternative<SwitchField>(row.field);
-    line.flags.emplace(row.flag, is_switch ? std::vector<std::string>{"true"} : said[row.flag]);
+    line.flags.emplace(row.flag, is_switch ? options[row.flag]->results() : said[row.flag]);
   }
   for (const std::string& extra : app.remaining()) line.mistakes.push_back(extra + ": not known; see --help");
   return line;

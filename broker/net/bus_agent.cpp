@@ -44,7 +44,7 @@ std::size_t BusAgent::step(Now now) {
   done += requests_.receive(kRequestsPerStep, kRequestBytesPerStep, *this);
   if (gateway_ != nullptr) {
     done += gateway_->receive(kRequestsPerStep, kRequestBytesPerStep, *this);
-    pulse_->beat(now.steady, pipeline_.takes_writes(), pipeline_.draining());
+    pipeline_.tell(*pulse_, now);
   }
   pipeline_.flush(now);
   if (done == 0 || now.steady >= streams_at_) {

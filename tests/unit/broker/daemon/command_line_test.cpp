@@ -27,6 +27,16 @@ TEST_CASE("flags are collected as written, repeated ones in order") {
   CHECK(line.flags.count("--changes") == 0);
 }
 
+TEST_CASE("a switch that is on by default is turned off by =false, and is on alone") {
+  const auto said = [](const char* flag) {
+    const char* argv[] = {"prismbusd", flag};
+    return parse_command_line(2, argv).flags.at("--stream-curve");
+  };
+  CHECK(said("--stream-curve=false") == std::vector<std::string>{"false"});
+  CHECK(said("--stream-curve") == std::vector<std::string>{"true"});
+  CHECK(said("--stream-curve=maybe") == std::vector<std::string>{"maybe"});  // refused where values are judged
+}
+
 TEST_CASE("every unknown word is a mistake, and so is a flag without its value") {
   const CommandLine line = parse({"--bogus", "word", "--other"});
   CHECK(line.mistakes.size() == 3);
