@@ -10,7 +10,7 @@ namespace {
 
 using Type = MetricRow::Type;
 
-constexpr double kMilli = 0.001;
+constexpr double kMilli = 1000;
 
 const auto kRows = std::to_array<MetricRow>({
     {"applied", "prismbus_applied_revision", Type::gauge, "The revision that reads are answered at."},
@@ -104,7 +104,7 @@ prometheus::MetricFamily family_of(const MetricRow& row, double value) {
   family.help = row.sentence;
   family.type = row.type == Type::counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge;
   prometheus::ClientMetric metric;
-  metric.counter.value = metric.gauge.value = value * row.scale;
+  metric.counter.value = metric.gauge.value = value / row.per_unit;
   family.metric.push_back(std::move(metric));
   return family;
 }

@@ -16,7 +16,7 @@ struct MetricRow {
   std::string_view name;
   Type type;
   std::string_view sentence;
-  double scale = 1;  // of the figure, into the metric's unit
+  double per_unit = 1;  // so much of the figure is one of the metric's unit
 };
 [[nodiscard]] std::span<const MetricRow> metric_rows();
 

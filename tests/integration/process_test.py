@@ -19,7 +19,7 @@ class ReadyFile(unittest.TestCase):
     def test_it_names_the_process_and_the_endpoints_really_bound(self):
         with Broker() as broker:
             broker.start()
-            self.assertEqual(set(broker.ready), {"pid", "requests", "changes", "express"})
+            self.assertEqual(set(broker.ready), {"pid", "requests", "changes", "express", "gateway"})
             self.assertEqual(broker.ready["pid"], broker.pid)
             for name in ("requests", "changes"):
                 (endpoint,) = broker.ready[name]

@@ -34,7 +34,8 @@ TEST_CASE("a switch that is on by default is turned off by =false, and is on alo
   };
   CHECK(said("--stream-curve=false") == std::vector<std::string>{"false"});
   CHECK(said("--stream-curve") == std::vector<std::string>{"true"});
-  CHECK(said("--stream-curve=maybe") == std::vector<std::string>{"maybe"});  // refused where values are judged
+  CHECK(said("--stream-curve=maybe") ==
+        std::vector<std::string>{"maybe"});  // refused where values are judged
 }
 
 TEST_CASE("every unknown word is a mistake, and so is a flag without its value") {

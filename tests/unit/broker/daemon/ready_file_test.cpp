@@ -15,7 +15,11 @@ TEST_CASE("the ready file has the pid and the endpoints really bound, and replac
   REQUIRE(::mkdtemp(dir.data()) != nullptr);
   const std::string path = dir + "/ready.json";
   std::ofstream(path) << "of an earlier life";
-  const ReadyNotice notice{7, {"tcp://127.0.0.1:7400", "ipc:///tmp/a \"b\""}, {"tcp://127.0.0.1:7401"}, {}, {"http://127.0.0.1:7480"}};
+  const ReadyNotice notice{7,
+                           {"tcp://127.0.0.1:7400", "ipc:///tmp/a \"b\""},
+                           {"tcp://127.0.0.1:7401"},
+                           {},
+                           {"http://127.0.0.1:7480"}};
   REQUIRE(write_ready_file(path, notice).has_value());
   std::ifstream file(path);
   const std::string text{std::istreambuf_iterator<char>(file), {}};

@@ -95,8 +95,8 @@ TEST_CASE("a frame reaches the subscribers of its topic and no others, and no la
 }
 
 TEST_CASE("I8: a subscriber that does not read loses frames and delays nobody") {
-  // libzmq hears of what a subscriber took half a mark at a time, and looks for it about once a millisecond: with a
-  // mark of less than what is sent meanwhile, who reads everything would lose frames too.
+  // libzmq hears of what a subscriber took half a mark at a time, and looks for it about once a millisecond:
+  // with a mark of less than what is sent meanwhile, who reads everything would lose frames too.
   StreamDoorSettings settings;
   settings.subscriber_frames_max = 1000;
   StreamFixture f(settings);
