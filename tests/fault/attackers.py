@@ -130,6 +130,13 @@ def subscriptions(target, tally, stop, kind, seed):
         peer.reset()
 
 
+def spinning(target, tally, stop, kind, argument):
+    """Nobody's attacker: takes its share of the machine and leaves the broker alone."""
+    del target, kind, argument
+    while not stop.is_set():
+        tally.done.value += 1
+
+
 def pings(target, tally, stop, kind, seed):
     """PINGs as fast as they go, and no PONG is read."""
     del seed
