@@ -28,6 +28,8 @@ class CoreRequest {
   void set_bin(std::string_view name, std::string_view bytes);
   void set_epoch(Epoch epoch) { epoch_ = epoch; }
 
+  [[nodiscard]] const std::optional<std::string>& token() const { return token_; }
+  [[nodiscard]] const std::optional<Epoch>& epoch() const { return epoch_; }
   [[nodiscard]] std::string payload() const;
   // A `get` of the same key for the same asker.
   [[nodiscard]] std::string get_payload() const;

@@ -82,7 +82,7 @@ std::unique_ptr<Exchange> open_operation(const HttpRequest& request, RouteMatch 
   auto asked = core_request_of(match, target, request);
   if (!asked) return immediately(error_response(asked.error()));
   const Route& route = *match.route;
-  if (route.answer == Answer::snapshot) return open_snapshot_stream(request, match, target);
+  if (route.answer == Answer::snapshot) return open_snapshot_stream(*asked, match, target);
   if (route.op == "put" || route.op == "delete")
     return open_conditional_write(request, std::move(match), std::move(*asked));
   return std::make_unique<OneRequest>(request, std::move(match), asked->payload());

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "broker/gateway/core_request.hpp"
 #include "broker/gateway/reply_json.hpp"
 #include "proto/json/json_value.hpp"
 #include "proto/wire/codec/reply.hpp"
@@ -17,8 +16,8 @@ constexpr int kHeadReads = 8;  // of the list of namespaces, while writes go on 
 
 class SnapshotStream final : public Exchange {
  public:
-  SnapshotStream(std::string ns, bool subtree, std::optional<std::string> token)
-      : ns_(std::move(ns)), subtree_(subtree), token_(std::move(token)) {}
+  SnapshotStream(const CoreRequest& asked, std::string ns, bool subtree)
+      : ns_(std::move(ns)), subtree_(subtree), token_(asked.token()), asked_epoch_(asked.epoch()) {}
 
   ExchangeStep begin() override { return Ask{heads_request({})}; }
 
@@ -32,6 +31,7 @@ class SnapshotStream final : public Exchange {
  private:
   [[nodiscard]] std::string heads_request(std::string_view after) const {
     CoreRequest request("namespaces", token_);
+    if (asked_epoch_) request.set_epoch(*asked_epoch_);
     request.set_text("under", ns_);
     if (!subtree_) request.set_number("limit", 1);
     if (!after.empty()) request.set_bin("after", after);
@@ -131,6 +131,7 @@ class SnapshotStream final : public Exchange {
   const std::string ns_;
   const bool subtree_;
   const std::optional<std::string> token_;
+  const std::optional<Epoch> asked_epoch_;
   Epoch epoch_;
   Revision heads_rev_;
   Value::Map heads_;
@@ -145,13 +146,11 @@ class SnapshotStream final : public Exchange {
 
 }  // namespace
 
-std::unique_ptr<Exchange> open_snapshot_stream(const HttpRequest& request, const RouteMatch& match,
+std::unique_ptr<Exchange> open_snapshot_stream(const CoreRequest& asked, const RouteMatch& match,
                                                const HttpTarget& target) {
   const bool subtree = std::any_of(target.query.begin(), target.query.end(),
                                    [](const auto& p) { return p.first == "subtree" && p.second == "true"; });
-  std::optional<std::string> token;
-  if (const auto shown = token_of(request); shown && *shown) token = std::string(**shown);
-  return std::make_unique<SnapshotStream>(match.ns, subtree, std::move(token));
+  return std::make_unique<SnapshotStream>(asked, match.ns, subtree);
 }
 
 }  // namespace prismbus

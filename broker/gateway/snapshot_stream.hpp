@@ -9,14 +9,15 @@
 
 #include <memory>
 
+#include "broker/gateway/core_request.hpp"
 #include "broker/gateway/exchange.hpp"
 #include "broker/gateway/http_target.hpp"
 #include "broker/gateway/route.hpp"
 
 namespace prismbus {
 
-// The request is known to be well-formed (core_request_of took it). `request` is not kept.
-[[nodiscard]] std::unique_ptr<Exchange> open_snapshot_stream(const HttpRequest& request,
+// `asked` is the request as core_request_of() took it: who asks, and of which history.
+[[nodiscard]] std::unique_ptr<Exchange> open_snapshot_stream(const CoreRequest& asked,
                                                              const RouteMatch& match,
                                                              const HttpTarget& target);
 

@@ -49,6 +49,13 @@ class Snapshot(GatewayCase):
         self.assertNotIn(b"chunked", head)
         self.assertEqual(json.loads(body.splitlines()[-1]), {"end": True, "entries": 1})
 
+    def test_it_is_of_the_history_that_was_asked_for_or_none(self):
+        self.client.put(self.ns, "k", 1)
+        epoch = self.client.ask("status")["epoch"]
+        path = f"/api/v1/snapshot/{self.ns}"
+        self.assertEqual(lines_of(self.http.get(path, epoch=f"{epoch:016x}"))[-1]["entries"], 1)
+        self.assert_error(self.http.get(path, epoch=f"{epoch ^ 1:016x}"), 410, "other_history")
+
     def test_of_nothing_and_of_what_is_no_namespace(self):
         first, last = lines_of(self.http.get(f"/api/v1/snapshot/{self.ns}.none"))
         self.assertEqual((first["heads"], last), ({}, {"end": True, "entries": 0}))
