@@ -115,7 +115,8 @@ struct Gateway::Impl {
       socket.shutdown(tcp::socket::shutdown_send, ignored);
       return;
     }
-    auto session = std::make_shared<HttpSession>(std::move(socket), link, origins, bodies, limits);
+    auto session =
+        std::make_shared<HttpSession>(PeerStream(std::move(socket)), link, origins, bodies, limits);
     HttpSession* const key = session.get();
     sessions.emplace(key, session);
     asio::co_spawn(context, session->run(session), [this, key](const std::exception_ptr& thrown) {

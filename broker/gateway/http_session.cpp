@@ -25,7 +25,6 @@ constexpr std::size_t kRead = 4096;
 constexpr std::size_t kGzipFrom = 4096;  // bytes; less travels as fast as it is
 constexpr std::size_t kBufferBytes = 80u
                                      << 10;  // what is read and not understood: a header, a chunk's own line
-constexpr std::size_t kLingerBytes = 16u << 20;
 
 const boost::system::error_category& http_category() {
   return http::make_error_code(http::error::bad_version).category();
@@ -135,9 +134,9 @@ bool has_doubtful_length(const HttpRequest& request, bool is_http_10) {
 
 }  // namespace
 
-HttpSession::HttpSession(asio::ip::tcp::socket socket, CoreLink& link, const OriginRules& origins,
-                         BodyBudget& bodies, const HttpLimits& limits)
-    : stream_(std::move(socket)),
+HttpSession::HttpSession(PeerStream stream, CoreLink& link, const OriginRules& origins, BodyBudget& bodies,
+                         const HttpLimits& limits)
+    : stream_(std::move(stream)),
       buffer_(kBufferBytes),
       link_(link),
       origins_(origins),
@@ -155,11 +154,11 @@ HttpSession::~HttpSession() {
 }
 
 asio::awaitable<void> HttpSession::run(std::shared_ptr<HttpSession>) {
-  while (!finishing_ && !cut_ && co_await serve_one()) {
-  }
-  error_code ignored;
-  stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-  stream_.close();
+  idle_ = true;
+  bool goes_on = co_await stream_.handshake(limits_.header);
+  idle_ = false;
+  while (goes_on && !finishing_ && !cut_) goes_on = co_await serve_one();
+  co_await stream_.say_goodbye();
 }
 
 void HttpSession::finish() {
@@ -377,17 +376,11 @@ asio::awaitable<bool> HttpSession::write_text(std::string text) {
   co_return !error;
 }
 
-// The connection is closed behind the answer. What the peer sends meanwhile is read for a while: closed over
-// unread bytes, TCP would take the answer back.
+// The connection is closed behind the answer.
 asio::awaitable<void> HttpSession::refuse(const HttpRequest& request, HttpResponse response) {
-  if (!co_await write(request, std::move(response), false)) co_return;
-  error_code error;
-  stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, error);
-  stream_.expires_after(limits_.linger);
-  for (std::size_t read = 0; !error && !cut_ && read < kLingerBytes;) {
-    buffer_.clear();
-    read += co_await stream_.async_read_some(buffer_.prepare(kRead), with(error));
-  }
+  const bool written = co_await write(request, std::move(response), false);
+  if (!written) co_return;
+  co_await stream_.linger(limits_.linger);
 }
 
 }  // namespace prismbus

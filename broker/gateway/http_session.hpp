@@ -6,10 +6,8 @@
 // clang-format off
 #include <boost/asio/awaitable.hpp>
 // clang-format on
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <memory>
@@ -19,6 +17,7 @@
 #include "broker/gateway/core_link.hpp"
 #include "broker/gateway/gzip.hpp"
 #include "broker/gateway/origin_rules.hpp"
+#include "broker/gateway/peer_stream.hpp"
 
 namespace prismbus {
 
@@ -47,9 +46,9 @@ class BodyBudget {
 
 class HttpSession final : private CoreLink::Asker {
  public:
-  // All but the socket outlive this.
-  HttpSession(boost::asio::ip::tcp::socket socket, CoreLink& link, const OriginRules& origins,
-              BodyBudget& bodies, const HttpLimits& limits);
+  // All but the stream outlive this.
+  HttpSession(PeerStream stream, CoreLink& link, const OriginRules& origins, BodyBudget& bodies,
+              const HttpLimits& limits);
   ~HttpSession() override;
   HttpSession(const HttpSession&) = delete;
   HttpSession& operator=(const HttpSession&) = delete;
@@ -78,7 +77,7 @@ class HttpSession final : private CoreLink::Asker {
   void on_reply(std::string payload) override;
   void on_cut() override;
 
-  boost::beast::tcp_stream stream_;
+  PeerStream stream_;
   boost::beast::flat_buffer buffer_;
   CoreLink& link_;
   const OriginRules& origins_;

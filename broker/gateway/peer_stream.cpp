@@ -1,0 +1,92 @@
+#include "broker/gateway/peer_stream.hpp"
+
+#include <fmt/format.h>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/stream_base.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include <array>
+#include <string_view>
+
+#include "broker/gateway/reply_json.hpp"
+
+namespace prismbus {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::size_t kHelloBytes = 2048;  // what is read before there is a TLS stream: most hellos
+constexpr std::size_t kRead = 4096;
+constexpr unsigned char kHandshakeRecord = 0x16;  // RFC 8446, 5.1
+
+auto with(PeerStream::error_code& error) {
+  return asio::redirect_error(asio::use_awaitable, error);
+}
+
+std::string plain_refusal() {
+  const std::string body = error_text(fail_field("scheme", "this port speaks https").value());
+  return fmt::format(
+      "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n"
+      "X-Content-Type-Options: nosniff\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{}",
+      body.size(), body);
+}
+
+}  // namespace
+
+PeerStream::PeerStream(asio::ip::tcp::socket socket, std::shared_ptr<asio::ssl::context> tls)
+    : layers_(std::make_shared<Layers>(std::move(socket))) {
+  layers_->is_tls = tls != nullptr;
+  layers_->context = std::move(tls);
+}
+
+// A connection that says nothing holds no TLS stream, which is some eighty KiB.
+asio::awaitable<bool> PeerStream::handshake(std::chrono::milliseconds time) {
+  if (!is_tls()) co_return true;
+  const auto layers = layers_;
+  const auto context = std::move(layers->context);
+  error_code error;
+  std::array<unsigned char, kHelloBytes> hello;
+  layers->tcp.expires_after(time);
+  const std::size_t read = co_await layers->tcp.async_read_some(asio::buffer(hello), with(error));
+  if (error || read == 0) co_return false;
+  if (hello[0] == kHandshakeRecord) {
+    layers->tls = std::make_unique<Tls>(layers->tcp, *context);
+    co_await layers->tls->async_handshake(asio::ssl::stream_base::server, asio::buffer(hello.data(), read),
+                                          with(error));
+    if (!error) co_return true;
+    layers->tls.reset();  // it has said why; what comes now is read as bytes
+  } else if (hello[0] >= 'A' && hello[0] <= 'Z') {
+    const std::string text = plain_refusal();
+    co_await asio::async_write(layers->tcp, asio::buffer(text), with(error));
+  }
+  co_await linger(layers, kGoodbye);
+  co_return false;
+}
+
+asio::awaitable<void> PeerStream::say_goodbye() {
+  const auto layers = layers_;
+  error_code error;
+  if (layers->tls && layers->tcp.socket().is_open()) {
+    layers->tcp.expires_after(kGoodbye);
+    co_await layers->tls->async_shutdown(with(error));
+  }
+  layers->tcp.socket().shutdown(asio::ip::tcp::socket::shutdown_send, error);
+  layers->tcp.close();
+}
+
+asio::awaitable<void> PeerStream::linger(std::shared_ptr<Layers> layers, std::chrono::milliseconds time) {
+  error_code error;
+  layers->tcp.expires_after(time);
+  if (layers->tls) {
+    co_await layers->tls->async_shutdown(with(error));
+  }
+  // Refused by a peer that has more to say; its bytes are of interest no more.
+  layers->tcp.socket().shutdown(asio::ip::tcp::socket::shutdown_send, error);
+  std::array<char, kRead> unread;
+  for (std::size_t read = 0; !error && read < kLingerBytes;)
+    read += co_await layers->tcp.async_read_some(asio::buffer(unread), with(error));
+  layers->tcp.close();
+}
+
+}  // namespace prismbus
