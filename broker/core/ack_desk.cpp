@@ -18,11 +18,13 @@ constexpr std::uint64_t kComeBackAfterMs = 5000;  // to a table that is full
 
 void AckDesk::greet(const Asked& asked, const HelloRequest& hello) {
   const ConnectionId connection = asked.from.connection;
+  bool was_there = false;
   if (Follower* const row = table_.find(connection)) {
     // A client that asks whether we are there says the same again: nothing of what it told is forgotten.
     if (row->greeting == FollowerTable::digest_of(hello, asked.principal))
       return table_.touch(*row, asked.now);
     remove(*row);
+    was_there = true;
   }
   no_room_.erase(connection);
   if (hello.follow_ns.empty() && hello.follow_under.empty()) return;
@@ -30,12 +32,23 @@ void AckDesk::greet(const Asked& asked, const HelloRequest& hello) {
   if (row == nullptr)
     return void(no_room_.emplace(connection, FollowerTable::identity_of(connection, hello, asked.principal)));
   row->looked = board_.latest();
+  if (!was_there) tell(*row, Notice::What::joined, asked.now.wall);
 }
 
-void AckDesk::gone(ConnectionId connection) {
+void AckDesk::gone(ConnectionId connection, Wall time) {
   waits_.on_gone(connection);
   no_room_.erase(connection);
-  if (const Follower* const row = table_.find(connection)) remove(*row);
+  const Follower* const row = table_.find(connection);
+  if (row == nullptr) return;
+  tell(*row, Notice::What::left, time, {.reason = "closed"});
+  remove(*row);
+}
+
+void AckDesk::tell(const Follower& follower, Notice::What what, Wall time, Notice notice) const {
+  if (tap_ == nullptr) return;
+  notice.what = what, notice.time = time;
+  notice.principal = follower.principal, notice.instance = follower.instance, notice.name = follower.name;
+  tap_->on_notice(std::move(notice));
 }
 
 void AckDesk::remove(const Follower& follower) {
@@ -72,7 +85,21 @@ void AckDesk::ack(const Asked& asked, const AckRequest& request) {
   reply.ack_ms = static_cast<std::uint64_t>(next_ack_in(asked.now.steady).count());
   if (!row->compared) compare_all(*row, asked.principal, reply);
   compare_latest(*row, asked.principal, reply);
+  note_pace(*row, reply, asked.now);
   replier_.send(asked.from, codec::encode_ack_reply(replier_.head(asked.id()), reply));
+}
+
+void AckDesk::note_pace(Follower& row, const AckReply& reply, Now now) {
+  if (reply.behind.empty()) {
+    row.behind_since.reset();
+    if (std::exchange(row.lagging, false)) tell(row, Notice::What::caught_up, now.wall);
+    return;
+  }
+  if (!row.behind_since) row.behind_since = now.steady;
+  if (row.lagging || now.steady - *row.behind_since < kLaggingAfter) return;
+  row.lagging = true;
+  const auto& [ns, head] = reply.behind.front();
+  tell(row, Notice::What::lagging, now.wall, {.ns = ns, .seq = head.seq});
 }
 
 std::chrono::milliseconds AckDesk::next_ack_in(Steady now) const {
@@ -91,8 +118,15 @@ void AckDesk::note(Follower& row, const Asked& asked, const AckRequest& request)
   // Refusals first: who waits for a seq learns of them with it.
   for (const auto& rejection : request.rejected) {
     if (row.follows(rejection.ns) && asked.principal.may_read(rejection.ns)) {
+      const std::uint64_t before = row.rejections;
       table_.keep(row, {std::string(rejection.ns), rejection.seq, std::string(rejection.key),
                         std::string(rejection.reason)});
+      if (row.rejections == before) continue;  // it told of it before
+      tell(row, Notice::What::rejected, asked.now.wall,
+           {.ns = std::string(rejection.ns),
+            .key = std::string(rejection.key),
+            .reason = std::string(rejection.reason),
+            .seq = rejection.seq});
     }
   }
   for (const auto& [ns, seq] : request.applied) {
@@ -183,6 +217,7 @@ std::size_t AckDesk::step(Now now, bool ending) {
   for (std::size_t n = 0; n < kForgottenAStep; ++n, ++done) {
     const Follower* const silent = table_.overdue(now.steady);
     if (silent == nullptr) break;
+    tell(*silent, Notice::What::left, now.wall, {.reason = "silent"});
     remove(*silent);
   }
   return done;

@@ -15,6 +15,7 @@
 #include "broker/core/follower_table.hpp"
 #include "broker/core/head_board.hpp"
 #include "broker/core/in_flight.hpp"
+#include "broker/core/live_tap.hpp"
 #include "broker/core/replier.hpp"
 
 namespace prismbus {
@@ -29,18 +30,21 @@ class AckDesk {
   // its answer, which those that come in the same moment share.
   static constexpr std::chrono::milliseconds kGather{10};
 
-  // All outlive this.
+  static constexpr std::chrono::seconds kLaggingAfter{5};  // behind without a break
+
+  // All outlive this; `tap` may be null.
   AckDesk(std::chrono::milliseconds ack, HeadSource& heads, const RuleBook& rules, ReplySink& door,
-          InFlight& in_flight, Replier& replier)
+          InFlight& in_flight, Replier& replier, LiveTap* tap = nullptr)
       : heads_(heads),
         door_(door),
         replier_(replier),
+        tap_(tap),
         table_(ack),
         waits_(table_, rules, in_flight, replier) {}
 
   // A `hello` binds what its connection follows from now on; the same again changes nothing.
   void greet(const Asked& asked, const HelloRequest& hello);
-  void gone(ConnectionId connection);  // what it follows and what it waits for
+  void gone(ConnectionId connection, Wall time);  // what it follows and what it waits for
   // Answers a request of this desk, now or later; false when it is of another one.
   [[nodiscard]] bool answer(const Asked& asked);
   // A transaction is applied.
@@ -68,10 +72,13 @@ class AckDesk {
   void compare_latest(Follower& follower, const Principal& principal, AckReply& reply);
   [[nodiscard]] bool add_behind(std::string_view ns, const Principal& principal, AckReply& reply);
   void remove(const Follower& follower);
+  void note_pace(Follower& follower, const AckReply& reply, Now now);
+  void tell(const Follower& follower, Notice::What what, Wall time, Notice notice = {}) const;
 
   HeadSource& heads_;
   ReplySink& door_;
   Replier& replier_;
+  LiveTap* const tap_;
   HeadBoard board_;
   FollowerTable table_;
   AppliedWaits waits_;

@@ -93,6 +93,15 @@ void AuditDesk::note_token_keys(Now now) {
 void AuditDesk::note(AuditEntry entry, Now now) {
   entry.time = now.wall;
   if (!notes_.take(entry, now)) return;
+  if (tap_ != nullptr && entry.what == "refused") {
+    tap_->on_notice({.what = Notice::What::refused,
+                     .time = entry.time,
+                     .principal = entry.by,
+                     .from = entry.from,
+                     .op = std::string(entry.op),
+                     .code = std::string(entry.code),
+                     .names = entry.ns});
+  }
   if (noted_.entries.size() < kUnsentMax) {
     noted_.entries.push_back(std::move(entry));
   } else {

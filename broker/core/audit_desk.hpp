@@ -13,6 +13,7 @@
 #include "broker/core/asked.hpp"
 #include "broker/core/audit_notes.hpp"
 #include "broker/core/in_flight.hpp"
+#include "broker/core/live_tap.hpp"
 #include "broker/core/replier.hpp"
 #include "broker/core/told_names.hpp"
 #include "broker/core/write_intent.hpp"
@@ -39,9 +40,10 @@ class AuditDesk {
   static constexpr std::size_t kHeldMax = 64;     // operations that wait for their line
   static constexpr std::size_t kUnsentMax = 512;  // lines the agent has no room for yet; more are `lost`
 
-  // All outlive this.
-  AuditDesk(AuditQueues queues, ReplySink& door, InFlight& in_flight, Replier& replier)
-      : queues_(queues), door_(door), in_flight_(in_flight), replier_(replier) {}
+  // All outlive this; `tap` may be null.
+  AuditDesk(AuditQueues queues, ReplySink& door, InFlight& in_flight, Replier& replier,
+            LiveTap* tap = nullptr)
+      : queues_(queues), door_(door), in_flight_(in_flight), replier_(replier), tap_(tap) {}
 
   void note_login(const ReplyTo& from, const Principal& principal, Now now);
   // `by` empty: nobody showed who he is.
@@ -73,6 +75,7 @@ class AuditDesk {
   ReplySink& door_;
   InFlight& in_flight_;
   Replier& replier_;
+  LiveTap* const tap_;
   AuditNotes notes_;
   AuditOrder noted_;        // not sent yet
   std::uint64_t lost_ = 0;  // that found no room

@@ -20,7 +20,7 @@ constexpr std::size_t kBarrierSubscription = 1 + 5 + limits::kNonceBytes;
 
 }  // namespace
 
-ChangeStream::ChangeStream(const PipelineSettings& settings, Epoch epoch, Feed& feed)
+ChangeStream::ChangeStream(const PipelineSettings& settings, Epoch epoch, Feed& feed, LiveTap* tap)
     : epoch_(epoch),
       run_(settings.run),
       heartbeat_(settings.heartbeat),
@@ -28,6 +28,7 @@ ChangeStream::ChangeStream(const PipelineSettings& settings, Epoch epoch, Feed& 
       markers_per_second_(settings.markers_per_second),
       has_express_(!settings.express.empty()),
       feed_(feed),
+      tap_(tap),
       announced_(heartbeat_) {
   if (settings.stream_master) sealer_.emplace(*settings.stream_master, epoch);
 }
@@ -37,8 +38,9 @@ void ChangeStream::publish(Lane lane, std::string frame) {
   feed_.publish(lane, std::move(frame));
 }
 
-void ChangeStream::add(const StoredTransaction& txn, Now now) {
-  for (const auto& set : txn.sets) {
+void ChangeStream::add(const TransactionPtr& txn, Now now) {
+  if (tap_ != nullptr) tap_->on_applied(txn);
+  for (const auto& set : txn->sets) {
     const auto [it, fresh] = gathered_at_.try_emplace(set->ns, gathered_.size());
     if (fresh) {
       gathered_.push_back({set->ns, {}});

@@ -1,6 +1,6 @@
 // publish: change sets to their topics in seq order (I3), coalesced per namespace; markers 1 s and 5 s after
-// a namespace's last change; heartbeats; barriers. Bus thread. What goes out here is durable and applied
-// (I2).
+// a namespace's last change; heartbeats; barriers. What is applied, and the rules it is read under, to the
+// tap. Bus thread. What goes out here is durable and applied (I2).
 #pragma once
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "broker/core/live_tap.hpp"
 #include "broker/core/ports.hpp"
 #include "broker/core/settings.hpp"
 #include "broker/core/stream_sealer.hpp"
@@ -31,10 +32,11 @@ class ChangeStream {
  public:
   static constexpr std::chrono::milliseconds kGenerationHeartbeats{100};  // apart, at the least
 
-  ChangeStream(const PipelineSettings& settings, Epoch epoch, Feed& feed);
+  // `tap` may be null.
+  ChangeStream(const PipelineSettings& settings, Epoch epoch, Feed& feed, LiveTap* tap = nullptr);
 
   // Gathers the sets of an applied transaction, which the caller keeps alive until flush().
-  void add(const StoredTransaction& txn, Now now);
+  void add(const TransactionPtr& txn, Now now);
   void flush();  // publishes what was gathered: one or more frames per namespace
 
   // How many follow: the heartbeat's interval grows with them, so that its frames take at most 3 % of the
@@ -45,11 +47,13 @@ class ChangeStream {
 
   // Null: nothing is sealed.
   [[nodiscard]] const StreamSealer* sealer() const { return sealer_ ? &*sealer_ : nullptr; }
-  // Tells it with a heartbeat soon: who follows what nobody writes learns no other way that its rights may
-  // have ended. Many changes of the rules in a row are told together.
-  void set_generation(std::uint64_t generation) {
+  // What is published from here on is read under these. Tells a new generation with a heartbeat soon: who
+  // follows what nobody writes learns no other way that its rights may have ended. Many changes of the rules
+  // in a row are told together.
+  void set_rules(const AccessRulesPtr& rules) {
+    if (tap_ != nullptr) tap_->on_rules(rules);
     if (!sealer_) return;
-    sealer_->set_generation(generation);
+    sealer_->set_generation(rules->generation);
     heartbeat_due_ = std::min(heartbeat_due_, last_heartbeat_ + kGenerationHeartbeats);
   }
   void set_time(Now now) {
@@ -98,6 +102,7 @@ class ChangeStream {
   const std::size_t frame_bytes_target_, markers_per_second_;
   const bool has_express_;
   Feed& feed_;
+  LiveTap* const tap_;
   std::optional<StreamSealer> sealer_;
 
   std::vector<Gathered> gathered_;

@@ -23,6 +23,9 @@ class Doors final : public ReplySink {
   [[nodiscard]] std::string origin_of(ConnectionId connection) override {
     return door_of(connection).origin_of(connection);
   }
+  void greeted(ConnectionId connection, const Principal& principal) override {
+    door_of(connection).greeted(connection, principal);
+  }
   [[nodiscard]] DoorFigures figures() const override {
     DoorFigures all = sockets_.figures();
     if (gateway_ != nullptr) all.connections += gateway_->figures().connections;

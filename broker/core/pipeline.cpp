@@ -24,7 +24,6 @@ namespace {
 
 constexpr std::size_t kStepWrites = 512;  // applied, published and answered a step
 }  // namespace
-
 struct Pipeline::Impl final : HeadSource {
   Impl(PipelineSettings given, Store& store, Sequencer& seq, PipelineQueues queues, ReplySink& sink,
        Feed& feed, Authoriser& auth, LogSink log_sink)
@@ -44,7 +43,7 @@ struct Pipeline::Impl final : HeadSource {
         gate(rules, pending, ledger, settings.stream_master.has_value()),
         lanes(!settings.express.empty(), rules),
         in_flight(settings),
-        stream(settings, epoch, feed),
+        stream(settings, epoch, feed, queues.live),
         fold(queues.to_fold, queues.from_fold, queues.to_trim, recent, state, log),
         replier(sink, epoch, recent, store.journal, log),
         waiting(settings.parked_max, in_flight, replier),
@@ -53,8 +52,8 @@ struct Pipeline::Impl final : HeadSource {
         reads(bounds_of(settings.reads_waiting_max), queues.to_reader, queues.from_reader, rules, stream,
               pending, recent, state, in_flight, replier),
         rollbacks(reads, ledger, pending),
-        acks(settings.ack, *this, rules, sink, in_flight, replier),
-        audits(queues.audit, sink, in_flight, replier),
+        acks(settings.ack, *this, rules, sink, in_flight, replier, queues.live),
+        audits(queues.audit, sink, in_flight, replier, queues.live),
         builder(rules, settings.stream_master) {
     rules.load(store);
     replay(std::move(store.tail), store.journal);
@@ -129,7 +128,7 @@ struct Pipeline::Impl final : HeadSource {
       recent.apply(txn);
       sessions.apply(*txn);
       if (rules.apply(*txn)) take_rules();
-      stream.add(*txn, now);
+      stream.add(txn, now);
       acks.apply(*txn);
     }
     stream.flush();
@@ -233,10 +232,10 @@ struct Pipeline::Impl final : HeadSource {
     replayed.clear();
   }
 
-  // The rules have changed. What is published from here on is sealed under the new generation.
+  // The rules have changed. What is published from here on is read under them.
   void take_rules() {
     authoriser.on_rules(rules.rules());
-    stream.set_generation(rules.rules()->generation);
+    stream.set_rules(rules.rules());
   }
 
   // ---- waiting and repeats
@@ -276,6 +275,7 @@ struct Pipeline::Impl final : HeadSource {
     acks.greet(asked, request);
     const auto hello = hello_of(settings, asked.principal, stream.heartbeat(), acks.ack_interval());
     audits.note_login(asked.from, asked.principal, asked.now);
+    door.greeted(asked.from.connection, asked.principal);
     replier.send(asked.from, codec::encode_hello_reply(replier.head(asked.id()), hello));
   }
 
@@ -363,10 +363,10 @@ void Pipeline::on_malformed(const ReplyTo& from, std::string_view why) {
 void Pipeline::on_subscription(Lane lane, std::string_view handed_up, Now) {
   impl_->stream.on_subscription(lane, handed_up, impl_->recent.applied());
 }
-void Pipeline::on_gone(ConnectionId connection) {
+void Pipeline::on_gone(ConnectionId connection, Now now) {
   impl_->authoriser.on_gone(connection);
   impl_->followers.gone(connection);
-  impl_->acks.gone(connection);
+  impl_->acks.gone(connection, now.wall);
 }
 std::size_t Pipeline::step(Now now) {
   return impl_->step(now);

@@ -11,6 +11,7 @@
 #include "broker/core/audit_desk.hpp"
 #include "broker/core/backup_desk.hpp"
 #include "broker/core/bus_pulse.hpp"
+#include "broker/core/live_tap.hpp"
 #include "broker/core/ports.hpp"
 #include "broker/core/sequencer.hpp"
 #include "broker/core/settings.hpp"
@@ -34,6 +35,7 @@ struct PipelineQueues {
   BackupQueues backup{};                        // null: no backups are made here
   AuditQueues audit{};                          // null: no audit file is kept here
   BoundedQueue<SpaceReading>* space = nullptr;  // null: nobody looks at the disk, it is never full
+  LiveTap* live = nullptr;                      // null: nobody else is told of what is applied
 };
 
 // Why the process has to end; none = it does not.
@@ -51,7 +53,7 @@ class Pipeline {
   // Not exactly one payload frame after the empty one: answered invalid_argument with id 0.
   void on_malformed(const ReplyTo& from, std::string_view why);
   // That connection is gone; nothing of it will come any more.
-  void on_gone(ConnectionId connection);
+  void on_gone(ConnectionId connection, Now now);
   // What an XPUB handed up: 0x01 or 0x00 and the topic. Only a barrier subscription is answered; the rest is
   // ignored.
   void on_subscription(Lane lane, std::string_view handed_up, Now now);

@@ -54,6 +54,8 @@ class ReplySink {
   virtual void reply(const ReplyTo& to, std::string payload) = 0;
   // Where that connection comes from, for people; empty when the door cannot tell.
   [[nodiscard]] virtual std::string origin_of(ConnectionId) { return {}; }
+  // Who that connection's `hello` has bound to it, told before its reply: for doors that push.
+  virtual void greeted(ConnectionId, const Principal&) {}
   [[nodiscard]] virtual DoorFigures figures() const { return {}; }
 };
 

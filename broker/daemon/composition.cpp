@@ -56,6 +56,7 @@ struct Queues {
         from_backup(kBackupOrders, &wakers.bus),
         to_bus_from_gateway(Gateway::queue_capacity(settings.gateway_connections_max), &wakers.bus),
         to_gateway(Gateway::queue_capacity(settings.gateway_connections_max), &wakers.gateway),
+        live(&wakers.gateway),
         space(kSpaceReadings, nullptr),  // the bus looks at it whenever it steps
         ended(1, &wakers.supervisor) {}
 
@@ -73,6 +74,7 @@ struct Queues {
   BoundedQueue<BackupOutcome> from_backup;
   BoundedQueue<GatewayRequest> to_bus_from_gateway;
   BoundedQueue<GatewayReply> to_gateway;
+  LiveChannel live;
   BoundedQueue<SpaceReading> space;
   BoundedQueue<BusEnd> ended;
 };
@@ -207,8 +209,9 @@ Result<void> Composition::Parts::open_stream(Lane lane, const StreamDoorSettings
 
 Result<void> Composition::Parts::open_gateway() {
   if (settings.gateway.empty()) return {};
-  auto opened = Gateway::open(gateway_settings(settings), {queues.to_bus_from_gateway, queues.to_gateway},
-                              pulse, wakers.gateway, log);
+  auto opened =
+      Gateway::open(gateway_settings(settings), {queues.to_bus_from_gateway, queues.to_gateway, queues.live},
+                    pulse, wakers.gateway, log);
   if (!opened) return unexpected(opened.error());
   gateway = std::move(*opened);
   gateway_door.emplace(queues.to_bus_from_gateway, queues.to_gateway);
@@ -225,7 +228,8 @@ void Composition::Parts::put_together() {
                              queues.from_reader,
                              backups,
                              secured ? secured->audit_queues() : AuditQueues{},
-                             &queues.space};
+                             &queues.space,
+                             gateway ? &queues.live : nullptr};
   doors.emplace(*requests, gateway_door ? &*gateway_door : nullptr);
   rates.emplace(secured ? secured->authoriser(*doors) : std::make_unique<OpenAuthoriser>(), *doors,
                 [this](ConnectionId connection) { return doors->drop(connection); });

@@ -38,14 +38,23 @@ void CoreLink::close(ConnectionId connection) {
   if (askers_.erase(connection) > 0) push({GatewayRequest::What::gone, connection, {}});
 }
 
-void CoreLink::take_replies() {
+void CoreLink::fetch_replies() {
   replies_.clear();
   from_bus_.drain(replies_);
+}
+
+void CoreLink::give_replies() {
   for (GatewayReply& reply : replies_) {
     --under_way_;
     const auto it = askers_.find(reply.connection);
     if (it == askers_.end()) continue;
-    reply.cut ? it->second->on_cut() : it->second->on_reply(std::move(reply.payload));
+    Asker& asker = *it->second;
+    if (reply.cut) {
+      asker.on_cut();
+      continue;
+    }
+    if (reply.greeted) asker.on_greeted(std::move(reply.greeted));
+    asker.on_reply(std::move(reply.payload));
   }
 }
 

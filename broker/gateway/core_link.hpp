@@ -2,7 +2,7 @@
 // whoever asked. Gateway thread.
 #pragma once
 
-#include <functional>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -19,8 +19,10 @@ class CoreLink {
   class Asker {
    public:
     virtual ~Asker() = default;
-    // Either may call the link.
+    // Each may call the link.
     virtual void on_reply(std::string payload) = 0;
+    // Who its `hello` bound to the connection; before the reply to it.
+    virtual void on_greeted(std::shared_ptr<const Principal>) {}
     virtual void on_cut() = 0;  // in place of a reply: the core wants the connection gone
   };
 
@@ -39,8 +41,13 @@ class CoreLink {
   // Of an open connection that has no request under way.
   void ask(ConnectionId connection, std::string payload);
   void close(ConnectionId connection);
+  // From now on `asker` is told, of a connection that has no request under way.
+  void hand_over(ConnectionId connection, Asker& asker) { askers_.at(connection) = &asker; }
 
-  void take_replies();  // when the waker said so
+  // When the waker said so: fetches what has come, then tells it. In between the caller fetches what was
+  // applied, all of it up to every fetched reply's revision.
+  void fetch_replies();
+  void give_replies();
   [[nodiscard]] GatewayFacts facts() const;
 
  private:

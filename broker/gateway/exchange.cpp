@@ -55,6 +55,12 @@ HttpResponse method_not_allowed(const RouteMatch& match) {
   return response;
 }
 
+HttpResponse upgrade_required() {
+  HttpResponse response = error_response(unsupported("Upgrade", "a WebSocket is spoken here"), 426);
+  response.headers.emplace_back("Upgrade", "websocket");
+  return response;
+}
+
 // Whether the body is what the route takes. Browsers send other types across sites without asking first.
 std::optional<HttpResponse> refused_body(const Route& route, const HttpRequest& request) {
   if (route.body == BodyKind::none) return std::nullopt;
@@ -113,6 +119,8 @@ std::unique_ptr<Exchange> open_exchange(const HttpRequest& request, const Gatewa
       return immediately(ready_response(facts));
     case Answer::openapi:
       return immediately(HttpResponse{.body = openapi_text()});
+    case Answer::socket:
+      return immediately(upgrade_required());
     default:
       return open_operation(request, std::move(match), *target);
   }

@@ -1,6 +1,7 @@
 #include "broker/gateway/gateway.hpp"
 
 #include "broker/gateway/http_session.hpp"  // before the rest of Asio
+#include "broker/gateway/live/web_sockets.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -30,6 +31,7 @@ constexpr int kBacklog = 4096;
 constexpr std::chrono::milliseconds kAcceptAgain{100};  // no descriptor is free
 constexpr std::chrono::milliseconds kFinish{500};       // for answers on their way when it ends
 constexpr std::chrono::seconds kReport{10};             // between two lines about what was refused
+constexpr std::chrono::seconds kTick{1};                // WebSockets: who reads too slowly, whose token ended
 constexpr int kDescriptorsKept = 64;                    // for the disk and the other doors
 
 std::string full_text() {
@@ -68,10 +70,12 @@ struct Gateway::Impl {
         connections_max(settings.connections_max),
         waker(its_waker),
         link(queues.to_bus, queues.from_bus, pulse),
+        sockets(context, link, queues.live),
         origins(settings.host == "*" ? "" : settings.host, settings.hosts, settings.origins),
         acceptor(context),
         woken(context),
-        report_at(context) {}
+        report_at(context),
+        tick_at(context) {}
 
   Result<void> listen(const tcp::endpoint& at) {
     rlimit limit{};
@@ -107,7 +111,8 @@ struct Gateway::Impl {
   }
 
   void take(tcp::socket socket) {
-    if (sessions.size() >= connections_max || !link.has_room() || socket.native_handle() >= descriptors) {
+    if (sessions.size() + sockets.size() >= connections_max || !link.has_room() ||
+        socket.native_handle() >= descriptors) {
       ++refused;
       error_code ignored;
       socket.non_blocking(true, ignored);
@@ -116,7 +121,7 @@ struct Gateway::Impl {
       return;
     }
     auto session =
-        std::make_shared<HttpSession>(PeerStream(std::move(socket)), link, origins, bodies, limits);
+        std::make_shared<HttpSession>(PeerStream(std::move(socket)), link, sockets, origins, bodies, limits);
     HttpSession* const key = session.get();
     sessions.emplace(key, session);
     asio::co_spawn(context, session->run(session), [this, key](const std::exception_ptr& thrown) {
@@ -139,13 +144,24 @@ struct Gateway::Impl {
     }
   }
 
-  // The bus has answered, or the broker stops.
+  asio::awaitable<void> tick() {
+    error_code ended;
+    while (!ended) {
+      tick_at.expires_after(kTick);
+      co_await tick_at.async_wait(with(ended));
+      if (!ended) sockets.tick(read_clock());
+    }
+  }
+
+  // The bus has answered or applied something, or the broker stops.
   asio::awaitable<void> listen_to_bus(const std::stop_token& stop) {
     for (;;) {
       error_code error;
       co_await woken.async_wait(asio::posix::stream_descriptor::wait_read, with(error));
       waker.clear();
-      link.take_replies();
+      link.fetch_replies();
+      sockets.fetch(read_clock());
+      link.give_replies();
       if (!stop.stop_requested()) continue;
       co_await finish();
       co_return;
@@ -156,25 +172,30 @@ struct Gateway::Impl {
     error_code ignored;
     acceptor.close(ignored);
     report_at.cancel();
+    tick_at.cancel();
+    sockets.finish();
     for (const auto& [key, session] : sessions) session->finish();
     asio::steady_timer patience(context, kFinish);
-    while (!sessions.empty() && patience.expiry() > asio::steady_timer::clock_type::now()) {
+    while (sessions.size() + sockets.size() > 0 &&
+           patience.expiry() > asio::steady_timer::clock_type::now()) {
       asio::steady_timer look(context, std::chrono::milliseconds(5));
       co_await look.async_wait(with(ignored));
     }
     for (const auto& [key, session] : sessions) session->cut();
+    sockets.cut();
   }
 
   const LogSink log;
   const std::size_t connections_max;
   Waker& waker;
   CoreLink link;
+  asio::io_context context{1};
+  WebSockets sockets;
   const OriginRules origins;
   const HttpLimits limits{};
-  asio::io_context context{1};
   tcp::acceptor acceptor;
   asio::posix::stream_descriptor woken;
-  asio::steady_timer report_at;
+  asio::steady_timer report_at, tick_at;
   BodyBudget bodies;
   std::string endpoint;       // as bound
   int descriptors = INT_MAX;  // a connection with this number is one too many
@@ -210,6 +231,7 @@ void Gateway::run(const std::stop_token& stop) {
   asio::co_spawn(impl_->context, impl_->accept(), loudly);
   asio::co_spawn(impl_->context, impl_->listen_to_bus(stop), loudly);
   asio::co_spawn(impl_->context, impl_->report(), loudly);
+  asio::co_spawn(impl_->context, impl_->tick(), loudly);
   impl_->context.run();
 }
 

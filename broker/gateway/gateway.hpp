@@ -9,6 +9,7 @@
 
 #include "broker/core/bus_pulse.hpp"
 #include "broker/gateway/gateway_door.hpp"
+#include "broker/gateway/live/live_channel.hpp"
 #include "proto/base/log.hpp"
 #include "proto/base/waker.hpp"
 
@@ -26,6 +27,7 @@ class Gateway {
   struct Queues {
     BoundedQueue<GatewayRequest>& to_bus;
     BoundedQueue<GatewayReply>& from_bus;  // wakes `waker`
+    LiveChannel& live;                     // the same
   };
   // For either queue.
   [[nodiscard]] static std::size_t queue_capacity(std::size_t connections_max);

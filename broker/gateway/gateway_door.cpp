@@ -33,14 +33,22 @@ std::size_t GatewayDoor::receive(std::size_t messages_max, std::size_t bytes_max
 }
 
 void GatewayDoor::reply(const ReplyTo& to, std::string payload) {
-  if (const auto it = known_.find(to.connection); it != known_.end() && it->second.cut) return;
-  const bool sent = out_.try_push({to.connection, std::move(payload)});
+  const auto it = known_.find(to.connection);
+  if (it != known_.end() && it->second.cut) return;
+  GatewayReply reply{to.connection, std::move(payload)};
+  if (it != known_.end()) reply.greeted = std::move(it->second.greeted);
+  const bool sent = out_.try_push(std::move(reply));
   PRISMBUS_ASSERT(sent, "a connection of the gateway has one request under way");
 }
 
 std::string GatewayDoor::origin_of(ConnectionId connection) {
   const auto it = known_.find(connection);
   return it == known_.end() ? std::string() : it->second.origin;
+}
+
+void GatewayDoor::greeted(ConnectionId connection, const Principal& principal) {
+  if (const auto it = known_.find(connection); it != known_.end())
+    it->second.greeted = std::make_shared<const Principal>(principal);
 }
 
 DoorFigures GatewayDoor::figures() const {

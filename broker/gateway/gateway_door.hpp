@@ -3,7 +3,7 @@
 // request under way, so every reply finds its place (I8). Bus thread.
 #pragma once
 
-#include <deque>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -24,7 +24,8 @@ struct GatewayRequest {
 struct GatewayReply {
   ConnectionId connection;
   std::string payload;
-  bool cut = false;  // in place of the reply: the core wants that connection gone
+  bool cut = false;                            // in place of the reply: the core wants that connection gone
+  std::shared_ptr<const Principal> greeted{};  // who the connection's `hello`, answered hereby, bound to it
 };
 
 class GatewayDoor final : public Door {
@@ -35,6 +36,7 @@ class GatewayDoor final : public Door {
   std::size_t receive(std::size_t messages_max, std::size_t bytes_max, RequestHandler& handler) override;
   void reply(const ReplyTo& to, std::string payload) override;
   [[nodiscard]] std::string origin_of(ConnectionId connection) override;
+  void greeted(ConnectionId connection, const Principal& principal) override;
   [[nodiscard]] DoorFigures figures() const override;  // connections alone
   bool drop(ConnectionId connection) override;
 
@@ -42,6 +44,7 @@ class GatewayDoor final : public Door {
   struct Known {
     std::string origin;
     bool cut = false;
+    std::shared_ptr<const Principal> greeted{};  // goes out with the next reply
   };
 
   BoundedQueue<GatewayRequest>& in_;

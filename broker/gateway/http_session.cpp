@@ -13,6 +13,7 @@
 #include "broker/gateway/exchange.hpp"
 #include "broker/gateway/http_text.hpp"
 #include "broker/gateway/reply_json.hpp"
+#include "broker/gateway/response_head.hpp"
 
 namespace prismbus {
 namespace {
@@ -75,45 +76,6 @@ std::string origin_text(const asio::ip::tcp::socket& socket) {
   return address.to_string();
 }
 
-void add_header(std::string& out, std::string_view name, std::string_view value) {
-  out += fmt::format("{}: {}\r\n", name, value);
-}
-
-// Status line and the headers that every response has.
-std::string begin_response(const HttpResponse& response, const OriginRules& origins,
-                           const HttpRequest& request, bool keep_alive) {
-  const auto reason = http::obsolete_reason(static_cast<http::status>(response.status));
-  std::string out =
-      fmt::format("HTTP/1.1 {} {}\r\n", response.status, std::string(reason.begin(), reason.end()));
-  if (!response.content_type.empty()) add_header(out, "Content-Type", response.content_type);
-  bool has_caching = false;
-  for (const auto& [name, value] : response.headers) {
-    add_header(out, name, value);
-    has_caching = has_caching || name == "Cache-Control";
-  }
-  if (!has_caching) add_header(out, "Cache-Control", "no-store");
-  for (const auto& [name, value] : origins.cors_headers(request)) add_header(out, name, value);
-  add_header(out, "X-Content-Type-Options", "nosniff");
-  if (!keep_alive) add_header(out, "Connection", "close");
-  return out;
-}
-
-bool wants_gzip(const HttpRequest& request) {
-  const std::string* header = request.header("accept-encoding");
-  return header != nullptr && accepts_gzip(*header);
-}
-
-HttpResponse preflight_response() {
-  HttpResponse response;
-  response.status = 204;
-  response.content_type.clear();
-  response.headers = {{"Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, DELETE"},
-                      {"Access-Control-Allow-Headers",
-                       "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key"},
-                      {"Access-Control-Max-Age", "600"}};
-  return response;
-}
-
 HttpResponse too_large_response(int status, std::string field, std::size_t limit) {
   Error error = error_of(ErrorCode::too_large, "more than a request may have");
   error.field = std::move(field), error.limit = limit;
@@ -134,11 +96,12 @@ bool has_doubtful_length(const HttpRequest& request, bool is_http_10) {
 
 }  // namespace
 
-HttpSession::HttpSession(PeerStream stream, CoreLink& link, const OriginRules& origins, BodyBudget& bodies,
-                         const HttpLimits& limits)
+HttpSession::HttpSession(PeerStream stream, CoreLink& link, WebSockets& sockets, const OriginRules& origins,
+                         BodyBudget& bodies, const HttpLimits& limits)
     : stream_(std::move(stream)),
       buffer_(kBufferBytes),
       link_(link),
+      sockets_(sockets),
       origins_(origins),
       bodies_(bodies),
       limits_(limits),
@@ -158,6 +121,7 @@ asio::awaitable<void> HttpSession::run(std::shared_ptr<HttpSession>) {
   bool goes_on = co_await stream_.handshake(limits_.header);
   idle_ = false;
   while (goes_on && !finishing_ && !cut_) goes_on = co_await serve_one();
+  if (handed_over_) co_return;
   co_await stream_.say_goodbye();
 }
 
@@ -170,7 +134,7 @@ void HttpSession::finish() {
 void HttpSession::cut() {
   cut_ = true;
   replied_.cancel();
-  stream_.close();
+  if (!handed_over_) stream_.close();
 }
 
 void HttpSession::on_reply(std::string payload) {
@@ -235,11 +199,39 @@ asio::awaitable<bool> HttpSession::serve_one() {
     co_await refuse(request, std::move(response));
     co_return false;
   }
+  if (boost::beast::websocket::is_upgrade(parser.get())) {
+    HttpResponse refusal;
+    const Upgraded upgraded = upgrade(parser, request, refusal);
+    if (upgraded == Upgraded::no) {
+      co_await refuse(request, std::move(refusal));
+      co_return false;
+    }
+    if (upgraded == Upgraded::yes) co_return false;
+  }
   const bool keep_alive = parser.get().keep_alive() && !is_http_10_ && !finishing_;
   const bool good = co_await read_body(parser, request) && co_await answer(request, keep_alive);
   bodies_.give_back(std::exchange(body_bytes_, 0));
   if (!keep_alive) co_return false;
   co_return good;
+}
+
+// No coroutine: g++ 12 does not keep apart what such a block makes there.
+HttpSession::Upgraded HttpSession::upgrade(Parser& parser, const HttpRequest& request,
+                                           HttpResponse& refusal) {
+  auto to = upgrade_of(request);
+  if (!to) {
+    refusal = error_response(to.error());
+    return Upgraded::no;
+  }
+  if (!*to) return Upgraded::not_here;
+  if (buffer_.size() > 0) {
+    refusal = malformed_response("request", "nothing may follow it before it is answered");
+    return Upgraded::no;
+  }
+  handed_over_ = true;
+  sockets_.take(std::move(stream_), std::exchange(connection_, ConnectionId()), std::move(**to),
+                parser.release());
+  return Upgraded::yes;
 }
 
 asio::awaitable<bool> HttpSession::read_body(Parser& parser, HttpRequest& request) {
@@ -332,7 +324,7 @@ asio::awaitable<bool> HttpSession::write(const HttpRequest& request, HttpRespons
     }
   }
   std::string text = begin_response(response, origins_, request, keep_alive);
-  if (has_content) add_header(text, "Content-Length", fmt::format("{}", response.body.size()));
+  if (has_content) text += fmt::format("Content-Length: {}\r\n", response.body.size());
   text += "\r\n";
   if (request.verb != Verb::head) text += response.body;
   return write_text(std::move(text));

@@ -16,6 +16,7 @@
 
 #include "broker/gateway/core_link.hpp"
 #include "broker/gateway/gzip.hpp"
+#include "broker/gateway/live/web_sockets.hpp"
 #include "broker/gateway/origin_rules.hpp"
 #include "broker/gateway/peer_stream.hpp"
 
@@ -47,8 +48,8 @@ class BodyBudget {
 class HttpSession final : private CoreLink::Asker {
  public:
   // All but the stream outlive this.
-  HttpSession(PeerStream stream, CoreLink& link, const OriginRules& origins, BodyBudget& bodies,
-              const HttpLimits& limits);
+  HttpSession(PeerStream stream, CoreLink& link, WebSockets& sockets, const OriginRules& origins,
+              BodyBudget& bodies, const HttpLimits& limits);
   ~HttpSession() override;
   HttpSession(const HttpSession&) = delete;
   HttpSession& operator=(const HttpSession&) = delete;
@@ -64,6 +65,9 @@ class HttpSession final : private CoreLink::Asker {
 
   // False, of all of these: the connection is of no more use.
   boost::asio::awaitable<bool> serve_one();
+  // Whether the connection goes on as a WebSocket; no: `refusal` says why; not_here: the path has none.
+  enum class Upgraded : std::uint8_t { yes, no, not_here };
+  Upgraded upgrade(Parser& parser, const HttpRequest& request, HttpResponse& refusal);
   boost::asio::awaitable<bool> read_body(Parser& parser, HttpRequest& request);
   boost::asio::awaitable<bool> answer(const HttpRequest& request, bool keep_alive);
   boost::asio::awaitable<bool> write(const HttpRequest& request, HttpResponse response, bool keep_alive);
@@ -80,6 +84,7 @@ class HttpSession final : private CoreLink::Asker {
   PeerStream stream_;
   boost::beast::flat_buffer buffer_;
   CoreLink& link_;
+  WebSockets& sockets_;
   const OriginRules& origins_;
   BodyBudget& bodies_;
   const HttpLimits& limits_;
@@ -90,6 +95,7 @@ class HttpSession final : private CoreLink::Asker {
   bool is_http_10_ = false;     // the request under way: no chunks, no 100
   std::size_t body_bytes_ = 0;  // taken from the budget for it
   bool streaming_ = false, idle_ = false, finishing_ = false, cut_ = false;
+  bool handed_over_ = false;  // connection and stream went on as a WebSocket
 };
 
 }  // namespace prismbus

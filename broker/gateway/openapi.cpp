@@ -90,6 +90,8 @@ std::vector<int> statuses_of(const Route& route) {
     case Answer::live:
     case Answer::ready:
       return {200, 503};
+    case Answer::socket:
+      return {101, 426};
     default:
       return {200};
   }
@@ -101,12 +103,14 @@ Value responses_of(const Route& route) {
     Members response;
     response.add("description", status == 503   ? "Not so; with the reasons."
                                 : status == 304 ? "Unchanged."
+                                : status == 101 ? "A WebSocket from here on."
+                                : status == 426 ? "Asked without an upgrade."
                                                 : "Done.");
     if (route.answer == Answer::snapshot)
       response.add("content", Members().add("application/x-ndjson", Members().take()).take());
     else if (route.answer == Answer::metrics)
       response.add("content", Members().add("text/plain", Members().take()).take());
-    else if (status != 304)
+    else if (status != 304 && status != 101)
       response.add("content", json_content(Members().add("type", "object").take()));
     out.add(fmt::format("{}", status), response.take());
   }

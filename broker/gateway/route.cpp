@@ -48,6 +48,9 @@ constexpr std::array kNamespaces{QueryField{"under", Type::text, "This one and a
                                  kAfter, kLimit};
 constexpr std::array kSubscribers{QueryField{"ns", Type::text, "Only who follows it."}, kAfter, kLimit};
 constexpr std::array kSnapshot{kSubtree};
+constexpr std::array kSocket{
+    QueryField{"name", Type::text, "Of the program, for people."},
+    QueryField{"instance", Type::text, "Of this one of them: a row of subscribers, which may ack."}};
 
 constexpr std::string_view kConfig = "/api/v1/config/{ns}", kEntry = "/api/v1/config/{ns}/{key}";
 
@@ -92,6 +95,10 @@ const auto kRoutes = std::to_array<Route>({
     {Verb::get, "/health/live", "", Answer::live, BodyKind::none, kNothing,
      "200 when the broker's bus steps."},
     {Verb::get, "/health/ready", "", Answer::ready, BodyKind::none, kNothing, "200 when it takes writes."},
+    {Verb::get, "/ws/config/subscribe", "", Answer::socket, BodyKind::none, kSocket,
+     "WebSocket: snapshots and changes as they happen."},
+    {Verb::get, "/ws/config/notifications", "", Answer::socket, BodyKind::none, kNothing,
+     "WebSocket: what the broker notices, for who administers everything."},
     {Verb::get, "/openapi.json", "", Answer::openapi, BodyKind::none, kNothing, "This interface, described."},
 });
 

@@ -69,7 +69,7 @@ void BusAgent::on_malformed(const ReplyTo& from, std::string_view why) {
   rates_.left();
 }
 void BusAgent::on_gone(ConnectionId connection) {
-  pipeline_.on_gone(connection);
+  pipeline_.on_gone(connection, now_);
 }
 void BusAgent::on_subscription(Lane lane, std::string_view handed_up) {
   pipeline_.on_subscription(lane, handed_up, now_);

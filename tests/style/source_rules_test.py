@@ -33,7 +33,7 @@ MAY_USE = {
                         "proto/wire", "proto/base"},
     "broker/sequencer": {"broker/core", "broker/store", "proto/wire", "proto/base"},
     "broker/net": {"broker/core", "broker/store", "proto/transport", "proto/wire", "proto/base"},
-    "broker/gateway": {"broker/core", "proto/json", "proto/wire", "proto/base"},
+    "broker/gateway": {"broker/core", "broker/store", "proto/json", "proto/wire", "proto/base"},
     "broker/daemon": {"broker/core", "broker/gateway", "broker/net", "broker/security", "broker/sequencer", "broker/store", "proto/toml",
                       "proto/token", "proto/transport", "proto/wire", "proto/base"},
     "broker/testing": {"broker/daemon", "proto/wire", "proto/base"},

@@ -14,7 +14,7 @@ TEST_CASE("an ack on a connection that did not say what it follows is unauthenti
   CHECK(bus.refusal(bus.ack(1, {})) == ErrorCode::unauthenticated);
   bus.hello(1, "i", {"a"});
   CHECK_FALSE(bus.header(bus.ack(1, {})).error);
-  bus.broker->pipeline.on_gone(ConnectionId(1));
+  bus.broker->pipeline.on_gone(ConnectionId(1), Now{});
   CHECK(bus.refusal(bus.ack(1, {})) == ErrorCode::unauthenticated);
 }
 
@@ -78,7 +78,7 @@ TEST_CASE("an instance has so many connections that follow; a further one may co
   for (std::uint64_t i = 1; i <= most + 1; ++i) bus.hello(i, "one", {"a"});
   CHECK_FALSE(bus.header(bus.ack(most, {})).error);
   CHECK(bus.refusal(bus.ack(most + 1, {})) == ErrorCode::overloaded);
-  bus.broker->pipeline.on_gone(ConnectionId(1));
+  bus.broker->pipeline.on_gone(ConnectionId(1), Now{});
   CHECK(bus.refusal(bus.ack(most + 1, {})) == ErrorCode::unauthenticated);  // it says hello again
   bus.hello(most + 1, "one", {"a"});
   CHECK_FALSE(bus.header(bus.ack(most + 1, {})).error);

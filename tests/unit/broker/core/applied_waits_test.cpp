@@ -80,9 +80,9 @@ TEST_CASE(
   bus.put("a");
   const auto wait = bus.send(9, WaitAppliedRequest{"a", Seq(1), 2000, {}});
   bus.ack(3, {{"a", Seq(1)}});
-  bus.broker->pipeline.on_gone(ConnectionId(2));
+  bus.broker->pipeline.on_gone(ConnectionId(2), Now{});
   CHECK_FALSE(bus.answered(wait));
-  bus.broker->pipeline.on_gone(ConnectionId(1));
+  bus.broker->pipeline.on_gone(ConnectionId(1), Now{});
   bus.step();
   CHECK(bus.waited(wait).applied == Names{"two"});
   CHECK(bus.waited(wait).silent == Names{"one"});
@@ -114,7 +114,7 @@ TEST_CASE("a wait for a number counts instances, not connections") {
   const auto again = bus.send(9, WaitAppliedRequest{"a", Seq(2), 2000, 2});
   bus.put("a");
   bus.ack(1, {{"a", Seq(2)}});
-  bus.broker->pipeline.on_gone(ConnectionId(1));
+  bus.broker->pipeline.on_gone(ConnectionId(1), Now{});
   bus.ack(2, {{"a", Seq(2)}});
   CHECK_FALSE(bus.answered(again));
   bus.ack(3, {{"a", Seq(2)}});
@@ -169,7 +169,7 @@ TEST_CASE("waits are bounded, and end when the broker stops (I8)") {
     last = bus.send(10 + i / AppliedWaits::kConnectionWaitsMax, WaitAppliedRequest{"a", Seq(1), 2000, {}});
   CHECK_FALSE(bus.answered(last));
   CHECK(bus.refusal(bus.send(9, WaitAppliedRequest{"a", Seq(1), 2000, {}})) == ErrorCode::overloaded);
-  bus.broker->pipeline.on_gone(ConnectionId(10));  // what it waited for is dropped
+  bus.broker->pipeline.on_gone(ConnectionId(10), Now{});  // what it waited for is dropped
   for (std::size_t i = 0; i < AppliedWaits::kConnectionWaitsMax; ++i)
     CHECK_FALSE(bus.answered(bus.send(9, WaitAppliedRequest{"a", Seq(1), 2000, {}})));
   CHECK(bus.refusal(bus.send(9, WaitAppliedRequest{"a", Seq(1), 2000, {}})) == ErrorCode::overloaded);

@@ -39,6 +39,11 @@ struct Desk {
   }
   void pass(std::chrono::milliseconds by) { now.steady += by; }
   std::size_t step() { return stream.step(Revision(9), heads, now); }
+  void set_generation(std::uint64_t generation) {
+    auto rules = std::make_shared<AccessRules>();
+    rules->generation = generation;
+    stream.set_rules(rules);
+  }
   // Namespaces of the markers that a step sends now.
   std::vector<std::string> markers() {
     step();
@@ -178,10 +183,10 @@ TEST_CASE("I10: changed rules are told by a heartbeat soon, many of them in a ro
   };
   desk.pass(milliseconds(5000));
   CHECK(generations().empty());
-  desk.stream.set_generation(4);
+  desk.set_generation(4);
   CHECK(generations() == std::vector<std::uint64_t>{4});
-  desk.stream.set_generation(5);
-  desk.stream.set_generation(6);
+  desk.set_generation(5);
+  desk.set_generation(6);
   CHECK(generations().empty());
   desk.pass(ChangeStream::kGenerationHeartbeats);
   CHECK(generations() == std::vector<std::uint64_t>{6});
@@ -216,9 +221,10 @@ TEST_CASE("change sets of one step are coalesced per namespace, in seq order, up
   PipelineSettings settings = Desk::quiet();
   settings.frame_bytes_target = 1000;
   Desk desk(settings);
-  std::vector<StoredTransaction> txns(6);
+  std::vector<std::shared_ptr<StoredTransaction>> txns(6);
   for (std::uint64_t i = 0; i < 6; ++i) {
-    txns[i].sets.push_back(stored_set(i % 2 == 0 ? "a" : "b", i / 2 + 1, i % 2 == 0 ? 10 : 700));
+    txns[i] = std::make_shared<StoredTransaction>();
+    txns[i]->sets.push_back(stored_set(i % 2 == 0 ? "a" : "b", i / 2 + 1, i % 2 == 0 ? 10 : 700));
     desk.stream.add(txns[i], desk.now);
   }
   CHECK(desk.feed.sent.empty());
@@ -243,11 +249,12 @@ TEST_CASE("sets go out on their lane, on both while it changes, in seq order on 
   PipelineSettings settings = Desk::quiet();
   settings.express = {"tcp://127.0.0.1:1"};
   Desk desk(settings);
-  std::vector<StoredTransaction> txns(5);
+  std::vector<std::shared_ptr<StoredTransaction>> txns(5);
   const auto add = [&](std::size_t i, const std::string& ns, std::uint64_t seq, Lane lane, bool both) {
-    txns[i].sets.push_back(stored_set(ns, seq));
-    txns[i].sets.back()->lane = lane;
-    txns[i].sets.back()->both_lanes = both;
+    txns[i] = std::make_shared<StoredTransaction>();
+    txns[i]->sets.push_back(stored_set(ns, seq));
+    txns[i]->sets.back()->lane = lane;
+    txns[i]->sets.back()->both_lanes = both;
     desk.stream.add(txns[i], desk.now);
   };
   add(0, "b", 1, Lane::changes, false);
@@ -272,10 +279,11 @@ TEST_CASE("what goes by express does not wait for the other namespaces of its st
   PipelineSettings settings = Desk::quiet();
   settings.express = {"tcp://127.0.0.1:1"};
   Desk desk(settings);
-  std::vector<StoredTransaction> txns(3);
+  std::vector<std::shared_ptr<StoredTransaction>> txns(3);
   for (std::size_t i = 0; i < 3; ++i) {
-    txns[i].sets.push_back(stored_set("n" + std::to_string(i), 1));
-    txns[i].sets.back()->lane = i == 2 ? Lane::express : Lane::changes;
+    txns[i] = std::make_shared<StoredTransaction>();
+    txns[i]->sets.push_back(stored_set("n" + std::to_string(i), 1));
+    txns[i]->sets.back()->lane = i == 2 ? Lane::express : Lane::changes;
     desk.stream.add(txns[i], desk.now);
   }
   desk.stream.flush();

@@ -37,6 +37,10 @@ struct Way {
   CoreLink link{to_bus, from_bus, pulse};
   GatewayDoor door{to_bus, from_bus};
   Bus bus;
+  void take_replies() {
+    link.fetch_replies();
+    link.give_replies();
+  }
   std::size_t step(std::size_t most = 100) { return door.receive(most, 1 << 20, bus); }
 };
 
@@ -52,7 +56,7 @@ TEST_CASE("a request reaches the bus under its connection, and its reply whoever
   REQUIRE(way.bus.requests.size() == 2);
   CHECK(way.door.origin_of(first) == "1.2.3.4:5");
   for (const auto& [from, payload] : way.bus.requests) way.door.reply(from, payload + "!");
-  way.link.take_replies();
+  way.take_replies();
   CHECK(one.replies == std::vector<std::string>{"a!"});
   CHECK(two.replies == std::vector<std::string>{"b!"});
 }
@@ -67,7 +71,7 @@ TEST_CASE("who is gone is told of nothing, and the bus is told that he is gone")
   CHECK(way.bus.gone == std::vector<ConnectionId>{connection});
   way.door.reply(way.bus.requests[0].first, "late");
   CHECK_FALSE(way.door.drop(connection));
-  way.link.take_replies();
+  way.take_replies();
   CHECK(page.replies.empty());
   CHECK(way.door.origin_of(connection).empty());
 }
@@ -81,7 +85,7 @@ TEST_CASE("the core cuts a connection once, in place of its reply") {
   CHECK(way.door.drop(connection));
   CHECK_FALSE(way.door.drop(connection));
   way.door.reply(way.bus.requests[0].first, "late");
-  way.link.take_replies();
+  way.take_replies();
   CHECK(page.cut);
   CHECK(page.replies.empty());
 }
@@ -135,7 +139,7 @@ TEST_CASE(
         way.bus.requests.clear();
         break;
       default:
-        way.link.take_replies();
+        way.take_replies();
     }
   }
   CHECK(refused > 0);
@@ -143,7 +147,7 @@ TEST_CASE(
   while (way.step() > 0) {
   }
   for (const auto& [from, payload] : way.bus.requests) way.door.reply(from, payload);
-  way.link.take_replies();
+  way.take_replies();
   Caller last;
   for (std::size_t i = 0; i < kMost; ++i) {
     REQUIRE(way.link.has_room());
@@ -165,7 +169,7 @@ TEST_CASE("what closed connections leave behind at a bus that stands is bounded 
   way.step();
   for (const auto& [from, payload] : way.bus.requests) way.door.reply(from, "");
   CHECK(way.from_bus.size() <= way.capacity);
-  way.link.take_replies();
+  way.take_replies();
   CHECK(way.link.has_room());
 }
 

@@ -1,0 +1,69 @@
+// The latest transactions, as every socket reads them: each change set once as JSON text, shared by all that
+// are told of it. A subscription that is not far behind catches up here without asking the core. Gateway
+// thread.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "broker/store/transaction.hpp"
+
+namespace prismbus {
+
+using SharedText = std::shared_ptr<const std::string>;
+
+// A change set of a namespace, with its text as soon as somebody wants it.
+class LiveSet {
+ public:
+  explicit LiveSet(const StoredSet& set) : set_(&set) {}
+  [[nodiscard]] const StoredSet& set() const { return *set_; }
+  // From `"ns":` to the closing brace; with the changes that match only. Null: none of them does. An empty
+  // glob matches everything.
+  [[nodiscard]] SharedText text(const std::string& glob) const;
+
+ private:
+  const StoredSet* set_;
+  mutable SharedText whole_;
+  mutable std::vector<std::pair<std::string, SharedText>> parts_;  // by glob
+};
+
+class LiveLog {
+ public:
+  static constexpr std::size_t kTransactionsMax = 4096;
+  static constexpr std::size_t kBytesMax = 64u << 20;  // of transactions, and once more of their text
+
+  struct Item {
+    TransactionPtr txn;
+    std::size_t bytes = 0;
+    std::vector<LiveSet> sets;
+  };
+
+  // The next one. Forgets what was before when transactions are missing in between.
+  const Item& add(TransactionPtr txn);
+  // Whatever was up to there is missing.
+  void miss(Revision up_to);
+  void clear();
+
+  // Whether everything behind `behind` that was fetched is here.
+  [[nodiscard]] bool covers(Revision behind) const { return !base_ || behind >= *base_; }
+  // The first one behind `behind`, null when there is none; only where covers(behind).
+  [[nodiscard]] const Item* next(Revision behind) const;
+  // Up to where everything was fetched; nullopt: nothing was yet.
+  [[nodiscard]] std::optional<Revision> last() const;
+
+ private:
+  std::deque<Item> items_;  // revisions without a gap
+  std::size_t bytes_ = 0;
+  std::optional<Revision> base_;  // everything behind it is in items_
+};
+
+// The text of a change set as a reply of `changes` shows it ({ns} + change set), from `"ns":` on.
+[[nodiscard]] std::string change_text(std::string json_of_set);
+
+}  // namespace prismbus

@@ -1,0 +1,209 @@
+#include "broker/gateway/live/subscribe_talk.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "broker/gateway/core_request.hpp"
+#include "proto/wire/codec/reply.hpp"
+#include "proto/wire/codec/writer.hpp"
+#include "proto/wire/names.hpp"
+
+namespace prismbus {
+namespace {
+
+std::string encode_names(const std::vector<std::string_view>& names) {
+  std::string encoded;
+  codec::Writer writer(encoded);
+  writer.array(static_cast<std::uint32_t>(names.size()));
+  for (const std::string_view name : names) writer.text(name);
+  return encoded;
+}
+
+// {ns: [..], under: [..]}
+std::string encode_follow(const std::vector<std::string_view>& exact,
+                          const std::vector<std::string_view>& below) {
+  std::string encoded;
+  codec::Writer writer(encoded);
+  writer.map(2);
+  writer.name("ns");
+  writer.raw(encode_names(exact));
+  writer.name("under");
+  writer.raw(encode_names(below));
+  return encoded;
+}
+
+std::string encode_client(const SocketClient& client) {
+  std::string encoded;
+  codec::Writer writer(encoded);
+  writer.map(2);
+  writer.field("name", std::string_view(client.name));
+  writer.field("instance", std::string_view(client.instance));
+  return encoded;
+}
+
+}  // namespace
+
+SubscribeTalk::SubscribeTalk(std::optional<std::string> token, SocketClient client, LiveDesk& desk)
+    : client_(std::move(client)), desk_(desk), token_(std::move(token)) {
+  greet(hello());
+}
+
+SubscribeTalk::~SubscribeTalk() {
+  for (const auto& [id, subscription] : subscriptions_)
+    desk_.index.remove(subscription.ns(), subscription.is_subtree(), {this, id});
+}
+
+std::string SubscribeTalk::hello() const {
+  CoreRequest request("hello", token_);
+  if (client_.instance.empty()) return request.payload();
+  request.set("client", encode_client(client_));
+  std::vector<std::string_view> exact, below;
+  for (const auto& [id, subscription] : subscriptions_)
+    (subscription.is_subtree() ? below : exact).push_back(subscription.ns());
+  for (auto* names : {&exact, &below}) {
+    std::sort(names->begin(), names->end());
+    names->erase(std::unique(names->begin(), names->end()), names->end());
+  }
+  request.set("follow", encode_follow(exact, below));
+  return request.payload();
+}
+
+// ---- in
+
+void SubscribeTalk::on_text(std::string_view text, Now now) {
+  auto message = parse_client_message(text);
+  if (!message) return say_error(message.error().id, message.error().error, now);
+  std::visit([&](auto& m) { obey(m, now); }, *message);
+  remove_ended();
+}
+
+void SubscribeTalk::obey(SubscribeMessage& message, Now now) {
+  const SubscriptionId id = message.id;
+  if (subscriptions_.contains(id))
+    return say_error(id, fail_field("id", "is that of another subscription of this socket").value(), now);
+  if (subscriptions_.size() == kSubscriptionsMax) {
+    Error error = error_of(ErrorCode::too_large, "too many subscriptions on one socket");
+    error.limit = kSubscriptionsMax;
+    return say_error(id, error, now);
+  }
+  const bool everything = message.subtree && message.ns.empty();
+  if (const auto named = everything ? Result<void>() : validate_namespace(message.ns, "ns"); !named)
+    return say_error(id, named.error(), now);
+  if (const auto may = rights().access()->authorise(Right::read, message.ns); !message.subtree && !may)
+    return say_error(id, may.error(), now);
+  desk_.index.add(message.ns, message.subtree, {this, id});
+  subscriptions_.try_emplace(id, std::move(message), rights());
+  follow();
+}
+
+void SubscribeTalk::obey(const UnsubscribeMessage& message, Now now) {
+  if (find(message.id, now) != nullptr) remove(subscriptions_.find(message.id));
+}
+
+void SubscribeTalk::obey(const PauseMessage& message, Now now) {
+  if (Subscription* subscription = find(message.id, now)) subscription->pause();
+}
+
+void SubscribeTalk::obey(const ResumeMessage& message, Now now) {
+  Subscription* subscription = find(message.id, now);
+  if (subscription == nullptr) return;
+  subscription->resume();
+  subscription->pump(room(now));
+}
+
+void SubscribeTalk::obey(AckMessage& message, Now now) {
+  if (client_.instance.empty())
+    return say_error({}, fail_field("instance", "who acks says so in the URL: ?instance=").value(), now);
+  CoreRequest request("ack", std::nullopt);
+  for (const auto& [name, field] : *message.fields.as<Value::Map>())
+    request.set(*name.as<std::string>(), to_message_pack(field));
+  acks_.push_back(request.payload());
+}
+
+void SubscribeTalk::obey(TokenMessage& message, Now) {
+  token_ = std::move(message.token);
+  greet(hello());
+}
+
+Subscription* SubscribeTalk::find(SubscriptionId id, Now now) {
+  const auto it = subscriptions_.find(id);
+  if (it != subscriptions_.end()) return &it->second;
+  say_error(id, error_of(ErrorCode::not_found, "no such subscription on this socket"), now);
+  return nullptr;
+}
+
+void SubscribeTalk::on_set(SubscriptionId id, const LiveLog::Item& item, const LiveSet& set, Now now) {
+  const auto it = subscriptions_.find(id);
+  if (it == subscriptions_.end()) return;
+  it->second.on_set(item, set, room(now));
+  if (it->second.ended()) remove(it);
+}
+
+void SubscribeTalk::on_hole(std::optional<Revision> up_to) {
+  for (auto& [id, subscription] : subscriptions_) subscription.on_hole(up_to);
+}
+
+void SubscribeTalk::on_sent(Now now) {
+  for (auto& [id, subscription] : subscriptions_) subscription.pump(room(now));
+  remove_ended();
+}
+
+void SubscribeTalk::on_rights(Now now) {
+  for (auto& [id, subscription] : subscriptions_) subscription.on_rights(room(now));
+  remove_ended();
+}
+
+// ---- out
+
+std::string SubscribeTalk::next_request() {
+  if (!acks_.empty()) {
+    asked_ack_ = true;
+    std::string request = std::move(acks_.front());
+    acks_.pop_front();
+    return request;
+  }
+  if (out_.bytes() >= kAskBelow) return {};
+  for (auto& [id, subscription] : subscriptions_) {
+    if (!subscription.wants_to_ask()) continue;
+    asked_ = id;
+    return subscription.request();
+  }
+  return {};
+}
+
+void SubscribeTalk::on_own_reply(std::string_view payload, Now now) {
+  if (std::exchange(asked_ack_, false)) {
+    const auto reply = codec::decode_reply(payload);
+    if (!reply || reply->error) say_error({}, reply ? *reply->error : reply.error(), now);
+    return;
+  }
+  const auto asked = std::exchange(asked_, std::nullopt);
+  const auto it = asked ? subscriptions_.find(*asked) : subscriptions_.end();
+  if (it == subscriptions_.end()) return;  // unsubscribed meanwhile
+  it->second.on_reply(payload, room(now));
+  remove_ended();
+}
+
+void SubscribeTalk::remove(Subscriptions::iterator it) {
+  desk_.index.remove(it->second.ns(), it->second.is_subtree(), {this, it->first});
+  if (asked_ == it->first) asked_.reset();
+  subscriptions_.erase(it);
+  follow();
+}
+
+void SubscribeTalk::remove_ended() {
+  for (auto it = subscriptions_.begin(); it != subscriptions_.end();) {
+    const auto next = std::next(it);
+    if (it->second.ended()) remove(it);
+    it = next;
+  }
+}
+
+// Rows of `subscribers` say what is followed; somebody without an instance has none.
+void SubscribeTalk::follow() {
+  if (!client_.instance.empty()) greet(hello());
+}
+
+}  // namespace prismbus

@@ -1,0 +1,69 @@
+// One WebSocket: hands what comes to its talk, sends what the talk's outbox holds, asks the core what the
+// talk wants to know. Keeps its peer's pace: it reads on when answers have their place, and writes one
+// message at a time. Gateway thread; alive until its connection has ended.
+#pragma once
+
+#include <utility>  // before Asio's coroutines, which need it and do not say so
+// clang-format off
+#include <boost/asio/awaitable.hpp>
+// clang-format on
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/websocket/stream.hpp>
+#include <memory>
+
+#include "broker/gateway/core_link.hpp"
+#include "broker/gateway/live/socket_talk.hpp"
+#include "broker/gateway/peer_stream.hpp"
+
+namespace prismbus {
+
+using HttpHead = boost::beast::http::request<boost::beast::http::string_body>;
+
+class WebSocket final : public std::enable_shared_from_this<WebSocket>,
+                        private CoreLink::Asker,
+                        private SocketDriver {
+ public:
+  static constexpr std::size_t kMessageBytesMax = 2u << 20;
+  static constexpr std::chrono::seconds kHandshake{10};
+  static constexpr std::chrono::seconds kIdle{60};     // a PING goes out after half of it
+  static constexpr std::chrono::seconds kClosing{15};  // for the peer to take its close frame
+
+  // `rules`: those in force, kept up by whoever owns it; it, the link and `connection`, which is handed over
+  // and closed here, outlive this.
+  WebSocket(PeerStream stream, CoreLink& link, ConnectionId connection, const AccessRulesPtr& rules,
+            std::unique_ptr<SocketTalk> talk);
+  ~WebSocket() override;
+  WebSocket(const WebSocket&) = delete;
+  WebSocket& operator=(const WebSocket&) = delete;
+
+  // From the handshake until the connection ends. `self` keeps this alive meanwhile.
+  boost::asio::awaitable<void> run(std::shared_ptr<WebSocket> self, HttpHead asked, bool names_protocol);
+  [[nodiscard]] SocketTalk& talk() { return *talk_; }
+  void tick(Now now);
+  void step() override;
+  void cut();
+
+ private:
+  using Stream = boost::beast::websocket::stream<PeerStream, false>;  // no compression
+
+  void write();
+  void close();
+  void on_greeted(std::shared_ptr<const Principal> principal) override;
+  void on_reply(std::string payload) override;
+  void on_cut() override;
+
+  Stream stream_;
+  boost::beast::flat_buffer buffer_;
+  boost::asio::steady_timer may_read_;
+  CoreLink& link_;
+  const ConnectionId connection_;
+  const AccessRulesPtr& rules_;
+  const std::unique_ptr<SocketTalk> talk_;
+  Steady closing_since_{};
+  bool open_ = false, writing_ = false, closing_ = false;
+};
+
+}  // namespace prismbus
