@@ -54,7 +54,7 @@ class Bench {
   [[nodiscard]] Result<ServerProcess, std::string> start_secured(const std::string& name,
                                                                  const SecurityDirectory& security,
                                                                  std::vector<std::string> more = {}) const;
-  // kind: echo, flood, durable.
+  // kind: echo, flood, durable, tcp.
   [[nodiscard]] Result<ServerProcess, std::string> start_raw(const std::string& kind,
                                                              std::size_t bytes = 300) const;
   // Puts every key of `space` once; with credentials where the broker has security on.
@@ -90,6 +90,7 @@ class Bench {
 [[nodiscard]] Outcome bench_core(Bench& bench);
 [[nodiscard]] Outcome bench_sealed_fan_out(Bench& bench);
 [[nodiscard]] Outcome bench_reconnects(Bench& bench);
+[[nodiscard]] Outcome bench_web_sockets(Bench& bench);
 
 // A benchmark that measures nothing: load for a profiler. `what`: get, put, connections-get, connections-put,
 // spread.

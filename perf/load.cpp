@@ -43,6 +43,7 @@ constexpr Benchmark kBenchmarks[] = {
     {"core", "a bound token and a sealed stream, in the core alone", bench_core},
     {"sealed-fan-out", "ten subscribers of a sealed stream beside a plain one", bench_sealed_fan_out},
     {"reconnects", "followers by CURVE and token that come back after SIGKILL", bench_reconnects},
+    {"web-sockets", "one change to 10,000 WebSockets", bench_web_sockets},
 };
 
 std::string scratch_parent() {
@@ -112,7 +113,8 @@ int main(int argc, char** argv) {
   const std::map<std::string, RawServer::Kind> kinds{{"echo", RawServer::Kind::echo},
                                                      {"answer", RawServer::Kind::answer},
                                                      {"flood", RawServer::Kind::flood},
-                                                     {"durable", RawServer::Kind::durable}};
+                                                     {"durable", RawServer::Kind::durable},
+                                                     {"tcp", RawServer::Kind::tcp}};
   raw_command->add_option("--kind", raw.kind)->required()->transform(CLI::CheckedTransformer(kinds));
   raw_command->add_option("--ready-file", raw.ready_file)->required();
   raw_command->add_option("--bytes", raw.bytes)->check(CLI::Range(2, 1 << 20));

@@ -153,6 +153,7 @@ int durable(const Sockets& sockets, const RawServer& server) {
 }  // namespace
 
 int run_raw_server(const RawServer& server) {
+  if (server.kind == RawServer::Kind::tcp) return run_raw_tcp(server);
   seed_libc_random();
   const Sockets sockets;
   if (!write_ready_file(server.ready_file, sockets)) {
@@ -171,6 +172,8 @@ int run_raw_server(const RawServer& server) {
       return 0;
     case RawServer::Kind::durable:
       return durable(sockets, server);
+    case RawServer::Kind::tcp:
+      break;
   }
   return 0;
 }

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 names=" all disk get-single get-pipelined connections puts coalesced fan-out callback express acks start view fed seal "
-names+="secured-gets core sealed-fan-out reconnects "
+names+="secured-gets core sealed-fan-out reconnects web-sockets "
 what=all
 if [[ $# -gt 0 && $names == *" $1 "* ]]; then
   what=$1

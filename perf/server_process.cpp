@@ -91,6 +91,7 @@ Result<ServerProcess, std::string> ServerProcess::start(std::vector<std::string>
   if (!ready.is_object()) return tl::unexpected(name + " wrote a ready file that is no JSON");
   server->requests_ = first_of(ready, "requests");
   server->changes_ = first_of(ready, "changes");
+  server->gateway_ = first_of(ready, "gateway");
   return server;
 }
 
@@ -111,7 +112,10 @@ Result<void, std::string> ServerProcess::run(std::vector<std::string> argv, cons
 }
 
 ServerProcess::ServerProcess(ServerProcess&& other) noexcept
-    : pid_(other.pid_), requests_(std::move(other.requests_)), changes_(std::move(other.changes_)) {
+    : pid_(other.pid_),
+      requests_(std::move(other.requests_)),
+      changes_(std::move(other.changes_)),
+      gateway_(std::move(other.gateway_)) {
   other.pid_ = -1;
 }
 

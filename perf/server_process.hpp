@@ -50,6 +50,7 @@ class ServerProcess {
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] const std::string& requests() const { return requests_; }  // first endpoint
   [[nodiscard]] const std::string& changes() const { return changes_; }
+  [[nodiscard]] const std::string& gateway() const { return gateway_; }  // its URL; empty: none
   void kill();  // SIGKILL, and waits for its end
   void stop();  // SIGTERM, and waits; SIGKILL after ten seconds
 
@@ -62,7 +63,7 @@ class ServerProcess {
   ServerProcess(pid_t pid) : pid_(pid) {}
   void wait_for_end();
   pid_t pid_ = -1;
-  std::string requests_, changes_;
+  std::string requests_, changes_, gateway_;
 };
 
 // Between two looks at a process that answered `operations` meanwhile: "1.3 cores; us CPU an operation:
