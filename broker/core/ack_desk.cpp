@@ -83,8 +83,10 @@ void AckDesk::ack(const Asked& asked, const AckRequest& request) {
   note(*row, asked, request);
   AckReply reply;
   reply.ack_ms = static_cast<std::uint64_t>(next_ack_in(asked.now.steady).count());
-  if (!row->compared) compare_all(*row, asked.principal, reply);
-  compare_latest(*row, asked.principal, reply);
+  Comparison with{asked.principal, reply};
+  if (!row->compared) compare_all(*row, with);
+  compare_latest(*row, with);
+  measure(*row, with, asked.now.steady);
   note_pace(*row, reply, asked.now);
   replier_.send(asked.from, codec::encode_ack_reply(replier_.head(asked.id()), reply));
 }
@@ -114,6 +116,7 @@ void AckDesk::note(Follower& row, const Asked& asked, const AckRequest& request)
   for (const std::uint64_t sample : request.latency_us) {
     constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();  // more than an hour
     row.latency[row.latencies++ % row.latency.size()] = static_cast<std::uint32_t>(std::min(sample, most));
+    lags_.apply.record(std::min(sample, most));
   }
   // Refusals first: who waits for a seq learns of them with it.
   for (const auto& rejection : request.rejected) {
@@ -152,43 +155,60 @@ bool AckDesk::add_behind(std::string_view ns, const Principal& principal, AckRep
 
 // After its `hello`: every name it told of, against the heads as they are, round after round until all are
 // reached. What changes meanwhile is on the board.
-void AckDesk::compare_all(Follower& row, const Principal& principal, AckReply& reply) {
+void AckDesk::compare_all(Follower& row, Comparison& with) {
   auto it = row.applied.lower_bound(row.compare_next);
   for (std::size_t visits = 0; it != row.applied.end() && visits < kHeadVisitsMax; ++visits, ++it) {
     const auto head = heads_.head_of(it->first);
-    if (!head || head->seq <= it->second || !principal.may_read(it->first)) continue;
+    if (!head || head->seq <= it->second || !with.principal.may_read(it->first)) continue;
     row.found_behind = true;
-    reply.behind.emplace_back(it->first, *head);
-    if (reply.behind.size() >= kBehindMax) break;
+    if (!board_.find(it->first)) with.lacks(it->first, it->second, head->seq);
+    with.reply.behind.emplace_back(it->first, *head);
+    if (with.reply.behind.size() >= kBehindMax) break;
   }
   if (it != row.applied.end()) return void(row.compare_next = it->first);
   row.compare_next.clear();
   row.compared = !std::exchange(row.found_behind, false);
 }
 
-void AckDesk::compare_latest(Follower& row, const Principal& principal, AckReply& reply) {
+void AckDesk::compare_latest(Follower& row, Comparison& with) {
   if (row.under.empty() && row.applied.size() <= kDirectNames) {
     for (const auto& [ns, seq] : row.applied) {
       const auto latest = board_.find(ns);
-      if (latest && *latest > seq && add_behind(ns, principal, reply)) return;
+      if (!latest || *latest <= seq) continue;
+      with.lacks(ns, seq, *latest);
+      if (add_behind(ns, with.principal, with.reply)) return;
     }
     return;
   }
   std::size_t visits = 0;
   bool cut = false;
   board_.since(row.looked, [&](std::uint64_t order, std::string_view ns, Seq seq) {
-    cut = ++visits > kBoardVisitsMax || reply.behind.size() >= kBehindMax;
+    cut = ++visits > kBoardVisitsMax || with.reply.behind.size() >= kBehindMax;
     if (cut) return false;
     row.looked = order;
-    if (!row.follows(ns) || row.reached(ns) >= seq) return true;
+    if (!row.follows(ns)) return true;
+    const Seq reached = row.reached(ns);
+    if (reached >= seq) return true;
     if (row.first_behind == 0) row.first_behind = order;
-    (void)add_behind(ns, principal, reply);
+    with.lacks(ns, reached, seq);
+    (void)add_behind(ns, with.principal, with.reply);
     return true;
   });
   if (cut) return;
   // A round is over: the next one begins in front of the first that was not reached.
   row.looked = row.first_behind != 0 ? row.first_behind - 1 : board_.latest();
   row.first_behind = 0;
+}
+
+void AckDesk::measure(Follower& row, const Comparison& found, Steady now) {
+  Follower::Lacked& lacked = row.lacked;
+  // What may not be read any more is not lacked either.
+  if (lacked.seq != Seq{} && (row.reached(lacked.ns) >= lacked.seq || !found.principal.may_read(lacked.ns)))
+    lacked = {};
+  if (lacked.seq == Seq{} && found.lacking > 0) lacked = {std::string(found.ns), found.seq, now};
+  const auto since = lacked.seq == Seq{} ? std::chrono::nanoseconds(0) : now - lacked.since;
+  lags_.change_sets.record(found.lacking);
+  lags_.lacking.record(static_cast<std::uint64_t>(since.count()) / 1000);
 }
 
 void AckDesk::subscribers(const Asked& asked, const SubscribersRequest& request) {

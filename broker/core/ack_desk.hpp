@@ -3,6 +3,7 @@
 // costs what changed since the one before.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include "broker/core/in_flight.hpp"
 #include "broker/core/live_tap.hpp"
 #include "broker/core/replier.hpp"
+#include "proto/base/histogram.hpp"
 
 namespace prismbus {
 
@@ -61,6 +63,20 @@ class AckDesk {
   [[nodiscard]] const AppliedWaits& waits() const { return waits_; }
   [[nodiscard]] std::uint64_t acks() const { return acks_; }  // since the start, refused ones among them
 
+  // How far behind those were who acked: a value an ack, and one for each latency told with it.
+  struct Lags {
+    Histogram change_sets{kSets};  // lacking among what changed lately
+    Histogram lacking{kLacking};   // us since an ack first lacked what this one still lacks; 0: nothing such
+    Histogram apply{kApply};       // us from a change set's time until it was applied, as followers tell
+    static constexpr std::array<std::uint64_t, 9> kSets{0, 1, 3, 10, 30, 100, 1'000, 10'000, 100'000};
+    static constexpr std::array<std::uint64_t, 8> kLacking{0,          1'000'000,  2'500'000,  5'000'000,
+                                                           10'000'000, 30'000'000, 60'000'000, 300'000'000};
+    static constexpr std::array<std::uint64_t, 15> kApply{
+        250,     500,     1'000,   2'500,     5'000,     10'000,     25'000,    50'000,
+        100'000, 250'000, 500'000, 1'000'000, 2'500'000, 10'000'000, 60'000'000};
+  };
+  [[nodiscard]] const Lags& lags() const { return lags_; }
+
  private:
   void ack(const Asked& asked, const AckRequest& request);
   // The interval, shortened so that acks come at multiples of kGather.
@@ -68,8 +84,22 @@ class AckDesk {
   void subscribers(const Asked& asked, const SubscribersRequest& request);
   void wait_applied(const Asked& asked, const WaitAppliedRequest& request);
   void note(Follower& follower, const Asked& asked, const AckRequest& request);
-  void compare_all(Follower& follower, const Principal& principal, AckReply& reply);
-  void compare_latest(Follower& follower, const Principal& principal, AckReply& reply);
+  // An ack held against what there is: its answer, and what it lacks of what its asker may read.
+  struct Comparison {
+    const Principal& principal;
+    AckReply& reply;
+    std::uint64_t lacking = 0;  // change sets, of all names
+    std::string_view ns{};      // one of the names, lent from the row or the board
+    Seq seq{};                  // ... and where it stands
+    void lacks(std::string_view name, Seq reached, Seq latest) {
+      if (!principal.may_read(name)) return;
+      if (lacking == 0) ns = name, seq = latest;
+      lacking += latest.value() - reached.value();
+    }
+  };
+  void compare_all(Follower& follower, Comparison& with);
+  void compare_latest(Follower& follower, Comparison& with);
+  void measure(Follower& follower, const Comparison& found, Steady now);
   [[nodiscard]] bool add_behind(std::string_view ns, const Principal& principal, AckReply& reply);
   void remove(const Follower& follower);
   void note_pace(Follower& follower, const AckReply& reply, Now now);
@@ -83,6 +113,7 @@ class AckDesk {
   FollowerTable table_;
   AppliedWaits waits_;
   std::uint64_t acks_ = 0;
+  Lags lags_;
   // Follow without a row: whose they are. Bounded by the process's descriptors.
   std::unordered_map<ConnectionId, std::string> no_room_;
 };

@@ -33,8 +33,12 @@ ChangeStream::ChangeStream(const PipelineSettings& settings, Epoch epoch, Feed& 
   if (settings.stream_master) sealer_.emplace(*settings.stream_master, epoch);
 }
 
-void ChangeStream::publish(Lane lane, std::string frame) {
+void ChangeStream::publish(Lane lane, std::string frame, std::size_t sets) {
+  Counters::OfLane& of_lane = counters_.lanes[static_cast<std::size_t>(lane)];
   ++counters_.frames;
+  ++of_lane.frames;
+  of_lane.bytes += frame.size();
+  of_lane.sets += sets;
   feed_.publish(lane, std::move(frame));
 }
 
@@ -81,11 +85,12 @@ void ChangeStream::publish_sets(const Gathered& gathered) {
 
 void ChangeStream::publish_frame(std::string_view ns, const Routed& route) {
   std::string frame = frame_of(ns, frame_);
+  const std::size_t sets = frame_.size();
   frame_.clear();
   const bool express = has_express_ && (route.both || route.lane == Lane::express);
   const bool changes = route.both || route.lane == Lane::changes;
-  if (express && changes) publish(Lane::express, frame);
-  publish(express && !changes ? Lane::express : Lane::changes, std::move(frame));
+  if (express && changes) publish(Lane::express, frame, sets);
+  publish(express && !changes ? Lane::express : Lane::changes, std::move(frame), sets);
 }
 
 // Topic and body, sealed where the stream is.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -69,6 +70,11 @@ class ChangeStream {
 
   struct Counters {
     std::uint64_t frames = 0, sets = 0, markers = 0, heartbeats = 0, barriers = 0;
+    struct OfLane {
+      std::uint64_t frames = 0, bytes = 0;  // of everything, topics among the bytes
+      std::uint64_t sets = 0;               // a set that goes out on both lanes counts on both
+    };
+    std::array<OfLane, 2> lanes;  // by Lane
   };
   [[nodiscard]] const Counters& counters() const { return counters_; }
 
@@ -79,7 +85,7 @@ class ChangeStream {
     bool second = false;  // the marker at 1 s went out; owed is the one at 5 s
     Due::iterator due;
   };
-  void publish(Lane lane, std::string frame);
+  void publish(Lane lane, std::string frame, std::size_t sets = 0);
   [[nodiscard]] std::string frame_of(std::string_view ns, const std::vector<std::string_view>& sets);
   struct Routed {
     std::string_view set;  // encoded

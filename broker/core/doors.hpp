@@ -28,7 +28,8 @@ class Doors final : public ReplySink {
   }
   [[nodiscard]] DoorFigures figures() const override {
     DoorFigures all = sockets_.figures();
-    if (gateway_ != nullptr) all.connections += gateway_->figures().connections;
+    if (gateway_ != nullptr) all.gateway_connections = gateway_->figures().connections;
+    all.connections += all.gateway_connections;
     return all;
   }
   bool drop(ConnectionId connection) { return door_of(connection).drop(connection); }

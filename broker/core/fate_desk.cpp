@@ -14,6 +14,15 @@ void FateDesk::settle(const Asked& asked, FateAnswer answer, Revision rests_on) 
                     {asked.from, asked.id(), std::string(asked.payload), std::move(answer), *place});
 }
 
+bool FateDesk::answer_repeat(const Asked& asked, const Sessions::Standing& standing) {
+  if (standing.applied) {
+    replier_.answer_duplicate(asked.from, asked.id(), *standing.applied);
+  } else if (standing.pending) {
+    settle(asked, SameOutcome{}, *standing.pending);
+  }
+  return standing.applied || standing.pending;
+}
+
 void FateDesk::answer(const SequencedWrite& write) {
   in_flight_.release(write.place);
   replier_.answer_write(write.to, write.id, *write.txn, false);

@@ -11,6 +11,7 @@
 #include "broker/core/in_flight.hpp"
 #include "broker/core/pending.hpp"
 #include "broker/core/replier.hpp"
+#include "broker/core/sessions.hpp"
 #include "broker/store/recent.hpp"
 
 namespace prismbus {
@@ -28,6 +29,8 @@ class FateDesk {
 
   // `rests_on` 0: nothing pending, it is given now. Answers `overloaded` when too many wait.
   void settle(const Asked& asked, FateAnswer answer, Revision rests_on);
+  // Of a request whose id may be known (I7): true = it gets, now or later, what the first one got.
+  [[nodiscard]] bool answer_repeat(const Asked& asked, const Sessions::Standing& standing);
   // It became durable and was applied.
   void answer(const SequencedWrite& write);
   // None of them ever will be: the askers are told, repeats of a request id with their original, and whose

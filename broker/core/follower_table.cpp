@@ -165,6 +165,7 @@ void FollowerTable::keep(Follower& follower, Rejection rejection) {
   };
   if (std::any_of(follower.rejected.begin(), follower.rejected.end(), same)) return;
   ++follower.rejections;
+  ++rejections_;
   if (follower.refusals.size() >= kRefusalsKept) follower.refusals.pop_front();
   follower.refusals.emplace_back(xxh3_64(rejection.ns), rejection.seq);
   if (follower.rejected.size() >= limits::kRejectionsKept) {
@@ -185,6 +186,15 @@ const Follower* FollowerTable::overdue(Steady now) const {
 std::optional<Steady> FollowerTable::next_overdue() const {
   if (by_seen_.empty()) return std::nullopt;
   return rows_.find(by_seen_.front())->second.seen + forget_after();
+}
+
+std::size_t FollowerTable::silent(Steady now) const {
+  std::size_t n = 0;
+  for (const ConnectionId connection : by_seen_) {
+    if (n == kSilentCounted || rows_.find(connection)->second.seen + silent_after() > now) break;
+    ++n;
+  }
+  return n;
 }
 
 std::chrono::milliseconds FollowerTable::ack_interval() const {

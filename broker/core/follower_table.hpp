@@ -57,7 +57,14 @@ struct Follower {
   std::string compare_next;        // ... the name to go on with
   std::uint64_t looked = 0;        // order on the head board up to which this round has looked
   std::uint64_t first_behind = 0;  // ... of the first it has not reached, found in this round; 0 = none
-  std::size_t text_bytes = 0;      // what it counts for in the table's bound
+  // A change set it lacked at an ack, the oldest still missing one that was seen; seq 0 = none.
+  struct Lacked {
+    std::string ns;
+    Seq seq;
+    Steady since{};
+  };
+  Lacked lacked;
+  std::size_t text_bytes = 0;  // what it counts for in the table's bound
   std::list<ConnectionId>::iterator place;
 
   [[nodiscard]] bool follows(std::string_view ns) const;
@@ -76,6 +83,7 @@ class FollowerTable {
   static constexpr std::size_t kNamesMax = 1'000'000;       // about 100 bytes each
   static constexpr std::size_t kTextBytesMax = 128u << 20;  // labels, names of `follow`, reasons of refusals
   static constexpr std::size_t kInstanceRowsMax = 16;       // connections of one instance
+  static constexpr std::size_t kSilentCounted = 1000;       // about 0.2 ms
   static constexpr std::size_t kRefusalsKept = limits::kAckRejections;
   static constexpr std::chrono::seconds kForgottenAfter{60};  // at least; with slow acks 30 of them
   static constexpr std::chrono::milliseconds kAckMax{30'000};
@@ -117,7 +125,11 @@ class FollowerTable {
   [[nodiscard]] std::chrono::milliseconds silent_after() const { return 15 * ack_interval(); }
   [[nodiscard]] std::chrono::milliseconds forget_after() const;
 
+  // Those not heard of for longer than that, and not forgotten yet; the count ends at kSilentCounted.
+  [[nodiscard]] std::size_t silent(Steady now) const;
+
   [[nodiscard]] std::size_t size() const { return rows_.size(); }
+  [[nodiscard]] std::uint64_t rejections() const { return rejections_; }  // of all, since the start
   [[nodiscard]] std::uint64_t last_order() const { return last_order_; }
   [[nodiscard]] const std::map<ConnectionId, Follower>& rows() const { return rows_; }
 
@@ -127,7 +139,7 @@ class FollowerTable {
   std::unordered_map<std::string, FollowerInstance> instances_;  // by identity; nodes stay where they are
   std::list<ConnectionId> by_seen_;                              // the one not heard of for longest first
   std::size_t names_ = 0, text_bytes_ = 0;
-  std::uint64_t last_order_ = 0;
+  std::uint64_t last_order_ = 0, rejections_ = 0;
 };
 
 }  // namespace prismbus

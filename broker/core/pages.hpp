@@ -3,6 +3,7 @@
 // kPageKeys visited or the asked `limit`, and says where.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -25,10 +26,11 @@ namespace prismbus {
 [[nodiscard]] std::string answer_snapshot(const ReadView& view, const codec::ReplyHead& head,
                                           const SnapshotRequest& request, const Access& access,
                                           ChunkCache* cache);
-// `refused` gets the names that failed for want of the right, as many as a line tells.
+// `refused` gets the names that failed for want of the right, as many as a line tells; `compacted` counts
+// those whose history is gone.
 [[nodiscard]] std::string answer_changes(const ReadView& view, const codec::ReplyHead& head,
                                          const ChangesRequest& request, const Access& access,
-                                         std::vector<std::string>& refused);
+                                         std::vector<std::string>& refused, std::uint64_t& compacted);
 // With `at` or `at_time`.
 [[nodiscard]] std::string answer_get_at(const ReadView& view, const codec::ReplyHead& head,
                                         const GetRequest& request);

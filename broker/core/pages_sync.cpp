@@ -151,6 +151,7 @@ class SinceSeqs {
             code != ErrorCode::permission_denied)
           return done;
         if (code == ErrorCode::permission_denied) tell_name(refused_, ns);
+        if (code == ErrorCode::compacted) ++compacted_;
         fail_name(ns, done.error());
       }
       if (after_) return {};
@@ -160,6 +161,7 @@ class SinceSeqs {
   }
 
   [[nodiscard]] std::vector<std::string> take_refused() { return std::move(refused_); }
+  [[nodiscard]] std::uint64_t compacted() const { return compacted_; }
   [[nodiscard]] std::string reply() const {
     std::string reply =
         codec::begin_reply(head_, 2 + (failed_count_ > 0 ? 1 : 0) + PageBuilder::end_fields(after_));
@@ -216,6 +218,7 @@ class SinceSeqs {
   std::uint32_t failed_count_ = 0;
   Error first_failure_;
   std::vector<std::string> refused_;
+  std::uint64_t compacted_ = 0;
   std::optional<CursorToken> after_;
 };
 
@@ -308,14 +311,20 @@ std::string answer_snapshot(const ReadView& view, const ReplyHead& head, const S
 }
 
 std::string answer_changes(const ReadView& view, const ReplyHead& head, const ChangesRequest& request,
-                           const Access& access, std::vector<std::string>& refused) {
+                           const Access& access, std::vector<std::string>& refused,
+                           std::uint64_t& compacted) {
   const CursorKind kind = request.under ? CursorKind::changes_under : CursorKind::changes;
   const auto cursor = cursor_of(request.page.after, kind, head.epoch, head.rev);
   if (!cursor) return encode_error_reply(head, cursor.error());
-  if (request.under) return changes_under(view, head, request, *cursor, access);
+  if (request.under) {
+    std::string reply = changes_under(view, head, request, *cursor, access);
+    if (codec::find_refusal(reply) == ErrorCode::compacted) ++compacted;
+    return reply;
+  }
   SinceSeqs since(view, head, request, access);
   const auto read = since.read(*cursor);
   refused = since.take_refused();
+  compacted += since.compacted();
   return read ? since.reply() : encode_error_reply(head, read.error());
 }
 

@@ -24,6 +24,7 @@ namespace {
 
 constexpr std::size_t kStepWrites = 512;  // applied, published and answered a step
 }  // namespace
+
 struct Pipeline::Impl final : HeadSource {
   Impl(PipelineSettings given, Store& store, Sequencer& seq, PipelineQueues queues, ReplySink& sink,
        Feed& feed, Authoriser& auth, LogSink log_sink)
@@ -51,7 +52,7 @@ struct Pipeline::Impl final : HeadSource {
         backups(queues.backup, in_flight, replier),
         reads(bounds_of(settings.reads_waiting_max), queues.to_reader, queues.from_reader, rules, stream,
               pending, recent, state, in_flight, replier),
-        rollbacks(reads, ledger, pending),
+        rollbacks(reads, ledger, pending, waiting, fates),
         acks(settings.ack, *this, rules, sink, in_flight, replier, queues.live),
         audits(queues.audit, sink, in_flight, replier, queues.live),
         builder(rules, settings.stream_master) {
@@ -64,9 +65,9 @@ struct Pipeline::Impl final : HeadSource {
   // in: decoded, its asker known, of this history.
   void on_request(const ReplyTo& from, std::string_view payload, Now now, RollbackWork* plan = nullptr,
                   bool audited = false) {
-    ++requests;
     const auto request = codec::decode_request(payload);
     if (!request) return replier.refuse(from, request.error().id, request.error().error);
+    from.mark.op = RequestMeter::op_of(request->body);
     const MessageId id = request->id;
     if (draining) return replier.refuse(from, id, error_of(ErrorCode::unavailable, "the broker is stopping"));
     const auto known = authoriser.authenticate(from, payload, *request, now);
@@ -89,7 +90,7 @@ struct Pipeline::Impl final : HeadSource {
     if (intent.options.session && repeats(asked)) return;
     if (auto allowed = gate.pass(asked.principal, intent); !allowed) return refuse(asked, allowed.error());
     if (audits.holds(asked, &intent)) return;
-    if (intent.rollback != nullptr && !has_its_items(asked)) return;
+    if (intent.rollback != nullptr && !rollbacks.has_items(asked, intent, recent.applied())) return;
     if (auto kept = gate.leaves_an_admin(asked.principal, intent); !kept) return refuse(asked, kept.error());
     if (auto room = write_room.admit(intent, in_flight.of(asked.from.connection)); !room)
       return refuse(asked, room.error());
@@ -111,7 +112,7 @@ struct Pipeline::Impl final : HeadSource {
       in_flight.release(*place);
       return refuse(asked, txn.error());
     }
-    ++writes;
+    ++counters.writes;
     write_room.spend(intent);
     sessions.add_pending(**txn);
     pending.add(*txn, asked.from, asked.id(), *place);
@@ -166,14 +167,15 @@ struct Pipeline::Impl final : HeadSource {
     if (*wait) return waiting.park(asked, **wait);
     if (const auto* get = std::get_if<GetRequest>(&body)) return reads.answer_get(asked, *get);
     if (std::holds_alternative<HelloRequest>(body)) return answer_hello(asked);
-    if (std::holds_alternative<StatusRequest>(body)) return answer_status(asked);
+    if (std::holds_alternative<StatusRequest>(body)) return answer_status(asked, status_sources);
     if (const auto* backup = std::get_if<BackupRequest>(&body)) return backups.ask(asked, *backup);
     if (!acks.answer(asked)) reads.answer_elsewhere(asked);
   }
 
   std::size_t step(Now now) {
     stream.set_time(now);
-    if (started == Steady{}) start(now);
+    replier.meter().begin_step(now.steady);
+    if (counters.started == Steady{}) start(now);
     std::size_t done = 0;
     // Not before an earlier failure was dealt with: the sequencer may give its revisions again after it.
     if (const auto progress = failure ? std::nullopt : sequencer.poll(now)) {
@@ -227,7 +229,7 @@ struct Pipeline::Impl final : HeadSource {
 
   // The first step: from here on there is a clock.
   void start(Now now) {
-    started = now.steady;
+    counters.started = now.steady;
     for (const std::string& ns : replayed) stream.owe_marker(ns, now);
     replayed.clear();
   }
@@ -245,26 +247,8 @@ struct Pipeline::Impl final : HeadSource {
     const WriteOptions& options = intent.options;
     const auto standing =
         sessions.look(asked.principal.name, *options.session, options.n, std::max(last_time, asked.now.wall));
-    if (!standing) {
-      refuse(asked, standing.error());
-    } else if (standing->applied) {
-      replier.answer_duplicate(asked.from, asked.id(), *standing->applied);
-    } else if (standing->pending) {
-      fates.settle(asked, SameOutcome{}, *standing->pending);
-    } else {
-      return false;
-    }
-    return true;
-  }
-
-  // A rollback first learns from the reader what it changes. False = it comes back, or is answered.
-  bool has_its_items(const Asked& asked) {
-    RollbackVerdict verdict = rollbacks.plan(asked, intent, recent.applied());
-    if (const auto* wait = std::get_if<MustWait>(&verdict)) waiting.park(asked, wait->until_applied);
-    if (auto* no = std::get_if<Refused>(&verdict)) fates.settle(asked, std::move(no->error), no->rests_on);
-    if (const auto* same = std::get_if<NothingDiffers>(&verdict))
-      fates.settle(asked, same->reply, same->rests_on);
-    return std::holds_alternative<ItemsReady>(verdict);
+    if (!standing) return refuse(asked, standing.error()), true;
+    return fates.answer_repeat(asked, *standing);
   }
 
   // ---- what the broker tells of itself
@@ -277,16 +261,6 @@ struct Pipeline::Impl final : HeadSource {
     audits.note_login(asked.from, asked.principal, asked.now);
     door.greeted(asked.from.connection, asked.principal);
     replier.send(asked.from, codec::encode_hello_reply(replier.head(asked.id()), hello));
-  }
-
-  void answer_status(const Asked& asked) {
-    const auto up = std::chrono::duration_cast<std::chrono::milliseconds>(asked.now.steady - started);
-    const StatusSources ask{settings,  sequencer,         write_room, backups,   recent,  fold,
-                            pending,   waiting.parking(), sessions,   stream,    replier, reads,
-                            followers, in_flight,         door,       authoriser};
-    const StatusCounters counters{started == Steady{} ? up.zero() : up, requests, acks.acks(), writes};
-    replier.send(asked.from,
-                 encode_status_reply(replier.head(asked.id()), *asked.principal.access, ask, counters));
   }
 
   std::optional<Head> head_of(std::string_view ns) override {
@@ -339,9 +313,11 @@ struct Pipeline::Impl final : HeadSource {
   Revision durable;
   std::optional<CommitFailure> failure;
   Wall last_time{};
-  Steady started{};
   std::set<std::string> replayed;  // namespaces of the tail, until the first step
-  std::uint64_t requests = 0, writes = 0;
+  StatusCounters counters;
+  const StatusSources status_sources{counters, settings, sequencer,         write_room, backups, recent,
+                                     fold,     pending,  waiting.parking(), sessions,   stream,  replier,
+                                     reads,    acks,     followers,         in_flight,  door,    authoriser};
   bool draining = false;
   Fatal fatal = Fatal::none;
   TransactionBuilder builder;
@@ -355,9 +331,11 @@ Pipeline::Pipeline(PipelineSettings settings, Store& store, Sequencer& sequencer
                                    std::move(log))) {}
 Pipeline::~Pipeline() = default;
 void Pipeline::on_request(const ReplyTo& from, std::string_view payload, Now now) {
+  impl_->replier.meter().enter(from, now.steady);
   impl_->on_request(from, payload, now);
 }
-void Pipeline::on_malformed(const ReplyTo& from, std::string_view why) {
+void Pipeline::on_malformed(const ReplyTo& from, std::string_view why, Now now) {
+  impl_->replier.meter().enter(from, now.steady);
   impl_->replier.refuse(from, {}, fail_field("payload", std::string(why)).value());
 }
 void Pipeline::on_subscription(Lane lane, std::string_view handed_up, Now) {

@@ -51,7 +51,7 @@ class Pipeline {
   // One request payload; lent for the call. Every path ends in exactly one reply, now or later.
   void on_request(const ReplyTo& from, std::string_view payload, Now now);
   // Not exactly one payload frame after the empty one: answered invalid_argument with id 0.
-  void on_malformed(const ReplyTo& from, std::string_view why);
+  void on_malformed(const ReplyTo& from, std::string_view why, Now now);
   // That connection is gone; nothing of it will come any more.
   void on_gone(ConnectionId connection, Now now);
   // What an XPUB handed up: 0x01 or 0x00 and the topic. Only a barrier subscription is answered; the rest is

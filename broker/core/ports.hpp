@@ -2,6 +2,7 @@
 // answer and publish, security authorises. All are called on the bus thread and must not block.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -15,6 +16,7 @@
 #include "broker/core/rule_book.hpp"
 #include "proto/base/clock.hpp"
 #include "proto/base/strong.hpp"
+#include "proto/token/token_fault.hpp"
 #include "proto/wire/messages.hpp"
 
 namespace prismbus {
@@ -26,16 +28,24 @@ using ConnectionId = Strong<struct ConnectionTag>;
 inline constexpr ConnectionId kBrokerItself{};
 inline constexpr std::string_view kBrokerPrincipal = "_broker";
 
+// What the core notes of a request as it comes in, for its figures; doors leave it as it is.
+struct RequestMark {
+  Steady received{};    // the step that took it
+  std::uint8_t op = 0;  // a row of kOpTable (request_meter.hpp)
+};
+
 // Where a reply goes: the frames up to and including the first empty one, given back as they came.
 struct ReplyTo {
   ConnectionId connection;
   std::string routing_id;
   std::vector<std::string> envelope;  // frames between the routing id and the empty one; usually none
+  mutable RequestMark mark{};         // a note on what is lent to the core: not part of where it goes
 };
 
 // What the doors refused and cut since the start by their limits, and how many are there.
 struct DoorFigures {
-  std::uint64_t connections = 0;  // at this moment, requests and streams
+  std::uint64_t connections = 0;  // at this moment, requests and streams, those of the gateway among them
+  std::uint64_t gateway_connections = 0;
   std::uint64_t refused_connections = 0, refused_address_connections = 0;
   std::uint64_t refused_descriptors = 0, refused_keys = 0;
   std::uint64_t cut_endless = 0, cut_crowding = 0, cut_oversubscribed = 0;
@@ -45,6 +55,13 @@ struct DoorFigures {
 struct RateCounters {
   std::uint64_t of_address = 0, of_principal = 0;  // requests refused
   std::uint64_t cut = 0;                           // connections
+};
+
+// Requests whose token was refused since the start, by why (proto/token/token_fault.hpp), and those that were
+// not looked at because their address had shown too many bad ones.
+struct TokenFailures {
+  std::array<std::uint64_t, kTokenFaults> by_fault{};
+  std::uint64_t throttled = 0;
 };
 
 class ReplySink {
@@ -105,6 +122,7 @@ class Authoriser {
   // Whether the keys that verify tokens were read anew since the last call.
   [[nodiscard]] virtual bool took_new_keys() { return false; }
   [[nodiscard]] virtual RateCounters rate_counters() const { return {}; }
+  [[nodiscard]] virtual TokenFailures token_failures() const { return {}; }
   // Gives the requests whose tokens were verified meanwhile; returns how many.
   virtual std::size_t take_verified(
       const std::function<void(const ReplyTo& from, std::string_view payload)>& again) = 0;

@@ -113,7 +113,7 @@ std::size_t ReadDesk::take_answers(Wall now, const Take& take_plan, const Take& 
       replier_.refuse(read.to, read.message, counts.error());
     } else {
       if (!read.refused.ns.empty()) note_refused(read);
-      replier_.send(read.to, std::move(read.payload));
+      replier_.send(read.to, std::move(read.payload), read.refusal);
     }
   }
   queue_.count_answered(done_.size());

@@ -4,6 +4,7 @@
 #include "broker/core/op_needs.hpp"
 #include "broker/core/pages.hpp"
 #include "proto/base/assert.hpp"
+#include "proto/wire/codec/reply.hpp"
 #include "proto/wire/codec/request.hpp"
 
 namespace prismbus {
@@ -27,9 +28,11 @@ struct ReaderAgent::Impl {
     view.use(transactions);
     if (!settings.express) view.without_express();
     std::string payload;
+    std::optional<ErrorCode> refusal;
     RefusedNames refused{codec::op_of(request->body), {}};
     if (job.rollback == nullptr) {
       payload = answer(view, *request, job, refused);
+      refusal = codec::find_refusal(payload);
     } else {
       job.rollback->plan.advance(std::get<RollbackRequest>(request->body), view, job.rollback->pending);
       payload = std::move(job.payload);
@@ -41,7 +44,8 @@ struct ReaderAgent::Impl {
             std::move(job.rollback),
             job.place,
             std::move(refused),
-            {}};
+            {},
+            refusal};
   }
 
   std::string answer(const ReadView& view, const Request& request, const ReadJob& job,
@@ -58,11 +62,13 @@ struct ReaderAgent::Impl {
       return answer_namespaces(view, head, *names, access);
     if (const auto* snapshot = std::get_if<SnapshotRequest>(&body)) {
       ++counters.snapshots;
+      if (!snapshot->after) ++counters.first_chunks;
       return answer_snapshot(view, head, *snapshot, access, &chunks);
     }
     if (const auto* changes = std::get_if<ChangesRequest>(&body)) {
       ++counters.changes;
-      return answer_changes(view, head, *changes, access, refused.ns);
+      if (!changes->page.after) ++counters.first_pages;
+      return answer_changes(view, head, *changes, access, refused.ns, counters.names_compacted);
     }
     if (const auto* history = std::get_if<HistoryRequest>(&body))
       return answer_history(view, head, *history, job.principal.name);

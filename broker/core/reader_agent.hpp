@@ -37,6 +37,8 @@ struct ReaderCounters {
   std::uint64_t snapshots = 0, changes = 0;       // chunks and pages answered
   std::uint64_t chunk_hits = 0, change_hits = 0;  // answered, or read, from memory
   std::uint64_t chunk_misses = 0, change_misses = 0;
+  std::uint64_t first_chunks = 0, first_pages = 0;  // of snapshots and changes: each begins one
+  std::uint64_t names_compacted = 0;                // whose changes were asked for and are gone
 };
 
 struct ReadDone {
@@ -47,7 +49,8 @@ struct ReadDone {
   std::unique_ptr<RollbackWork> rollback;
   InFlight::Place place{};
   RefusedNames refused{};
-  ReaderCounters counters{};  // as they were after it
+  ReaderCounters counters{};           // as they were after it
+  std::optional<ErrorCode> refusal{};  // that `payload` is
 };
 
 struct ReaderSettings {

@@ -24,6 +24,12 @@ RecentFeed::RecentFeed(BoundedQueue<JournalBatch>& to_fold, BoundedQueue<FoldOut
       floor_(state.floor()) {}
 
 void RecentFeed::send(JournalBatch applied) {
+  if (!applied.empty()) {
+    const StoredTransaction& first = *applied.front();
+    if (marks_.empty() || first.time - marks_.back().time >= kMarkEvery)
+      marks_.push_back({first.rev, first.time});
+    last_sent_ = applied.back()->rev;
+  }
   if (unsent_.empty()) {
     unsent_ = std::move(applied);
   } else {
@@ -51,9 +57,17 @@ std::size_t RecentFeed::step() {
   return outcomes_.size() + 1;
 }
 
+std::chrono::microseconds RecentFeed::lag(Wall now) const {
+  if (marks_.empty() || last_sent_ <= folded_) return {};
+  return std::max(now - marks_.front().time, std::chrono::microseconds(0));
+}
+
 void RecentFeed::take(const FoldOutcome& outcome) {
   if (!outcome.failure) {
     folded_ = outcome.folded;
+    if (outcome.changes > 0) took_.record(static_cast<std::uint64_t>(outcome.took.count()) / 1'000'000);
+    while (marks_.size() > 1 && marks_[1].rev <= folded_) marks_.pop_front();
+    if (last_sent_ <= folded_) marks_.clear();
     floor_ = outcome.floor;
     state_.renew();
     if (waits_for_space_)

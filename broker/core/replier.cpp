@@ -5,12 +5,11 @@
 namespace prismbus {
 
 void Replier::refuse_at(const ReplyTo& to, MessageId id, const Error& error, Revision rev) {
-  ++errors_;
   if (error.code == ErrorCode::internal) {
     log_(LogLevel::error,
          LogLine("request_failed").with("code", "internal").with("what", error.message).text());
   }
-  send(to, codec::encode_error_reply({id, epoch_, rev}, error));
+  send(to, codec::encode_error_reply({id, epoch_, rev}, error), error.code);
 }
 
 void Replier::answer_write(const ReplyTo& to, MessageId id, const StoredTransaction& txn, bool duplicate) {

@@ -2,11 +2,12 @@
 // applied revision (a write's its own), and a defect is logged once. Bus thread.
 #pragma once
 
-#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "broker/core/pending.hpp"
 #include "broker/core/ports.hpp"
+#include "broker/core/request_meter.hpp"
 #include "broker/store/journal.hpp"
 #include "broker/store/recent.hpp"
 #include "proto/base/log.hpp"
@@ -20,7 +21,11 @@ class Replier {
       : sink_(sink), epoch_(epoch), recent_(recent), journal_(journal), log_(std::move(log)) {}
 
   [[nodiscard]] codec::ReplyHead head(MessageId id) const { return {id, epoch_, recent_.applied()}; }
-  void send(const ReplyTo& to, std::string payload) { sink_.reply(to, std::move(payload)); }
+  // `refusal`: the code of an error that is already encoded in `payload`.
+  void send(const ReplyTo& to, std::string&& payload, std::optional<ErrorCode> refusal = std::nullopt) {
+    meter_.answered(to.mark, refusal);
+    sink_.reply(to, std::move(payload));
+  }
   void refuse(const ReplyTo& to, MessageId id, const Error& error) {
     refuse_at(to, id, error, recent_.applied());
   }
@@ -34,7 +39,8 @@ class Replier {
   // The outcome of an applied write, read back from its journal record.
   void answer_duplicate(const ReplyTo& to, MessageId id, Revision rev);
 
-  [[nodiscard]] std::uint64_t errors() const { return errors_; }
+  [[nodiscard]] RequestMeter& meter() { return meter_; }
+  [[nodiscard]] const RequestMeter& meter() const { return meter_; }
 
  private:
   ReplySink& sink_;
@@ -42,7 +48,7 @@ class Replier {
   const Recent& recent_;
   JournalReader journal_;
   const LogSink log_;
-  std::uint64_t errors_ = 0;
+  RequestMeter meter_;
 };
 
 }  // namespace prismbus

@@ -39,6 +39,7 @@ class RequestRates final : public Authoriser {
   }
 
   [[nodiscard]] RateCounters rate_counters() const override { return counters_; }
+  [[nodiscard]] TokenFailures token_failures() const override { return who_asks_->token_failures(); }
   [[nodiscard]] const RateCounters& counters() const { return counters_; }
 
  private:

@@ -18,6 +18,15 @@ Error too_large(const RollbackPlan& plan) {
 
 }  // namespace
 
+bool RollbackDesk::has_items(const Asked& asked, WriteIntent& intent, Revision applied) {
+  RollbackVerdict verdict = plan(asked, intent, applied);
+  if (const auto* wait = std::get_if<MustWait>(&verdict)) waiting_.park(asked, wait->until_applied);
+  if (auto* no = std::get_if<Refused>(&verdict)) fates_.settle(asked, std::move(no->error), no->rests_on);
+  if (const auto* same = std::get_if<NothingDiffers>(&verdict))
+    fates_.settle(asked, same->reply, same->rests_on);
+  return std::holds_alternative<ItemsReady>(verdict);
+}
+
 RollbackVerdict RollbackDesk::plan(const Asked& asked, WriteIntent& intent, Revision applied) {
   const RollbackRequest& request = *intent.rollback;
   if (asked.plan == nullptr) {

@@ -1,6 +1,9 @@
 #include "broker/core/self_report.hpp"
 
 #include <array>
+#include <utility>
+
+#include "broker/core/status_details.hpp"
 
 namespace prismbus {
 namespace {
@@ -26,16 +29,16 @@ HelloReply hello_of(const PipelineSettings& settings, const Principal& principal
   return hello;
 }
 
-std::string encode_status_reply(const codec::ReplyHead& head, const Access& access, const StatusSources& ask,
-                                const StatusCounters& counters) {
+void answer_status(const Asked& asked, const StatusSources& ask) {
+  const codec::ReplyHead head = ask.replier.head(asked.id());
   const bool read_only = ask.sequencer.read_only() || ask.room.full();
-  if (!access.may_administer()) {
+  if (!asked.principal.access->may_administer()) {
     std::string reply = codec::begin_reply(head, 3);
     codec::Writer out(reply);
     out.field("server", ask.settings.server);
     out.field("read_only", read_only);
     out.field("run", ask.settings.run.value());
-    return reply;
+    return ask.replier.send(asked.from, std::move(reply));
   }
   const ChangeStream::Counters& streamed = ask.stream.counters();
   const SpaceReading disk = ask.room.space().reading().value_or(SpaceReading{});
@@ -43,22 +46,26 @@ std::string encode_status_reply(const codec::ReplyHead& head, const Access& acce
   const InFlightRefusals& waiting = ask.in_flight.refusals();
   const DoorFigures door = ask.door.figures();
   const RateCounters rates = ask.authoriser.rate_counters();
-  const std::array<Figure, 52> figures{{
+  const auto in_ms = [](auto passed) {
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(passed).count());
+  };
+  const std::array<Figure, 57> figures{{
       {"run", ask.settings.run.value()},
       {"applied", ask.recent.applied().value()},
       {"folded", ask.fold.folded().value()},
       {"floor", ask.fold.floor().value()},
-      {"uptime_ms", static_cast<std::uint64_t>(counters.uptime.count())},
+      {"uptime_ms", in_ms(asked.now.steady - ask.counters.started)},
+      {"fold_lag_ms", in_ms(ask.fold.lag(asked.now.wall))},
       {"recent_changes", ask.recent.changes()},
       {"recent_bytes", ask.recent.bytes()},
       {"pending_writes", ask.pending.size()},
       {"pending_bytes", ask.pending.bytes()},
       {"parked", ask.parking.size()},
       {"sessions", ask.sessions.size()},
-      {"requests", counters.requests},
-      {"acks", counters.acks},
-      {"writes", counters.writes},
-      {"errors", ask.replier.errors()},
+      {"requests", ask.replier.meter().entered()},
+      {"acks", ask.acks.acks()},
+      {"writes", ask.counters.writes},
+      {"errors", ask.replier.meter().refused()},
       {"frames", streamed.frames},
       {"sets", streamed.sets},
       {"markers", streamed.markers},
@@ -66,9 +73,13 @@ std::string encode_status_reply(const codec::ReplyHead& head, const Access& acce
       {"barriers", streamed.barriers},
       {"store_used", disk.used()},
       {"store_reusable", disk.journal_reusable + disk.state_reusable},
+      {"store_quota", ask.room.space().settings().quota},
       {"disk_free", disk.free},
+      {"disk_floor", ask.room.space().settings().floor},
       {"followers", ask.followers.size()},
-      {"heartbeat_ms", static_cast<std::uint64_t>(ask.stream.heartbeat().count())},
+      {"followers_silent", ask.acks.table().silent(asked.now.steady)},
+      {"rejections", ask.acks.table().rejections()},
+      {"heartbeat_ms", in_ms(ask.stream.heartbeat())},
       {"reads_waiting", ask.reads.waiting()},
       {"snapshots", read.snapshots},
       {"changes", read.changes},
@@ -97,13 +108,16 @@ std::string encode_status_reply(const codec::ReplyHead& head, const Access& acce
       {"cut_crowding", door.cut_crowding},
       {"cut_oversubscribed", door.cut_oversubscribed},
   }};
-  std::string reply = codec::begin_reply(head, static_cast<std::uint32_t>(figures.size()) + 3);
+  const auto fields = static_cast<std::uint32_t>(figures.size()) + 4 + kStatusDetails;
+  std::string reply = codec::begin_reply(head, fields);
   codec::Writer out(reply);
   out.field("server", ask.settings.server);
   out.field("read_only", read_only);
+  out.field("secured", ask.settings.stream_master.has_value());
   out.field("backup", ask.backups.running());
   for (const auto& [name, value] : figures) out.field(name, value);
-  return reply;
+  write_status_details(out, ask);
+  ask.replier.send(asked.from, std::move(reply));
 }
 
 }  // namespace prismbus

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "broker/core/ack_desk.hpp"
 #include "broker/core/asked.hpp"
 #include "broker/core/backup_desk.hpp"
 #include "broker/core/change_stream.hpp"
@@ -24,8 +25,14 @@ namespace prismbus {
 [[nodiscard]] HelloReply hello_of(const PipelineSettings& settings, const Principal& principal,
                                   std::chrono::milliseconds heartbeat, std::chrono::milliseconds ack);
 
+struct StatusCounters {
+  Steady started{};  // the first step; the epoch of the clock before it
+  std::uint64_t writes = 0;
+};
+
 // Whom `status` asks.
 struct StatusSources {
+  const StatusCounters& counters;
   const PipelineSettings& settings;
   const Sequencer& sequencer;
   const WriteRoom& room;
@@ -36,19 +43,15 @@ struct StatusSources {
   const Parking& parking;
   const Sessions& sessions;
   const ChangeStream& stream;
-  const Replier& replier;
+  Replier& replier;
   const ReadDesk& reads;
+  const AckDesk& acks;
   const Followers& followers;
   const InFlight& in_flight;
   const ReplySink& door;
   const Authoriser& authoriser;
 };
-struct StatusCounters {
-  std::chrono::milliseconds uptime{};
-  std::uint64_t requests = 0, acks = 0, writes = 0;
-};
 // Figures for who administers; everybody else is told which broker it is and whether it takes writes.
-[[nodiscard]] std::string encode_status_reply(const codec::ReplyHead& head, const Access& access,
-                                              const StatusSources& ask, const StatusCounters& counters);
+void answer_status(const Asked& asked, const StatusSources& ask);
 
 }  // namespace prismbus

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "broker/core/journal_meter.hpp"
 #include "broker/store/transaction.hpp"
 #include "proto/base/clock.hpp"
 
@@ -32,6 +33,7 @@ class Sequencer {
   // What came back since the last call; nullopt = nothing.
   [[nodiscard]] virtual std::optional<Progress> poll(Now now) = 0;
   [[nodiscard]] virtual bool read_only() const = 0;
+  [[nodiscard]] virtual const JournalMeter& journal_meter() const = 0;
   [[nodiscard]] virtual Steady next_deadline(Now now) const = 0;
 };
 

@@ -65,7 +65,7 @@ void BusAgent::on_request(const ReplyTo& from, std::string_view payload) {
   rates_.left();
 }
 void BusAgent::on_malformed(const ReplyTo& from, std::string_view why) {
-  if (rates_.entered(from.connection, now_)) pipeline_.on_malformed(from, why);
+  if (rates_.entered(from.connection, now_)) pipeline_.on_malformed(from, why, now_);
   rates_.left();
 }
 void BusAgent::on_gone(ConnectionId connection) {

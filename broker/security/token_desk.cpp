@@ -88,7 +88,10 @@ Authoriser::Answer TokenDesk::by_binding(const ReplyTo& from, std::string_view p
     const std::string hash = token_hash(binding.token);
     const Verified* const verified = look_up(hash, now);
     if (verified == nullptr) return verify_later(from, payload, binding.token, hash, now);
-    if (verified->known == nullptr) return verified->refused;
+    if (verified->known == nullptr) {
+      count(verified->refused);
+      return verified->refused;
+    }
     binding.known = verified->known;
     binding.rules = nullptr;
   }
@@ -96,14 +99,17 @@ Authoriser::Answer TokenDesk::by_binding(const ReplyTo& from, std::string_view p
     binding.principal = principal_of(*binding.known);
     binding.rules = rules_;
   }
-  if (auto counts = binding.principal.check_token(*rules_->revoked, now.wall); !counts)
+  if (auto counts = binding.principal.check_token(*rules_->revoked, now.wall); !counts) {
+    count(counts.error());
     return std::move(counts.error());
+  }
   return &binding.principal;
 }
 
 Authoriser::Answer TokenDesk::verify_later(const ReplyTo& from, std::string_view payload, std::string token,
                                            std::string hash, Now now) {
   if (const auto wait = limits_.wait_of(door_.origin_of(from.connection), now); wait > wait.zero()) {
+    ++failures_.throttled;
     return overloaded("too many bad tokens came from this address", static_cast<std::uint64_t>(wait.count()));
   }
   std::size_t& waiting = waiting_[from.connection];
@@ -126,9 +132,13 @@ const TokenDesk::Verified* TokenDesk::look_up(const std::string& hash, Now now) 
 }
 
 Authoriser::Answer TokenDesk::fail_of(const ReplyTo& from, const Error& error, Now now) {
-  ++failures_;
+  count(error);
   if (limits_.count(from.connection, door_.origin_of(from.connection), now)) drop_(from.connection);
   return error;
+}
+
+void TokenDesk::count(const Error& refusal) {
+  ++failures_.by_fault[static_cast<std::size_t>(token_fault_of(refusal))];
 }
 
 Principal TokenDesk::principal_of(const Known& known) const {

@@ -40,7 +40,7 @@ class TokenDesk final : public Authoriser {
   bool took_new_keys() override { return std::exchange(new_keys_, false); }
   std::size_t take_verified(const std::function<void(const ReplyTo&, std::string_view)>& again) override;
 
-  [[nodiscard]] std::uint64_t failures() const { return failures_; }
+  [[nodiscard]] TokenFailures token_failures() const override { return failures_; }
 
  private:
   struct Known {
@@ -81,7 +81,9 @@ class TokenDesk final : public Authoriser {
   [[nodiscard]] Answer verify_later(const ReplyTo& from, std::string_view payload, std::string token,
                                     std::string hash, Now now);
   [[nodiscard]] const Verified* look_up(const std::string& hash, Now now);
+  // It counts against its connection and address too.
   [[nodiscard]] Answer fail_of(const ReplyTo& from, const Error& error, Now now);
+  void count(const Error& refusal);
   [[nodiscard]] Principal principal_of(const Known& known) const;
 
   BoundedQueue<TokenJob>& to_verify_;
@@ -95,7 +97,7 @@ class TokenDesk final : public Authoriser {
   FailureLimits limits_;
   Principal passing_;  // of the request under way, when its token is its own
   std::vector<TokenDone> done_;
-  std::uint64_t failures_ = 0;
+  TokenFailures failures_;
   bool new_keys_ = false;
 };
 

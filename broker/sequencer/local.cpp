@@ -79,6 +79,7 @@ std::optional<Progress> LocalSequencer::poll(Now now) {
   committing_bytes_ = 0;
   const JournalOutcome& outcome = outcomes_.front();
   if (outcome.failure) return fail(*outcome.failure, now);
+  meter_.count(outcome);
   if (mode_ == Mode::no_space) {
     mode_ = Mode::open;
     log_(LogLevel::info, LogLine("writes_resume").with("rev", durable_.value()).text());

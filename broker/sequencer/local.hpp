@@ -33,6 +33,7 @@ class LocalSequencer final : public Sequencer {
   void flush(Now now) override;
   std::optional<Progress> poll(Now now) override;
   bool read_only() const override { return mode_ != Mode::open; }
+  const JournalMeter& journal_meter() const override { return meter_; }
   Steady next_deadline(Now now) const override;
 
  private:
@@ -51,6 +52,7 @@ class LocalSequencer final : public Sequencer {
   bool committing_ = false;
   Steady probe_at_{};
   std::vector<JournalOutcome> outcomes_;
+  JournalMeter meter_;
 };
 
 }  // namespace prismbus

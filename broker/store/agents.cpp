@@ -52,6 +52,10 @@ JournalOutcome JournalAgent::handle(const JournalBatch& batch) {
   outcome.failure = failed_;
   outcome.durable = journal_.meta().last;
   outcome.took = elapsed_since(start);
+  if (written && !batch.empty()) {
+    for (const TransactionPtr& txn : batch) outcome.changes += txn->change_count();
+    outcome.bytes = journal_.appended_bytes();
+  }
   return outcome;
 }
 
@@ -156,7 +160,7 @@ std::size_t FoldAgent::fold(Now now) {
     floor_first_ = true;
     retention_.folded();
   }
-  tell(folded ? std::nullopt : std::optional(folded.error()), start, now);
+  tell(folded ? std::nullopt : std::optional(folded.error()), start, now, changes);
   return changes;
 }
 
@@ -168,8 +172,8 @@ std::size_t FoldAgent::keep_floor(Now now) {
   return moved ? 1 : 0;
 }
 
-void FoldAgent::tell(std::optional<FoldFailure> failure, Steady since, Now now) {
-  unsent_ = FoldOutcome{state_.meta().folded, state_.meta().floor, failure, elapsed_since(since)};
+void FoldAgent::tell(std::optional<FoldFailure> failure, Steady since, Now now, std::size_t changes) {
+  unsent_ = FoldOutcome{state_.meta().folded, state_.meta().floor, failure, elapsed_since(since), changes};
   if (failure) {
     stopped_ = !heals(*failure);
     retry_at_ = now.steady + kFoldRetry;

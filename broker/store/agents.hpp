@@ -24,6 +24,7 @@ struct JournalOutcome {
   std::chrono::nanoseconds took{};
   bool of_trim =
       false;  // with failure io or unknown: not a batch but a trim failed, and the process has to end
+  std::size_t changes = 0, bytes = 0;  // of a batch that is durable: in it, and of its records
 };
 
 // What the journal is told about trimming: the state's floors, as they were synced; and whether it may now.
@@ -78,6 +79,7 @@ struct FoldOutcome {
   std::optional<FoldFailure>
       failure;  // no_space, map_full: it will try again; io, unknown: the process has to end
   std::chrono::nanoseconds took{};
+  std::size_t changes = 0;  // that were folded; 0 = the floor moved
 };
 
 class FoldAgent {
@@ -96,7 +98,7 @@ class FoldAgent {
   [[nodiscard]] bool fold_is_due(Now now) const;
   [[nodiscard]] std::size_t fold(Now now);
   [[nodiscard]] std::size_t keep_floor(Now now);
-  void tell(std::optional<FoldFailure> failure, Steady since, Now now);
+  void tell(std::optional<FoldFailure> failure, Steady since, Now now, std::size_t changes = 0);
   [[nodiscard]] std::span<const TransactionPtr> next_batch() const;
 
   State& state_;

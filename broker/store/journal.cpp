@@ -98,10 +98,12 @@ lmdb::Outcome<void> Journal::write(std::span<const TransactionPtr> batch, Journa
   auto txn = lmdb::WriteTxn::begin(env_);
   if (!txn) return unexpected<lmdb::Fault>(txn.error());
   DiskKey key;
+  appended_bytes_ = 0;
   for (const TransactionPtr& transaction : batch) {
     PRISMBUS_ASSERT(transaction->rev == meta.last.next(), "I1: the journal continues densely");
     encode_journal_record(scratch_, *transaction, chain);
     if (auto put = txn->put(log_, key.log(transaction->rev), scratch_, MDB_APPEND); !put) return put;
+    appended_bytes_ += scratch_.size();
     chain = chain_hash(scratch_);
     meta.last = transaction->rev;
     for (const auto& set : transaction->sets) {

@@ -47,6 +47,7 @@ class Journal {
   // Appends the batch in one LMDB transaction and syncs it. Blocks for the disk. After a failure `meta()` and
   // the chain stand where they stood before. Asserts that revisions continue densely.
   [[nodiscard]] Result<void, AppendFailure> append(std::span<const TransactionPtr> batch);
+  [[nodiscard]] std::size_t appended_bytes() const { return appended_bytes_; }  // records of the last one
 
   // How much one transaction of trim removes; it takes one record at least.
   struct TrimStep {
@@ -87,6 +88,7 @@ class Journal {
   JournalMeta meta_;
   Hash128 chain_;  // hash of the last record
   std::string scratch_;
+  std::size_t appended_bytes_ = 0;
   lmdb::Fault last_fault_;
   std::shared_ptr<const ValueVault> vault_;
 };

@@ -57,6 +57,7 @@ class SpaceGate {
  public:
   explicit SpaceGate(SpaceSettings settings) : settings_(settings) {}
   void set(SpaceSettings settings) { settings_ = settings; }
+  [[nodiscard]] const SpaceSettings& settings() const { return settings_; }
   void take(const SpaceReading& reading);
   void spend(std::uint64_t bytes);  // of a write that was let in since
 

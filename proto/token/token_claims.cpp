@@ -6,6 +6,7 @@
 #include <array>
 
 #include "proto/token/strict_json.hpp"
+#include "proto/token/token_fault.hpp"
 #include "proto/wire/names.hpp"
 
 namespace prismbus {
@@ -16,7 +17,7 @@ using std::chrono::sys_seconds;
 constexpr std::size_t kAudiencesMax = 64, kPatternsMax = 1024;
 
 tl::unexpected<Error> refused(std::string message) {
-  return fail(ErrorCode::unauthenticated, std::move(message));
+  return refuse_token(TokenFault::malformed, std::move(message));
 }
 
 Result<std::optional<sys_seconds>> time_claim(const JsonValue& claims, const char* name) {

@@ -10,6 +10,7 @@
 
 #include "proto/token/base64url.hpp"
 #include "proto/token/strict_json.hpp"
+#include "proto/token/token_fault.hpp"
 
 namespace prismbus {
 namespace {
@@ -20,7 +21,7 @@ constexpr JsonLimits kHeaderLimits{.depth = 4, .values = 64};
 constexpr std::array<std::string_view, 5> kRefusedMembers{"crit", "jwk", "jku", "x5u", "x5c"};
 
 tl::unexpected<Error> refused(std::string message) {
-  return fail(ErrorCode::unauthenticated, std::move(message));
+  return refuse_token(TokenFault::malformed, std::move(message));
 }
 
 }  // namespace

@@ -3,25 +3,24 @@
 #include <algorithm>
 
 #include "proto/token/base64url.hpp"
+#include "proto/token/token_fault.hpp"
 #include "proto/token/token_signature.hpp"
 #include "proto/token/token_text.hpp"
 
 namespace prismbus {
 namespace {
 
-tl::unexpected<Error> refused(std::string message) {
-  return fail(ErrorCode::unauthenticated, std::move(message));
-}
-
 Result<void> check_signature(const TokenKeys& keys, const TokenHeader& header, const TokenText& text) {
   const auto signature = from_base64url(text.signature);
-  if (!signature) return refused("token: the signature is no base64url");
+  if (!signature) return refuse_token(TokenFault::malformed, "token: the signature is no base64url");
   const SignedText signed_text(text.signed_part);
   if (header.kid) {
     const TokenKeyPtr key = keys.find(*header.kid);
-    if (key == nullptr) return refused("token: no key here has its kid");
-    if (key->algorithm() != header.algorithm) return refused("token: the key of its kid has another alg");
-    if (!signature_fits(*key, signed_text, *signature)) return refused("token: the signature does not fit");
+    if (key == nullptr) return refuse_token(TokenFault::unknown_key, "token: no key here has its kid");
+    if (key->algorithm() != header.algorithm)
+      return refuse_token(TokenFault::unknown_key, "token: the key of its kid has another alg");
+    if (!signature_fits(*key, signed_text, *signature))
+      return refuse_token(TokenFault::bad_signature, "token: the signature does not fit");
     return {};
   }
   bool tried = false;
@@ -30,7 +29,8 @@ Result<void> check_signature(const TokenKeys& keys, const TokenHeader& header, c
     tried = true;
     if (signature_fits(*key, signed_text, *signature)) return {};
   }
-  return refused(tried ? "token: the signature does not fit" : "token: no key here has its alg");
+  if (tried) return refuse_token(TokenFault::bad_signature, "token: the signature does not fit");
+  return refuse_token(TokenFault::unknown_key, "token: no key here has its alg");
 }
 
 }  // namespace
@@ -49,18 +49,20 @@ Result<TokenClaims> TokenVerifier::verify(std::string_view token, Wall now) cons
 }
 
 Result<void> TokenVerifier::judge(const TokenClaims& claims, Wall now) const {
-  if (now >= claims.expires + rules_.leeway) return refused("token: it has expired");
+  if (now >= claims.expires + rules_.leeway)
+    return refuse_token(TokenFault::expired, "token: it has expired");
   if (claims.not_before && now + rules_.leeway < *claims.not_before)
-    return refused("token: it is not valid yet");
+    return refuse_token(TokenFault::not_yet_valid, "token: it is not valid yet");
   if (claims.issued && now + rules_.leeway < *claims.issued)
-    return refused("token: it was issued in the future; a clock is wrong");
+    return refuse_token(TokenFault::not_yet_valid, "token: it was issued in the future; a clock is wrong");
   if (rules_.issuer && claims.issuer != rules_.issuer)
-    return refused("token: iss is not the issuer expected here");
+    return refuse_token(TokenFault::wrong_issuer, "token: iss is not the issuer expected here");
   const auto& audiences = claims.audiences;
   if (rules_.audience && std::find(audiences.begin(), audiences.end(), *rules_.audience) == audiences.end())
-    return refused("token: aud does not name this service");
+    return refuse_token(TokenFault::wrong_audience, "token: aud does not name this service");
   if (!rules_.audience && !audiences.empty())
-    return refused("token: it is meant for an audience, and none is configured here");
+    return refuse_token(TokenFault::wrong_audience,
+                        "token: it is meant for an audience, and none is configured here");
   return {};
 }
 

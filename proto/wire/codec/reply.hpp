@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,10 @@ void encode_namespace_row(Writer& out, std::string_view ns, const Head& head, st
 void encode_error(Writer& out, const Error& error);
 // `{ns} + change set` from an already encoded change set: one map with `ns` first.
 void encode_set_with_ns(Writer& out, std::string_view ns, std::string_view encoded_set);
+
+// The code of an error reply as encode_error_reply() writes it, without reading further; nullopt of any other
+// payload.
+[[nodiscard]] std::optional<ErrorCode> find_refusal(std::string_view payload);
 
 [[nodiscard]] Result<ReplyHeader> decode_reply(std::string_view payload);
 [[nodiscard]] Result<HelloReply> decode_hello_reply(const ReplyHeader& reply);

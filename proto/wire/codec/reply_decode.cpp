@@ -105,6 +105,25 @@ Entry read_entry(std::string_view encoded, const Place& place, Fault& fault, boo
   return entry;
 }
 
+std::optional<ErrorCode> find_refusal(std::string_view payload) {
+  Cursor cursor(payload);
+  std::uint32_t fields = 0;
+  std::string_view name;
+  bool ok = false;
+  if (!cursor.read_map(fields)) return std::nullopt;
+  for (; fields > 0 && cursor.read_text(name); --fields) {
+    if (name == "ok" && cursor.read_boolean(ok) && ok) return std::nullopt;
+    if (name == "error") {  // its code stands first
+      std::string_view code;
+      if (!cursor.read_map(fields) || !cursor.read_text(name) || name != "code" || !cursor.read_text(code))
+        return std::nullopt;
+      return error_code_named(code);
+    }
+    if (name != "ok" && !cursor.skip()) return std::nullopt;
+  }
+  return std::nullopt;
+}
+
 Result<ReplyHeader> decode_reply(std::string_view payload) {
   Fault fault;
   MapReader in(payload, nullptr, fault);

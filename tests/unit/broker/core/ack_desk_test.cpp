@@ -1,3 +1,4 @@
+#include "proto/json/json_value.hpp"
 #include "tests/unit/broker/core/ack_bus.hpp"
 
 namespace prismbus {
@@ -192,6 +193,69 @@ TEST_CASE("a follower follows its names, its subtrees, and with `` all but the b
   for (const auto* ns : {"x", "x.y.z", "a", "a.bc", "cd"}) CHECK_FALSE(few.follows(ns));
   CHECK(every.follows("x"));
   CHECK_FALSE(every.follows("_system.policy"));
+}
+
+namespace {
+
+// Values of a histogram of `status`, its buckets one by one.
+std::string counts_of(Bus& bus, std::string_view name) {
+  const Value status = *from_message_pack(bus.answers.at(bus.send(97, StatusRequest{})));
+  return to_json(*status.find("lags")->find(name)->find("counts"));
+}
+
+}  // namespace
+
+TEST_CASE("each ack says how many change sets it lacks, and since when one was seen lacking") {
+  Bus bus;
+  bus.hello(1, "i", {"a", "b"});
+  bus.ack(1, {});
+  CHECK(counts_of(bus, "change_sets") == "[1,0,0,0,0,0,0,0,0,0]");
+  bus.put("a");
+  bus.put("a");
+  bus.put("b");
+  bus.put("elsewhere");
+  bus.ack(1, {});  // three are missing, seen for the first time
+  CHECK(counts_of(bus, "change_sets") == "[1,0,1,0,0,0,0,0,0,0]");
+  CHECK(counts_of(bus, "lacking_us") == "[2,0,0,0,0,0,0,0,0]");
+  bus.pass(seconds(4));
+  bus.ack(1, {{"b", Seq(1)}});  // `a` has been missing for 4 s
+  CHECK(counts_of(bus, "lacking_us") == "[2,0,0,1,0,0,0,0,0]");
+  bus.put("b");
+  bus.ack(1, {{"a", Seq(2)}});  // what was missing is there; another one is seen for the first time
+  CHECK(counts_of(bus, "change_sets") == "[1,1,2,0,0,0,0,0,0,0]");
+  CHECK(counts_of(bus, "lacking_us") == "[3,0,0,1,0,0,0,0,0]");
+}
+
+TEST_CASE("a follower of a subtree lacks what changed below it, heads of before its hello among it") {
+  Bus bus;
+  bus.put("a.old");
+  bus.hello(1, "i", {"a.old"}, {"a"});
+  for (int i = 0; i < 12; ++i) bus.put("a.new");
+  bus.ack(1, {});
+  CHECK(counts_of(bus, "change_sets") == "[0,0,0,0,1,0,0,0,0,0]");  // thirteen
+  bus.ack(1, {{"a.old", Seq(1)}, {"a.new", Seq(12)}});
+  CHECK(counts_of(bus, "change_sets") == "[1,0,0,0,1,0,0,0,0,0]");
+}
+
+TEST_CASE("status tells latencies, rejections and who is silent of all followers together") {
+  Bus bus;
+  bus.hello(1, "i", {"a"});
+  bus.hello(2, "j", {"a"});
+  bus.put("a");
+  bus.send(1,
+           AckRequest{
+               {{"a", Seq(1)}}, {{"a", Seq(1), "k", "no"}, {"a", Seq(1), "l", "no"}}, {200, 70'000'000}, {}});
+  bus.ack(1, {}, {{"a", Seq(1), "k", "no"}});  // told again
+  CHECK(counts_of(bus, "apply_us") == "[1,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1]");
+  const auto figure = [&](std::string_view name) {
+    return to_json(*from_message_pack(bus.answers.at(bus.send(97, StatusRequest{})))->find(name));
+  };
+  CHECK(figure("rejections") == "2");
+  CHECK(figure("followers_silent") == "0");
+  bus.pass(seconds(16));
+  CHECK(figure("followers_silent") == "2");
+  bus.ack(2, {});
+  CHECK(figure("followers_silent") == "1");
 }
 
 }  // namespace prismbus

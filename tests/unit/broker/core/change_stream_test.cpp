@@ -257,6 +257,8 @@ TEST_CASE("sets go out on their lane, on both while it changes, in seq order on 
     txns[i]->sets.back()->both_lanes = both;
     desk.stream.add(txns[i], desk.now);
   };
+  const auto before = desk.stream.counters().lanes;
+  const auto beats = [&](Lane lane) { return before[static_cast<std::size_t>(lane)].bytes; };
   add(0, "b", 1, Lane::changes, false);
   add(1, "a", 1, Lane::changes, false);
   add(2, "a", 2, Lane::express, true);
@@ -264,7 +266,9 @@ TEST_CASE("sets go out on their lane, on both while it changes, in seq order on 
   add(4, "a", 4, Lane::express, false);
   desk.stream.flush();
   std::map<Lane, Names> heard;
+  std::map<Lane, std::size_t> bytes;
   for (const auto& sent : desk.feed.take()) {
+    bytes[sent.lane] += sent.frame.size();
     const auto frame = codec::split_stream_frame(sent.frame);
     const auto sets = codec::decode_change_sets(frame->body);
     for (const ChangeSet& set : *sets) {
@@ -273,6 +277,11 @@ TEST_CASE("sets go out on their lane, on both while it changes, in seq order on 
   }
   CHECK(heard[Lane::express] == Names{"a2", "a3", "a4"});
   CHECK(heard[Lane::changes] == Names{"b1", "a1", "a2", "a3"});
+  for (const Lane lane : {Lane::changes, Lane::express}) {
+    const auto& counted = desk.stream.counters().lanes[static_cast<std::size_t>(lane)];
+    CHECK(counted.sets == heard[lane].size());
+    CHECK(counted.bytes - beats(lane) == bytes[lane]);
+  }
 }
 
 TEST_CASE("what goes by express does not wait for the other namespaces of its step") {

@@ -21,7 +21,8 @@ constexpr auto kNamespaces = &open_page<NamespacesRequest, &answer_namespaces>;
 std::string answer_changes_noting_nothing(const ReadView& view, const codec::ReplyHead& head,
                                           const ChangesRequest& request, const Access& access) {
   std::vector<std::string> refused;
-  return answer_changes(view, head, request, access, refused);
+  std::uint64_t compacted = 0;
+  return answer_changes(view, head, request, access, refused, compacted);
 }
 constexpr auto kChanges = &open_page<ChangesRequest, &answer_changes_noting_nothing>;
 

@@ -196,7 +196,8 @@ TEST_CASE("bad tokens: verified once each, and who shows many is cut") {
     CHECK(desk.hello(1, "bad.token." + std::to_string(n)) == "unauthenticated");
   }
   CHECK(desk.dropped == std::vector{ConnectionId(1)});
-  CHECK(desk.desk.failures() == FailureLimits::kOfConnection);
+  CHECK(desk.desk.token_failures().by_fault[static_cast<std::size_t>(TokenFault::malformed)] ==
+        FailureLimits::kOfConnection);
   CHECK(desk.hello(2, desk.token("alice")) == "alice");
 }
 
@@ -217,6 +218,28 @@ TEST_CASE("more requests with unknown tokens than may wait are overloaded, and n
   CHECK(later == 8);
   (void)desk.agent->step(desk.now);
   CHECK(desk.desk.take_verified([](const ReplyTo&, std::string_view) {}) == 8);
+}
+
+TEST_CASE("refused tokens are counted by why, whether they were shown or had been bound") {
+  Desk desk;
+  const auto count = [&](TokenFault fault) {
+    return desk.desk.token_failures().by_fault[static_cast<std::size_t>(fault)];
+  };
+  const std::string token = desk.token("alice", 60s);
+  CHECK(desk.hello(1, token) == "alice");
+  CHECK(desk.get(2) == "unauthenticated");  // nobody showed any
+  for (const auto n : desk.desk.token_failures().by_fault) CHECK(n == 0);
+  CHECK(desk.get(2, token.substr(0, token.size() - 8) + "AAAAAAAA") == "unauthenticated");
+  CHECK(count(TokenFault::bad_signature) == 1);
+  desk.pass(121s);
+  CHECK(desk.get(1) == "unauthenticated");
+  CHECK(desk.get(2, token) == "unauthenticated");
+  CHECK(count(TokenFault::expired) == 2);
+  CHECK(count(TokenFault::malformed) == 0);
+  for (int i = 0; i < 300; ++i)
+    (void)desk.get(100 + static_cast<std::uint64_t>(i), "no.to.ken" + std::to_string(i));
+  CHECK(count(TokenFault::malformed) + desk.desk.token_failures().throttled == 300);
+  CHECK(desk.desk.token_failures().throttled > 0);
 }
 
 }  // namespace prismbus

@@ -149,4 +149,29 @@ TEST_CASE("a revision that may be durable is never given again (I1)") {
   }
 }
 
+TEST_CASE("batches that became durable are measured, neither failed ones nor questions") {
+  Desk desk;
+  const auto commit = [&](JournalOutcome outcome) {
+    desk.submit();
+    desk.sequencer.flush(desk.now);
+    REQUIRE(desk.batch());
+    REQUIRE(desk.from_journal.try_push(std::move(outcome)));
+    (void)desk.sequencer.poll(desk.now);
+  };
+  using std::chrono::microseconds;
+  commit({{}, Revision(11), std::nullopt, microseconds(300), false, 2, 500});
+  commit({{}, Revision(12), std::nullopt, microseconds(700'000), false, 40, 5'000});
+  commit({{}, Revision(12), AppendFailure::no_space, microseconds(900'000), false, 0, 0});
+  const JournalMeter& meter = desk.sequencer.journal_meter();
+  CHECK(meter.sync().count() == 2);
+  CHECK(meter.sync().sum() == 700'300);
+  CHECK(meter.changes().sum() == 42);
+  CHECK(meter.bytes().sum() == 5'500);
+  desk.now.steady += std::chrono::seconds(1);  // the journal is asked whether it can write again
+  desk.sequencer.flush(desk.now);
+  REQUIRE(desk.from_journal.try_push({{}, Revision(12), std::nullopt, microseconds(80)}));
+  (void)desk.sequencer.poll(desk.now);
+  CHECK(meter.sync().count() == 2);
+}
+
 }  // namespace prismbus

@@ -1,6 +1,7 @@
 // The verifier when nobody attacks: which key is taken, and the times, issuer and audience.
 #include "proto/token/token_verifier.hpp"
 
+#include "proto/token/token_fault.hpp"
 #include "tests/unit/proto/token/token_samples.hpp"
 
 using namespace prismbus;
@@ -114,4 +115,37 @@ TEST_CASE("what would not be read is not signed") {
   claims = sample_claims();
   claims.read.assign(2000, Pattern::parse(std::string(100, 'x')).value());
   CHECK(sign_token(claims, *sample_key(TokenAlgorithm::es256)).error().code == ErrorCode::too_large);
+}
+
+TEST_CASE("a refusal carries its reason, which is of a fixed set") {
+  const TokenVerifier verifier(sample_keys(), {.issuer = "here", .audience = "prismbus"});
+  const auto reason = [&](const TokenClaims& claims) {
+    const auto judged = verifier.judge(claims, kNow);
+    REQUIRE_FALSE(judged);
+    REQUIRE(judged.error().reason);
+    CHECK(kTokenFaultNames[static_cast<std::size_t>(token_fault_of(judged.error()))] ==
+          *judged.error().reason);
+    return *judged.error().reason;
+  };
+  TokenClaims claims = sample_claims();
+  claims.issuer = "here", claims.audiences = {"prismbus"};
+  CHECK(verifier.judge(claims, kNow));
+  TokenClaims other = claims;
+  other.expires = std::chrono::floor<seconds>(kNow) - minutes(2);
+  CHECK(reason(other) == "expired");
+  other = claims;
+  other.not_before = std::chrono::floor<seconds>(kNow) + minutes(2);
+  CHECK(reason(other) == "not_yet_valid");
+  other = claims;
+  other.issuer = "there";
+  CHECK(reason(other) == "wrong_issuer");
+  other = claims;
+  other.audiences = {};
+  CHECK(reason(other) == "wrong_audience");
+  const auto stranger = TokenKey::generate(TokenAlgorithm::es256, "es").value();
+  CHECK(verifier.verify(sign_token(claims, *stranger).value(), kNow).error().reason == "bad_signature");
+  const auto nameless = TokenKey::generate(TokenAlgorithm::es256, "nobody's").value();
+  CHECK(verifier.verify(sign_token(claims, *nameless).value(), kNow).error().reason == "unknown_key");
+  CHECK(verifier.verify(signed_with(stranger, R"({"alg":"ES256"})"), kNow).error().reason == "bad_signature");
+  CHECK(verifier.verify("a.b", kNow).error().reason == "malformed");
 }

@@ -372,3 +372,20 @@ TEST_CASE("a page of more absent entries than a page may have keys is refused") 
   out.field("more", false);
   CHECK_FALSE(decode_entries_reply(header_of(payload)));
 }
+
+TEST_CASE("the code of a refusal is found without decoding it; no other payload has one") {
+  for (const ErrorRow& row : kErrorTable) {
+    CHECK(find_refusal(encode_error_reply(kHead, error_of(row.code, "why"))) == row.code);
+    ReplyHead past = kHead;
+    past.at = Revision(3);
+    CHECK(find_refusal(encode_error_reply(past, error_of(row.code, "why"))) == row.code);
+  }
+  CHECK_FALSE(find_refusal(encode_put_reply(kHead, {Seq(1), 1, false})));
+  for (const std::string& payload :
+       {std::string(), std::string("\xc0"), pack_json(R"({"ok":false})"), pack_json("[]"),
+        pack_json(R"({"error":{"message":"no","code":"timeout"}})"),
+        pack_json(R"({"error":{"code":"of a later version"}})")})
+    CHECK_FALSE(find_refusal(payload));
+  const std::string whole = encode_error_reply(kHead, error_of(ErrorCode::timeout, "why"));
+  for (std::size_t n = 0; n < whole.find("timeout"); ++n) CHECK_FALSE(find_refusal(whole.substr(0, n)));
+}
