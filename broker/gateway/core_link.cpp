@@ -58,13 +58,14 @@ void CoreLink::give_replies() {
   }
 }
 
-GatewayFacts CoreLink::facts() const {
+GatewayFacts CoreLink::facts(const HttpMeter* http) const {
   const auto age = read_clock().steady - pulse_.stepped();
   GatewayFacts facts;
   facts.bus_age_ms = static_cast<std::uint64_t>(
       std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(age).count()));
   facts.takes_writes = pulse_.takes_writes();
   facts.draining = pulse_.draining();
+  facts.http = http;
   return facts;
 }
 

@@ -48,7 +48,7 @@ class CoreLink {
   // applied, all of it up to every fetched reply's revision.
   void fetch_replies();
   void give_replies();
-  [[nodiscard]] GatewayFacts facts() const;
+  [[nodiscard]] GatewayFacts facts(const HttpMeter* http = nullptr) const;
 
  private:
   void push(GatewayRequest message);

@@ -7,6 +7,7 @@
 #include "broker/gateway/core_request.hpp"
 #include "broker/gateway/health.hpp"
 #include "broker/gateway/http_text.hpp"
+#include "broker/gateway/metrics_exchange.hpp"
 #include "broker/gateway/openapi.hpp"
 #include "broker/gateway/operation_reply.hpp"
 #include "broker/gateway/reply_json.hpp"
@@ -84,14 +85,34 @@ std::optional<HttpResponse> refused_twice(const HttpRequest& request) {
 }
 
 std::unique_ptr<Exchange> open_operation(const HttpRequest& request, RouteMatch match,
-                                         const HttpTarget& target) {
+                                         const HttpTarget& target, const GatewayFacts& facts) {
   auto asked = core_request_of(match, target, request);
   if (!asked) return immediately(error_response(asked.error()));
   const Route& route = *match.route;
+  if (route.answer == Answer::metrics) return open_metrics(*asked, target, facts);
   if (route.answer == Answer::snapshot) return open_snapshot_stream(*asked, match, target);
   if (route.op == "put" || route.op == "delete")
     return open_conditional_write(request, std::move(match), std::move(*asked));
   return std::make_unique<OneRequest>(request, std::move(match), asked->payload());
+}
+
+std::unique_ptr<Exchange> open_route(const HttpRequest& request, RouteMatch match, const HttpTarget& target,
+                                     const GatewayFacts& facts) {
+  if (auto refused = refused_body(*match.route, request)) return immediately(std::move(*refused));
+  switch (match.route->answer) {
+    case Answer::health:
+      return immediately(health_response(facts));
+    case Answer::live:
+      return immediately(live_response(facts));
+    case Answer::ready:
+      return immediately(ready_response(facts));
+    case Answer::openapi:
+      return immediately(HttpResponse{.body = openapi_text()});
+    case Answer::socket:
+      return immediately(upgrade_required());
+    default:
+      return open_operation(request, std::move(match), target, facts);
+  }
 }
 
 }  // namespace
@@ -109,21 +130,10 @@ std::unique_ptr<Exchange> open_exchange(const HttpRequest& request, const Gatewa
     return immediately(std::move(response));
   }
   if (match.route == nullptr) return immediately(method_not_allowed(match));
-  if (auto refused = refused_body(*match.route, request)) return immediately(std::move(*refused));
-  switch (match.route->answer) {
-    case Answer::health:
-      return immediately(health_response(facts));
-    case Answer::live:
-      return immediately(live_response(facts));
-    case Answer::ready:
-      return immediately(ready_response(facts));
-    case Answer::openapi:
-      return immediately(HttpResponse{.body = openapi_text()});
-    case Answer::socket:
-      return immediately(upgrade_required());
-    default:
-      return open_operation(request, std::move(match), *target);
-  }
+  const Route* const route = match.route;
+  auto exchange = open_route(request, std::move(match), *target, facts);
+  exchange->route = route;
+  return exchange;
 }
 
 }  // namespace prismbus

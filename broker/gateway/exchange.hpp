@@ -10,6 +10,7 @@
 
 #include "broker/gateway/gateway_facts.hpp"
 #include "broker/gateway/http_message.hpp"
+#include "broker/gateway/route.hpp"
 
 namespace prismbus {
 
@@ -30,6 +31,7 @@ class Exchange {
   // it is over.
   [[nodiscard]] virtual ExchangeStep begin() = 0;
   [[nodiscard]] virtual ExchangeStep on_reply(std::string_view payload) = 0;
+  const Route* route = nullptr;  // that it serves; null: none
 };
 
 // Never null: what is wrong with the request is its response. `request` is lent for the exchange's life.

@@ -114,14 +114,15 @@ struct Gateway::Impl {
     if (sessions.size() + sockets.size() >= connections_max || !link.has_room() ||
         socket.native_handle() >= descriptors) {
       ++refused;
+      meter.count_refused_connection();
       error_code ignored;
       socket.non_blocking(true, ignored);
       socket.write_some(asio::buffer(full_text()), ignored);
       socket.shutdown(tcp::socket::shutdown_send, ignored);
       return;
     }
-    auto session =
-        std::make_shared<HttpSession>(PeerStream(std::move(socket)), link, sockets, origins, bodies, limits);
+    auto session = std::make_shared<HttpSession>(PeerStream(std::move(socket)), link, sockets, origins,
+                                                 bodies, limits, meter);
     HttpSession* const key = session.get();
     sessions.emplace(key, session);
     asio::co_spawn(context, session->run(session), [this, key](const std::exception_ptr& thrown) {
@@ -197,6 +198,7 @@ struct Gateway::Impl {
   asio::posix::stream_descriptor woken;
   asio::steady_timer report_at, tick_at;
   BodyBudget bodies;
+  HttpMeter meter;
   std::string endpoint;       // as bound
   int descriptors = INT_MAX;  // a connection with this number is one too many
   std::unordered_map<HttpSession*, std::shared_ptr<HttpSession>> sessions;

@@ -14,7 +14,7 @@ constexpr std::uint64_t kStuckMs = 5'000;
 using Reasons = std::vector<std::string_view>;
 
 Reasons why_not_live(const GatewayFacts& facts) {
-  return facts.bus_age_ms < kStuckMs ? Reasons{} : Reasons{"the bus thread does not step"};
+  return is_stuck(facts) ? Reasons{"the bus thread does not step"} : Reasons{};
 }
 
 Reasons why_not_ready(const GatewayFacts& facts) {
@@ -33,6 +33,10 @@ HttpResponse answer(const char* name, const GatewayFacts& facts, const Reasons& 
 }
 
 }  // namespace
+
+bool is_stuck(const GatewayFacts& facts) {
+  return facts.bus_age_ms >= kStuckMs;
+}
 
 HttpResponse live_response(const GatewayFacts& facts) {
   return answer("live", facts, why_not_live(facts));

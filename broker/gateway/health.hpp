@@ -7,6 +7,9 @@
 
 namespace prismbus {
 
+// The bus has not stepped for 5 s: nothing that is asked of it is answered.
+[[nodiscard]] bool is_stuck(const GatewayFacts& facts);
+
 [[nodiscard]] HttpResponse live_response(const GatewayFacts& facts);
 [[nodiscard]] HttpResponse ready_response(const GatewayFacts& facts);   // with the reasons why not
 [[nodiscard]] HttpResponse health_response(const GatewayFacts& facts);  // both

@@ -97,7 +97,7 @@ bool has_doubtful_length(const HttpRequest& request, bool is_http_10) {
 }  // namespace
 
 HttpSession::HttpSession(PeerStream stream, CoreLink& link, WebSockets& sockets, const OriginRules& origins,
-                         BodyBudget& bodies, const HttpLimits& limits)
+                         BodyBudget& bodies, const HttpLimits& limits, HttpMeter& meter)
     : stream_(std::move(stream)),
       buffer_(kBufferBytes),
       link_(link),
@@ -105,6 +105,7 @@ HttpSession::HttpSession(PeerStream stream, CoreLink& link, WebSockets& sockets,
       origins_(origins),
       bodies_(bodies),
       limits_(limits),
+      meter_(meter),
       connection_(link.open(origin_text(stream_.socket()), *this)),
       replied_(stream_.get_executor()) {
   error_code ignored;
@@ -120,7 +121,10 @@ asio::awaitable<void> HttpSession::run(std::shared_ptr<HttpSession>) {
   idle_ = true;
   bool goes_on = co_await stream_.handshake(limits_.header);
   idle_ = false;
-  while (goes_on && !finishing_ && !cut_) goes_on = co_await serve_one();
+  while (goes_on && !finishing_ && !cut_) {
+    goes_on = co_await serve_one();
+    meter_.count(std::exchange(answered_, {}), read_clock().steady);
+  }
   if (handed_over_) co_return;
   co_await stream_.say_goodbye();
 }
@@ -229,6 +233,7 @@ HttpSession::Upgraded HttpSession::upgrade(Parser& parser, const HttpRequest& re
     return Upgraded::no;
   }
   handed_over_ = true;
+  answered_ = {(*to)->route, request.verb, 101, {}};
   sockets_.take(std::move(stream_), std::exchange(connection_, ConnectionId()), std::move(**to),
                 parser.release());
   return Upgraded::yes;
@@ -270,11 +275,15 @@ asio::awaitable<bool> HttpSession::read_body(Parser& parser, HttpRequest& reques
 }
 
 asio::awaitable<bool> HttpSession::answer(const HttpRequest& request, bool keep_alive) {
+  answered_.started = read_clock().steady;
   if (origins_.is_preflight(request)) {
     HttpResponse response = preflight_response();
     co_return co_await write(request, std::move(response), keep_alive);
   }
-  const auto exchange = open_exchange(request, link_.facts());
+  GatewayFacts facts = link_.facts(&meter_);
+  facts.web_sockets = sockets_.size();
+  const auto exchange = open_exchange(request, facts);
+  answered_.route = exchange->route;
   ExchangeStep step = exchange->begin();
   for (;;) {
     std::string payload;
@@ -314,6 +323,7 @@ asio::awaitable<std::optional<std::string>> HttpSession::ask(std::string payload
 }
 
 asio::awaitable<bool> HttpSession::write(const HttpRequest& request, HttpResponse response, bool keep_alive) {
+  answered_.verb = request.verb, answered_.status = response.status;
   const bool has_content = !response.content_type.empty();
   if (has_content && response.body.size() >= kGzipFrom) {
     response.headers.emplace_back("Vary", "Accept-Encoding");
@@ -338,6 +348,7 @@ asio::awaitable<bool> HttpSession::write_piece(const HttpRequest& request, std::
   std::string out;
   if (!std::exchange(streaming_, true)) {
     HttpResponse head;
+    answered_.verb = request.verb, answered_.status = head.status;
     head.content_type = "application/x-ndjson";
     if (!is_http_10_) head.headers.emplace_back("Transfer-Encoding", "chunked");
     head.headers.emplace_back("Vary", "Accept-Encoding");

@@ -16,6 +16,7 @@
 
 #include "broker/gateway/core_link.hpp"
 #include "broker/gateway/gzip.hpp"
+#include "broker/gateway/http_meter.hpp"
 #include "broker/gateway/live/web_sockets.hpp"
 #include "broker/gateway/origin_rules.hpp"
 #include "broker/gateway/peer_stream.hpp"
@@ -47,9 +48,9 @@ class BodyBudget {
 
 class HttpSession final : private CoreLink::Asker {
  public:
-  // All but the stream outlive this.
+  // All but the stream outlive this; what is answered is counted by `meter`.
   HttpSession(PeerStream stream, CoreLink& link, WebSockets& sockets, const OriginRules& origins,
-              BodyBudget& bodies, const HttpLimits& limits);
+              BodyBudget& bodies, const HttpLimits& limits, HttpMeter& meter);
   ~HttpSession() override;
   HttpSession(const HttpSession&) = delete;
   HttpSession& operator=(const HttpSession&) = delete;
@@ -88,6 +89,8 @@ class HttpSession final : private CoreLink::Asker {
   const OriginRules& origins_;
   BodyBudget& bodies_;
   const HttpLimits& limits_;
+  HttpMeter& meter_;
+  HttpMeter::Request answered_;  // the request under way
   ConnectionId connection_;
   boost::asio::steady_timer replied_;
   std::optional<std::string> reply_;

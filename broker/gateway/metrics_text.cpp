@@ -2,7 +2,6 @@
 
 #include <prometheus/text_serializer.h>
 
-#include <array>
 #include <optional>
 
 namespace prismbus {
@@ -10,104 +9,94 @@ namespace {
 
 using Type = MetricRow::Type;
 
-constexpr double kMilli = 1000;
-
-const auto kRows = std::to_array<MetricRow>({
-    {"applied", "prismbus_applied_revision", Type::gauge, "The revision that reads are answered at."},
-    {"folded", "prismbus_folded_revision", Type::gauge,
-     "The revision up to which the state on disk is written."},
-    {"floor", "prismbus_history_floor_revision", Type::gauge, "The lowest revision that can still be read."},
-    {"uptime_ms", "prismbus_uptime_seconds", Type::gauge, "Since the broker began to serve.", kMilli},
-    {"read_only", "prismbus_read_only", Type::gauge, "1 while writes are refused."},
-    {"backup", "prismbus_backup_running", Type::gauge, "1 while a backup is written."},
-    {"recent_changes", "prismbus_recent_changes", Type::gauge, "Changes applied and not yet in the state."},
-    {"recent_bytes", "prismbus_recent_bytes", Type::gauge, "Memory that they take."},
-    {"pending_writes", "prismbus_pending_writes", Type::gauge, "Writes that are not durable yet."},
-    {"pending_bytes", "prismbus_pending_bytes", Type::gauge, "Bytes of those."},
-    {"parked", "prismbus_parked_requests", Type::gauge, "Requests that wait for a revision or a write."},
-    {"reads_waiting", "prismbus_reads_waiting", Type::gauge, "Paged reads that wait for their turn."},
-    {"sessions", "prismbus_write_sessions", Type::gauge, "Sessions of request ids that are remembered."},
-    {"followers", "prismbus_followers", Type::gauge, "Connections that follow and acknowledge."},
-    {"heartbeat_ms", "prismbus_heartbeat_interval_seconds", Type::gauge, "Of the change stream.", kMilli},
-    {"store_used", "prismbus_store_used_bytes", Type::gauge, "Of journal and state in use."},
-    {"store_reusable", "prismbus_store_reusable_bytes", Type::gauge,
-     "Pages of the store's files that are free."},
-    {"disk_free", "prismbus_disk_free_bytes", Type::gauge, "Of the file system that holds the store."},
-    {"requests", "prismbus_requests_total", Type::counter, "Requests taken, acknowledgements among them."},
-    {"acks", "prismbus_acks_total", Type::counter, "Acknowledgements of followers."},
-    {"writes", "prismbus_writes_total", Type::counter, "Transactions sequenced."},
-    {"errors", "prismbus_error_replies_total", Type::counter, "Replies that were a refusal."},
-    {"frames", "prismbus_stream_frames_total", Type::counter, "Frames published on all lanes."},
-    {"sets", "prismbus_stream_change_sets_total", Type::counter, "Change sets published."},
-    {"markers", "prismbus_stream_markers_total", Type::counter, "Markers published."},
-    {"heartbeats", "prismbus_stream_heartbeats_total", Type::counter, "Heartbeats published."},
-    {"barriers", "prismbus_stream_barriers_total", Type::counter, "Barriers answered."},
-    {"snapshots", "prismbus_snapshot_chunks_total", Type::counter, "Chunks of snapshots answered."},
-    {"changes", "prismbus_changes_pages_total", Type::counter, "Pages of changes answered."},
-    {"chunk_hits", "prismbus_chunk_cache_hits_total", Type::counter, "Chunks answered from memory."},
-    {"chunk_misses", "prismbus_chunk_cache_misses_total", Type::counter, "Chunks that were made."},
-    {"change_hits", "prismbus_change_cache_hits_total", Type::counter,
-     "Change sets of the past from memory."},
-    {"change_misses", "prismbus_change_cache_misses_total", Type::counter, "Change sets read from the disk."},
-    {"connections", "prismbus_connections", Type::gauge, "Connections at all doors at this moment."},
-    {"in_flight", "prismbus_in_flight_requests", Type::gauge, "Requests that wait inside, whatever for."},
-    {"in_flight_bytes", "prismbus_in_flight_bytes", Type::gauge,
-     "Bytes of those that are kept as they came."},
-    {"refused_connection_requests", "prismbus_refused_connection_requests_total", Type::counter,
-     "Requests over what one connection may have waiting."},
-    {"refused_connection_bytes", "prismbus_refused_connection_bytes_requests_total", Type::counter,
-     "Requests over the bytes that one connection may have waiting."},
-    {"refused_principal_requests", "prismbus_refused_principal_requests_total", Type::counter,
-     "Requests over what one principal may have waiting."},
-    {"refused_principal_bytes", "prismbus_refused_principal_bytes_requests_total", Type::counter,
-     "Requests over the bytes that one principal may have waiting."},
-    {"refused_bytes", "prismbus_refused_waiting_bytes_requests_total", Type::counter,
-     "Requests over the bytes that all together may have waiting."},
-    {"refused_address_rate", "prismbus_refused_address_rate_requests_total", Type::counter,
-     "Requests over the rate of an address."},
-    {"refused_principal_rate", "prismbus_refused_principal_rate_requests_total", Type::counter,
-     "Requests over the rate of a principal."},
-    {"refused_connections", "prismbus_refused_connections_total", Type::counter,
-     "Connections over the limit of all."},
-    {"refused_address_connections", "prismbus_refused_address_connections_total", Type::counter,
-     "Connections over the limit of an address."},
-    {"refused_descriptors", "prismbus_refused_descriptors_connections_total", Type::counter,
-     "Connections for which there were no descriptors."},
-    {"refused_keys", "prismbus_refused_keys_connections_total", Type::counter,
-     "Connections whose key is not on the list."},
-    {"cut_rate", "prismbus_cut_rate_connections_total", Type::counter,
-     "Connections cut for going on over a rate."},
-    {"cut_flooding", "prismbus_cut_flooding_connections_total", Type::counter,
-     "Connections cut for sending faster than is taken."},
-    {"cut_not_reading", "prismbus_cut_not_reading_connections_total", Type::counter,
-     "Connections cut for not reading their replies."},
-    {"cut_endless", "prismbus_cut_endless_connections_total", Type::counter,
-     "Connections cut for a message without an end."},
-    {"cut_crowding", "prismbus_cut_crowding_connections_total", Type::counter,
-     "Connections cut for what they left unfinished when memory ran short."},
-    {"cut_oversubscribed", "prismbus_cut_oversubscribed_connections_total", Type::counter,
-     "Subscribers cut for sending too much."},
-});
+prometheus::MetricType type_of(Type type) {
+  switch (type) {
+    case Type::counter:
+      return prometheus::MetricType::Counter;
+    case Type::gauge:
+      return prometheus::MetricType::Gauge;
+    case Type::histogram:
+      break;
+  }
+  return prometheus::MetricType::Histogram;
+}
 
 // Figures are numbers; what is so or not is 1 or 0.
-std::optional<double> number_of(const Value& status, std::string_view name) {
-  const Value* figure = status.find(name);
+std::optional<double> number_of(const Value* figure) {
   if (figure == nullptr) return std::nullopt;
   if (const auto* n = figure->as<std::uint64_t>()) return static_cast<double>(*n);
   if (const auto* yes = figure->as<bool>()) return *yes ? 1.0 : 0.0;
   return std::nullopt;
 }
 
-prometheus::MetricFamily family_of(const MetricRow& row, double value) {
-  prometheus::MetricFamily family;
-  family.name = row.name;
-  family.help = row.sentence;
-  family.type = row.type == Type::counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge;
-  prometheus::ClientMetric metric;
-  metric.counter.value = metric.gauge.value = value / row.per_unit;
-  family.metric.push_back(std::move(metric));
-  return family;
+// `{le, counts, sum}`; what is above the last bound is in the count alone.
+bool read_histogram(const Value& figure, double per_unit, prometheus::ClientMetric::Histogram& out) {
+  const Value* bounds = figure.find("le");
+  const Value* counts = figure.find("counts");
+  const auto sum = number_of(figure.find("sum"));
+  const auto* le = bounds == nullptr ? nullptr : bounds->as<Value::Array>();
+  const auto* of = counts == nullptr ? nullptr : counts->as<Value::Array>();
+  if (le == nullptr || of == nullptr || !sum || of->size() != le->size() + 1) return false;
+  for (std::size_t i = 0; i < of->size(); ++i) {
+    const auto* n = (*of)[i].as<std::uint64_t>();
+    if (n == nullptr) return false;
+    out.sample_count += *n;
+    if (i == le->size()) break;
+    const auto bound = number_of(&(*le)[i]);
+    if (!bound) return false;
+    out.bucket.push_back({out.sample_count, *bound / per_unit});
+  }
+  out.sample_sum = *sum / per_unit;
+  return true;
 }
+
+class Collector {
+ public:
+  explicit Collector(const MetricRow& row) : row_(row) {
+    family_.name = row.name;
+    family_.help = row.sentence;
+    family_.type = type_of(row.type);
+  }
+
+  void collect(const Value& at, std::string_view path) {
+    if (path.empty()) return add(at);
+    const std::size_t dot = path.find('.');
+    const std::string_view name = path.substr(0, dot);
+    const std::string_view rest = dot == std::string_view::npos ? std::string_view() : path.substr(dot + 1);
+    if (name != "*") {
+      if (const Value* next = at.find(name)) collect(*next, rest);
+      return;
+    }
+    const auto* members = at.as<Value::Map>();
+    if (members == nullptr) return;
+    for (const auto& [key, value] : *members) {
+      const auto* text = key.as<std::string>();
+      if (text == nullptr) continue;
+      labels_.push_back({std::string(row_.labels[labels_.size()]), *text});
+      collect(value, rest);
+      labels_.pop_back();
+    }
+  }
+  [[nodiscard]] prometheus::MetricFamily take() { return std::move(family_); }
+
+ private:
+  void add(const Value& figure) {
+    prometheus::ClientMetric metric;
+    metric.label = labels_;
+    if (row_.type == Type::histogram) {
+      if (!read_histogram(figure, row_.per_unit, metric.histogram)) return;
+    } else {
+      const auto number = number_of(&figure);
+      if (!number) return;
+      metric.counter.value = metric.gauge.value = *number / row_.per_unit;
+    }
+    family_.metric.push_back(std::move(metric));
+  }
+
+  const MetricRow& row_;
+  prometheus::MetricFamily family_;
+  std::vector<prometheus::ClientMetric::Label> labels_;  // of the way down to where it is
+};
 
 prometheus::MetricFamily build_info(const std::string& server) {
   prometheus::MetricFamily family;
@@ -123,16 +112,14 @@ prometheus::MetricFamily build_info(const std::string& server) {
 
 }  // namespace
 
-std::span<const MetricRow> metric_rows() {
-  return kRows;
-}
-
-std::string metrics_text(const Value& status) {
+std::string metrics_text(const Value& figures) {
   std::vector<prometheus::MetricFamily> families;
-  if (const Value* server = status.find("server"); server != nullptr && server->is<std::string>())
+  if (const Value* server = figures.find("server"); server != nullptr && server->is<std::string>())
     families.push_back(build_info(*server->as<std::string>()));
-  for (const MetricRow& row : kRows) {
-    if (const auto value = number_of(status, row.figure)) families.push_back(family_of(row, *value));
+  for (const MetricRow& row : metric_rows()) {
+    Collector collector(row);
+    collector.collect(figures, row.figure);
+    if (auto family = collector.take(); !family.metric.empty()) families.push_back(std::move(family));
   }
   return prometheus::TextSerializer().Serialize(families);
 }

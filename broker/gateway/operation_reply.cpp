@@ -1,7 +1,6 @@
 #include "broker/gateway/operation_reply.hpp"
 
 #include "broker/gateway/entity_tag.hpp"
-#include "broker/gateway/metrics_text.hpp"
 #include "broker/gateway/reply_json.hpp"
 #include "proto/wire/codec/reply.hpp"
 
@@ -64,8 +63,6 @@ HttpResponse response_of_reply(const HttpRequest& request, const RouteMatch& mat
       return entry_response(request, std::move(*tree), reply->epoch);
     case Answer::row:
       return row_response(*tree, match.ns);
-    case Answer::metrics:
-      return HttpResponse{.content_type = std::string(kMetricsType), .body = metrics_text(*tree)};
     case Answer::put:
       return json_response(status_of_put(*tree), *tree);
     default:

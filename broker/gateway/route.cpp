@@ -51,6 +51,9 @@ constexpr std::array kSnapshot{kSubtree};
 constexpr std::array kSocket{
     QueryField{"name", Type::text, "Of the program, for people."},
     QueryField{"instance", Type::text, "Of this one of them: a row of subscribers, which may ack."}};
+constexpr std::array kMetrics{
+    QueryField{"namespaces", Type::flag, "Figures by namespace too: for a token that administers."},
+    QueryField{"under", Type::text, "Of these, this namespace and those below; 200 in the order of names."}};
 
 constexpr std::string_view kConfig = "/api/v1/config/{ns}", kEntry = "/api/v1/config/{ns}/{key}";
 
@@ -90,7 +93,7 @@ const auto kRoutes = std::to_array<Route>({
     {Verb::get, "/api/v1/snapshot/{ns}", "list", Answer::snapshot, BodyKind::none, kSnapshot,
      "All entries at one revision, a line each."},
     {Verb::get, "/status", "status", Answer::reply, BodyKind::none, kNothing, "Figures of the broker."},
-    {Verb::get, "/metrics", "status", Answer::metrics, BodyKind::none, kNothing, "The same for Prometheus."},
+    {Verb::get, "/metrics", "status", Answer::metrics, BodyKind::none, kMetrics, "The same for Prometheus."},
     {Verb::get, "/health", "", Answer::health, BodyKind::none, kNothing, "200 when it lives and is ready."},
     {Verb::get, "/health/live", "", Answer::live, BodyKind::none, kNothing,
      "200 when the broker's bus steps."},

@@ -4,7 +4,6 @@
 
 #include "broker/gateway/core_request.hpp"
 #include "broker/gateway/http_text.hpp"
-#include "broker/gateway/route.hpp"
 
 namespace prismbus {
 namespace {
@@ -38,6 +37,7 @@ Result<std::optional<Upgrade>> upgrade_of(const HttpRequest& request) {
   const RouteMatch match = find_route(request.verb, target->path);
   if (match.route == nullptr || match.route->answer != Answer::socket) return std::optional<Upgrade>();
   Upgrade out;
+  out.route = match.route;
   if (target->path.back() == "notifications") out.to = Upgrade::To::notifications;
   for (const auto& [name, value] : target->query) {
     const auto& fields = match.route->query;

@@ -7,6 +7,7 @@
 
 #include "broker/gateway/http_message.hpp"
 #include "broker/gateway/live/subscribe_talk.hpp"
+#include "broker/gateway/route.hpp"
 #include "proto/wire/error.hpp"
 
 namespace prismbus {
@@ -18,7 +19,8 @@ struct Upgrade {
   To to = To::subscribe;
   std::optional<std::string> token;
   SocketClient client;
-  bool names_protocol = false;  // the answer has to name kSocketProtocol
+  bool names_protocol = false;   // the answer has to name kSocketProtocol
+  const Route* route = nullptr;  // of the table
 };
 
 // nullopt: the path is no WebSocket's. Errors: unauthenticated, invalid_argument and unsupported naming the
