@@ -47,6 +47,10 @@ constexpr std::array kChanges{
 constexpr std::array kNamespaces{QueryField{"under", Type::text, "This one and all below; all when absent."},
                                  kAfter, kLimit};
 constexpr std::array kSubscribers{QueryField{"ns", Type::text, "Only who follows it."}, kAfter, kLimit};
+constexpr std::array kAudit{QueryField{"ns", Type::text, "Only records about it."},
+                            QueryField{"by", Type::text, "Only of this principal."},
+                            QueryField{"since", Type::number, "Not older, microseconds since 1970."}, kAfter,
+                            kLimit};
 constexpr std::array kSnapshot{kSubtree};
 constexpr std::array kSocket{
     QueryField{"name", Type::text, "Of the program, for people."},
@@ -90,6 +94,8 @@ const auto kRoutes = std::to_array<Route>({
      "Change sets behind a seq, or of a subtree behind a revision."},
     {Verb::get, "/api/v1/subscribers", "subscribers", Answer::reply, BodyKind::none, kSubscribers,
      "Who follows, and how far each has come."},
+    {Verb::get, "/api/v1/audit", "audit", Answer::reply, BodyKind::none, kAudit,
+     "Who did what, oldest first: accepted writes, logins, refusals, what administrators did."},
     {Verb::get, "/api/v1/snapshot/{ns}", "list", Answer::snapshot, BodyKind::none, kSnapshot,
      "All entries at one revision, a line each."},
     {Verb::get, "/status", "status", Answer::reply, BodyKind::none, kNothing, "Figures of the broker."},

@@ -224,6 +224,17 @@ class OfTheBroker(GatewayCase):
             answer = self.http.get(path)
             self.assertEqual((answer.status, answer.json["reasons"]), (200, []), answer)
 
+    def test_the_audit_has_a_route_with_its_fields_as_query(self):
+        self.client.put(self.ns, "k", 1, note="why")
+        self.client.put(self.ns, "k", 2)
+        path = "/api/v1/audit"
+        records = [record for page in self.http.pages(path, ns=self.ns, limit=1) for record in page["records"]]
+        self.assertEqual([(r["what"], r["op"], r["by"], r.get("note")) for r in records],
+                         [("write", "put", "anonymous", "why"), ("write", "put", "anonymous", None)])
+        self.assertEqual(self.http.get(path, ns=self.ns, since=records[1]["time"]).json["records"], records[1:])
+        self.assertEqual(self.http.get(path, ns=self.ns, by="nobody").json["records"], [])
+        self.assert_error(self.http.get(path, since="x"), 400, "invalid_argument", "since")
+
     def test_every_figure_of_status_is_a_metric_that_promtool_takes(self):
         self.client.put(self.ns, "k", 1)
         told = self.http.get("/metrics")
@@ -256,7 +267,7 @@ class OfTheBroker(GatewayCase):
                     ("POST", "/api/v1/rollback/{ns}"), ("POST", "/api/v1/txn"), ("POST", "/api/v1/mget/{ns}"),
                     ("GET", "/api/v1/namespaces"), ("GET", "/api/v1/changes/{ns}"), ("GET", "/api/v1/subscribers"),
                     ("GET", "/api/v1/snapshot/{ns}"), ("GET", "/health"), ("GET", "/health/live"), ("GET", "/health/ready"),
-                    ("GET", "/status"), ("GET", "/metrics")}
+                    ("GET", "/status"), ("GET", "/metrics"), ("GET", "/api/v1/audit")}
         self.assertEqual(contract - told, set())
 
 
