@@ -35,6 +35,10 @@ std::optional<EntityTag> parse_entity_tag(std::string_view text) {
 }
 
 bool has_already(const HttpRequest& request, const EntityTag& tag) {
+  return has_already(request, entity_tag_text(tag));
+}
+
+bool has_already(const HttpRequest& request, std::string_view tag) {
   const std::string* header = request.header("if-none-match");
   if (header == nullptr) return false;
   std::string_view left = *header;
@@ -43,7 +47,7 @@ bool has_already(const HttpRequest& request, const EntityTag& tag) {
     std::string_view one = trimmed(left.substr(0, comma));
     if (one == "*") return true;
     if (one.starts_with("W/")) one.remove_prefix(2);  // a GET compares weakly
-    if (parse_entity_tag(one) == tag) return true;
+    if (one == tag) return true;
     if (comma == std::string_view::npos) return false;
     left.remove_prefix(comma + 1);
   }

@@ -22,7 +22,8 @@ struct EntityTag {
 // nullopt when it is no tag of ours; weak ones are none.
 [[nodiscard]] std::optional<EntityTag> parse_entity_tag(std::string_view text);
 
-// Whether `If-None-Match` names `tag`: the client has that entry already.
+// Whether `If-None-Match` names `tag`: the client has that already. `tag`: with its quotes, without `W/`.
+[[nodiscard]] bool has_already(const HttpRequest& request, std::string_view tag);
 [[nodiscard]] bool has_already(const HttpRequest& request, const EntityTag& tag);
 
 // What a write asks to be so.

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "broker/gateway/conditional_write.hpp"
+#include "broker/gateway/console_file.hpp"
 #include "broker/gateway/core_request.hpp"
 #include "broker/gateway/health.hpp"
 #include "broker/gateway/http_text.hpp"
@@ -110,6 +111,8 @@ std::unique_ptr<Exchange> open_route(const HttpRequest& request, RouteMatch matc
       return immediately(HttpResponse{.body = openapi_text()});
     case Answer::socket:
       return immediately(upgrade_required());
+    case Answer::console:
+      return immediately(console_response(request, target.path.size() == 1 ? kConsolePage : match.file));
     default:
       return open_operation(request, std::move(match), target, facts);
   }

@@ -58,14 +58,16 @@ Value parameters_of(const Route& route) {
     out.push_back(parameter("ns", "path", true, "The namespace.", text));
   if (route.path.find("{key}") != std::string_view::npos)
     out.push_back(parameter("key", "path", true, "The key; may contain /.", text));
+  if (route.path.find("{file}") != std::string_view::npos)
+    out.push_back(parameter("file", "path", true, "As the page names it.", text));
   for (const QueryField& field : route.query)
     out.push_back(parameter(field.name, "query", field.required, field.sentence, schema_of(field.type)));
   if (!route.op.empty())
     out.push_back(parameter("epoch", "query", false,
                             "The history that revisions are of, 16 hex digits; else 410.", text));
   const bool writes = route.verb != Verb::get && route.op != "mget";
-  if (route.answer == Answer::entry)
-    out.push_back(parameter("If-None-Match", "header", false, "An ETag: 304 while it is the entry's.", text));
+  if (route.answer == Answer::entry || route.answer == Answer::console)
+    out.push_back(parameter("If-None-Match", "header", false, "An ETag: 304 while it holds.", text));
   if (route.op == "put" || route.op == "delete")
     out.push_back(parameter("If-Match", "header", false, "An ETag, or * for whatever is there.", text));
   if (route.op == "put")
@@ -85,6 +87,7 @@ std::vector<int> statuses_of(const Route& route) {
     case Answer::put:
       return {200, 201};
     case Answer::entry:
+    case Answer::console:
       return {200, 304};
     case Answer::health:
     case Answer::live:
@@ -110,6 +113,9 @@ Value responses_of(const Route& route) {
       response.add("content", Members().add("application/x-ndjson", Members().take()).take());
     else if (route.answer == Answer::metrics)
       response.add("content", Members().add("text/plain", Members().take()).take());
+    else if (route.answer == Answer::console && status != 304)
+      response.add("content",
+                   Members().add(route.path == "/" ? "text/html" : "*/*", Members().take()).take());
     else if (status != 304 && status != 101)
       response.add("content", json_content(Members().add("type", "object").take()));
     out.add(fmt::format("{}", status), response.take());

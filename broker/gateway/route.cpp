@@ -109,6 +109,8 @@ const auto kRoutes = std::to_array<Route>({
     {Verb::get, "/ws/config/notifications", "", Answer::socket, BodyKind::none, kNothing,
      "WebSocket: what the broker notices, for who administers everything."},
     {Verb::get, "/openapi.json", "", Answer::openapi, BodyKind::none, kNothing, "This interface, described."},
+    {Verb::get, "/", "", Answer::console, BodyKind::none, kNothing, "The console, for people."},
+    {Verb::get, "/console/{file}", "", Answer::console, BodyKind::none, kNothing, "What its page loads."},
 });
 
 // The segments of a row's path behind its first `/`.
@@ -131,9 +133,10 @@ bool leads_to(std::string_view pattern, std::span<const std::string> path, Route
     if (!segments[i].starts_with('{') && segments[i] != path[i]) return false;
   }
   match.has_key = open_end;
-  match.ns.clear(), match.key.clear();
+  match.ns.clear(), match.key.clear(), match.file.clear();
   for (std::size_t i = 0; i < segments.size(); ++i) {
     if (segments[i] == "{ns}") match.ns = path[i];
+    if (segments[i] == "{file}") match.file = path[i];
     if (segments[i] != "{key}") continue;
     for (std::size_t j = i; j < path.size(); ++j) match.key += (j == i ? "" : "/") + path[j];
   }
@@ -165,7 +168,8 @@ RouteMatch find_route(Verb verb, std::span<const std::string> path) {
     found.verbs.push_back(route.verb);
     if (route.verb == verb) found.route = &route;
   }
-  found.ns = std::move(match.ns), found.key = std::move(match.key), found.has_key = match.has_key;
+  found.ns = std::move(match.ns), found.key = std::move(match.key), found.file = std::move(match.file);
+  found.has_key = match.has_key;
   return found;
 }
 

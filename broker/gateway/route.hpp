@@ -45,11 +45,12 @@ enum class Answer : std::uint8_t {
   ready,
   openapi,
   socket,  // a WebSocket: 426 for who asks for none
+  console,  // a file of the console
 };
 
 struct Route {
   Verb verb;
-  std::string_view path;  // `{ns}` is one segment, `{key}` all that are left
+  std::string_view path;  // `{ns}` and `{file}` are one segment, `{key}` all that are left
   std::string_view op;    // of section 4; empty: the gateway answers by itself
   Answer answer;
   BodyKind body;
@@ -59,10 +60,10 @@ struct Route {
 
 [[nodiscard]] std::span<const Route> routes();
 
-// Where a path leads, and what stands for `{ns}` and `{key}` there (decoded).
+// Where a path leads, and what stands for `{ns}`, `{key}` and `{file}` there (decoded).
 struct RouteMatch {
   const Route* route = nullptr;  // null: none for this verb
-  std::string ns, key;
+  std::string ns, key, file;
   bool has_key = false;
   std::vector<Verb> verbs;  // that this path has; empty: there is no such path
 };

@@ -257,7 +257,7 @@ class OfTheBroker(GatewayCase):
         paths = self.http.get("/openapi.json").json["paths"]
         told = {(verb.upper(), path) for path, verbs in paths.items() for verb in verbs}
         for method, path in told:
-            filled = path.replace("{ns}", self.ns).replace("{key}", "k")
+            filled = path.replace("{ns}", self.ns).replace("{key}", "k").replace("{file}", "app.mjs")
             self.assertIn(method, self.http.ask("OPTIONS", filled).headers["allow"], path)
         contract = {("GET", "/api/v1/config/{ns}/{key}"), ("PUT", "/api/v1/config/{ns}/{key}"),
                     ("POST", "/api/v1/config/{ns}/{key}"), ("DELETE", "/api/v1/config/{ns}/{key}"),
@@ -267,7 +267,7 @@ class OfTheBroker(GatewayCase):
                     ("POST", "/api/v1/rollback/{ns}"), ("POST", "/api/v1/txn"), ("POST", "/api/v1/mget/{ns}"),
                     ("GET", "/api/v1/namespaces"), ("GET", "/api/v1/changes/{ns}"), ("GET", "/api/v1/subscribers"),
                     ("GET", "/api/v1/snapshot/{ns}"), ("GET", "/health"), ("GET", "/health/live"), ("GET", "/health/ready"),
-                    ("GET", "/status"), ("GET", "/metrics"), ("GET", "/api/v1/audit")}
+                    ("GET", "/status"), ("GET", "/metrics"), ("GET", "/"), ("GET", "/console/{file}"), ("GET", "/api/v1/audit")}
         self.assertEqual(contract - told, set())
 
 

@@ -1,0 +1,128 @@
+// Changes as they happen: one WebSocket for the whole console (section 8 of the contract, /ws/config/subscribe), there while
+// any page wants it. A connection that is lost is made again, later each time; what is subscribed is subscribed again.
+import { parse, plain } from "./json_text.mjs";
+import * as session from "./session.mjs";
+
+const kFirstWait = 500; // ms
+const kLongestWait = 15000;
+const kExpired = 4401; // close codes of the contract
+const kForbidden = 4403;
+
+const subscriptions = new Map(); // id -> {ns, subtree, glob, handlers}
+const watchers = new Set(); // of the state
+let socket = null;
+let opened = false;
+let lastId = 0;
+let wait = kFirstWait;
+let timer = null;
+let state = { name: "off" };
+let onUnauthenticated = () => {};
+
+export function whenExpired(handler) {
+  onUnauthenticated = handler;
+}
+
+function tell(next) {
+  state = next;
+  for (const watcher of watchers) watcher(state);
+}
+
+// Calls `watcher` now and at each change with {name, why?, seconds?}: off, connecting, live, waiting.
+export function watchState(watcher, signal) {
+  watchers.add(watcher);
+  signal?.addEventListener("abort", () => watchers.delete(watcher));
+  watcher(state);
+}
+
+function send(message) {
+  if (opened) socket.send(JSON.stringify(message));
+}
+
+function ask(id) {
+  const { ns, subtree, glob } = subscriptions.get(id);
+  send({ type: "subscribe", id, ns, subtree, glob, snapshot: false });
+}
+
+function receive(text) {
+  const message = plain(parse(text), new Set(["value"]));
+  const handlers = subscriptions.get(message.id)?.handlers;
+  if (message.type === "change") handlers?.change?.(message);
+  else if (message.type === "subscribed") handlers?.subscribed?.(message);
+  else if (message.type === "gap") {
+    handlers?.gap?.(message);
+    if (handlers) again(message.id);
+  } else if (message.type === "error") handlers?.error?.(message.error);
+}
+
+// Anew, under the same id: the broker no longer vouches that nothing is missing.
+function again(id) {
+  send({ type: "unsubscribe", id });
+  ask(id);
+}
+
+function close(code) {
+  socket = null;
+  opened = false;
+  if (subscriptions.size === 0) return tell({ name: "off" });
+  if (code === kExpired && session.token() !== null) {
+    onUnauthenticated();
+    return tell({ name: "off" });
+  }
+  const why = code === kForbidden ? "refused" : "lost";
+  const pause = wait * (0.75 + Math.random() / 2);
+  wait = Math.min(wait * 2, kLongestWait);
+  timer = setTimeout(connect, pause);
+  return tell({ name: "waiting", why, seconds: Math.ceil(pause / 1000) });
+}
+
+function connect() {
+  clearTimeout(timer);
+  timer = null;
+  tell({ name: "connecting" });
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  const token = session.token();
+  const made = new WebSocket(`${scheme}//${location.host}/ws/config/subscribe`, token === null ? ["prismbus.v1"] : ["prismbus.v1", `bearer.${token}`]);
+  socket = made;
+  const ours = (handler) => (event) => {
+    if (socket === made) handler(event);
+  };
+  made.addEventListener("open", ours(() => {
+    opened = true;
+    wait = kFirstWait;
+    tell({ name: "live" });
+    for (const id of subscriptions.keys()) ask(id);
+  }));
+  made.addEventListener("message", ours((event) => receive(event.data)));
+  made.addEventListener("close", ours((event) => close(event.code)));
+}
+
+function ended() {
+  clearTimeout(timer);
+  timer = null;
+  const old = socket;
+  socket = null;
+  opened = false;
+  old?.close();
+  tell({ name: "off" });
+}
+
+// `handlers`: change(set), subscribed(message), gap(message), error(error), each optional. Ends with `signal`.
+export function subscribe({ ns = "", subtree = true, glob = "**" }, handlers, signal) {
+  const id = ++lastId;
+  subscriptions.set(id, { ns, subtree, glob, handlers });
+  if (socket === null && timer === null) connect();
+  else if (opened) ask(id);
+  signal.addEventListener("abort", () => {
+    subscriptions.delete(id);
+    if (subscriptions.size > 0) send({ type: "unsubscribe", id });
+    else queueMicrotask(() => subscriptions.size === 0 && ended());
+  });
+  return { pause: () => send({ type: "pause", id }), resume: () => send({ type: "resume", id }) };
+}
+
+// Another token, or none: what is open was opened by the one before.
+export function reset() {
+  ended();
+  wait = kFirstWait;
+  if (subscriptions.size > 0) connect();
+}

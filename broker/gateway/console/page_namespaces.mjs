@@ -1,0 +1,160 @@
+// All namespaces as a tree, with what each holds; a row lights up when something in it changes.
+import * as api from "./api.mjs";
+import { h, poll, replace } from "./dom.mjs";
+import * as live from "./live.mjs";
+import { attempt, empty, row, table, timeCell } from "./parts.mjs";
+import * as secrets from "./secrets.mjs";
+import { bytes, count, link, many } from "./text.mjs";
+
+const kMost = 10000; // names
+const kOpenUpTo = 200; // names: a tree of fewer begins open
+const kRefresh = 15000; // ms: what no change tells, such as a namespace that came while nobody was connected
+const kRowsAgain = 700; // ms after a change until its row is asked for anew
+
+// path -> {path, name, row, below: [paths], keys, bytes, time}, and the top ones.
+function treeOf(rows) {
+  const all = new Map();
+  const tops = [];
+  const at = (path) => {
+    if (all.has(path)) return all.get(path);
+    const dot = path.lastIndexOf(".");
+    const made = { path, name: path.slice(dot + 1), row: null, below: [], keys: 0, bytes: 0, time: 0 };
+    all.set(path, made);
+    if (dot < 0) tops.push(made);
+    else at(path.slice(0, dot)).below.push(made);
+    return made;
+  };
+  for (const each of rows) at(each.ns).row = each;
+  const sum = (node) => {
+    node.keys = node.row?.keys ?? 0;
+    node.bytes = node.row?.bytes ?? 0;
+    node.time = node.row?.time ?? 0;
+    for (const below of node.below) {
+      sum(below);
+      node.keys += below.keys;
+      node.bytes += below.bytes;
+      node.time = Math.max(node.time, below.time);
+    }
+  };
+  tops.forEach(sum);
+  return { all, tops };
+}
+
+class Tree {
+  constructor(place) {
+    this.rows = new Map(); // ns -> row of the broker
+    this.open = null; // paths; null: not decided yet
+    this.wanted = "";
+    this.lines = new Map(); // path -> tr
+    this.shown = table("Namespaces", [
+      { title: "Namespace" }, { title: "Keys", class: "number" }, { title: "Bytes", class: "number" },
+      { title: "Revision", class: "number" }, { title: "Seq", class: "number wide" }, { title: "Last change", class: "wide" }, { title: "", class: "wide" },
+    ]);
+    this.count = h("span", { class: "count" });
+    this.none = h("div");
+    const field = h("input", { type: "search", id: "find", autocomplete: "off", spellcheck: "false", placeholder: "part of a name" });
+    field.addEventListener("input", () => {
+      this.wanted = field.value.trim();
+      this.draw();
+    });
+    replace(place, h("div", { class: "tools" }, h("label", { for: "find" }, "Find"), field, this.count), this.shown.element, this.none);
+  }
+
+  set(rows, more) {
+    this.rows = new Map(rows.map((each) => [each.ns, each]));
+    for (const each of rows) secrets.note(each.ns, each.secret === true);
+    this.more = more;
+    if (this.open === null) this.open = new Set(rows.length <= kOpenUpTo ? treeOf(rows).all.keys() : []);
+    this.draw();
+  }
+
+  draw() {
+    const matching = [...this.rows.values()].filter((each) => each.ns.includes(this.wanted));
+    const { tops } = treeOf(matching);
+    this.lines.clear();
+    const out = [];
+    const add = (node, depth) => {
+      const open = this.wanted !== "" || this.open.has(node.path);
+      const line = this.line(node, depth, open);
+      this.lines.set(node.path, line);
+      out.push(line);
+      if (open) node.below.forEach((below) => add(below, depth + 1));
+    };
+    tops.forEach((node) => add(node, 0));
+    replace(this.shown.body, out);
+    this.count.textContent = `${many(matching.length, "namespace", this.more)}, ${many(matching.reduce((n, each) => n + each.keys, 0), "key")}`;
+    replace(this.none, this.rows.size === 0 ? empty("Nothing has been written yet.") : null,
+      this.more ? empty(`Only the first ${count(this.rows.size)} are here.`) : null);
+  }
+
+  line(node, depth, open) {
+    const fold = node.below.length === 0 ? h("span", { class: "fold-space" }) : h("button", {
+      type: "button", class: "fold-button", "aria-expanded": String(open), "aria-label": `${open ? "Close" : "Open"} ${node.path}`,
+      onclick: () => {
+        if (open) this.open.delete(node.path);
+        else this.open.add(node.path);
+        this.draw();
+        this.lines.get(node.path).querySelector("button")?.focus();
+      },
+    }, open ? "▾" : "▸");
+    const name = node.row === null ? h("span", { class: "group" }, node.name) : h("a", { href: link("keys", { ns: node.path }) }, node.name);
+    const whole = node.row === null || (node.below.length > 0 && !open); // then what is below counts too
+    const r = node.row;
+    const badges = r === null ? null : [r.lane === "express" ? h("span", { class: "badge" }, "express") : null, r.secret ? h("span", { class: "badge" }, "secret") : null];
+    return row(this.shown, [
+      h("span", { class: `branch depth-${Math.min(depth, 8)}` }, fold, name), count(whole ? node.keys : r.keys), bytes(whole ? node.bytes : r.bytes),
+      r === null ? "" : count(r.rev), r === null ? "" : count(r.seq), timeCell(whole ? node.time : r.time), badges,
+    ], { class: r === null ? "group" : null });
+  }
+
+  // The line of a namespace, or, where it is folded away, of what it is under.
+  pulse(ns) {
+    for (let path = ns; ; path = path.slice(0, path.lastIndexOf("."))) {
+      const line = this.lines.get(path);
+      if (line !== undefined) {
+        line.classList.remove("pulse");
+        void line.offsetWidth; // so that the animation begins anew
+        line.classList.add("pulse");
+        return;
+      }
+      if (!path.includes(".")) return;
+    }
+  }
+}
+
+export async function namespacesPage(place, parameters, signal) {
+  const wrong = h("div");
+  const below = h("div");
+  place.append(wrong, below);
+  const tree = new Tree(below);
+  const load = () => attempt(wrong, async () => {
+    const { rows, more } = await api.namespaces({ most: kMost, signal });
+    replace(wrong);
+    tree.set(rows, more);
+  });
+
+  const changed = new Set();
+  let timer = null;
+  const refresh = async () => {
+    timer = null;
+    const names = [...changed];
+    changed.clear();
+    if (names.length > 20 || names.some((ns) => !tree.rows.has(ns))) await load();
+    else {
+      await attempt(wrong, async () => {
+        for (const each of await Promise.all(names.map((ns) => api.namespaceRow(ns, signal)))) if (each !== null) tree.rows.set(each.ns, each);
+        tree.draw();
+      });
+    }
+    names.forEach((ns) => tree.pulse(ns));
+  };
+  live.subscribe({}, {
+    change: (set) => {
+      tree.pulse(set.ns);
+      changed.add(set.ns);
+      timer ??= setTimeout(refresh, kRowsAgain);
+    },
+  }, signal);
+  signal.addEventListener("abort", () => clearTimeout(timer));
+  await poll(load, kRefresh, signal);
+}

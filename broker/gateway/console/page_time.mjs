@@ -1,0 +1,116 @@
+// A namespace as it was at a moment or a revision, and what has changed since.
+import * as api from "./api.mjs";
+import { h, replace, say } from "./dom.mjs";
+import { attempt, confirm, empty, revealButton, row, table, timeCell, trail, valueCell } from "./parts.mjs";
+import * as secrets from "./secrets.mjs";
+import * as session from "./session.mjs";
+import { count, fromLocalInput, link, localInput, many } from "./text.mjs";
+
+const kPage = 200; // keys
+const kBack = [["5 min ago", 300], ["1 h ago", 3600], ["1 day ago", 86400]];
+
+function form(ns, at, atTime) {
+  const name = h("input", { type: "text", id: "time-ns", value: ns, autocomplete: "off", spellcheck: "false", required: true });
+  const moment = h("input", { type: "datetime-local", id: "time-at", step: 1, value: atTime === undefined ? "" : localInput(Number(atTime)) });
+  const revision = h("input", { type: "text", id: "time-rev", value: at ?? "", inputmode: "numeric", pattern: "[0-9]*", autocomplete: "off" });
+  moment.addEventListener("input", () => (revision.value = ""));
+  revision.addEventListener("input", () => (moment.value = ""));
+  const go = (parameters) => (location.hash = link("time", { ns: name.value.trim(), ...parameters }));
+  return h("form", {
+    class: "tools",
+    onsubmit: (event) => {
+      event.preventDefault();
+      if (revision.value !== "") go({ at: revision.value });
+      else if (moment.value !== "") go({ at_time: fromLocalInput(moment.value) });
+      else moment.focus();
+    },
+  }, h("label", { for: "time-ns" }, "Namespace"), name, h("label", { for: "time-at" }, "At"), moment, h("label", { for: "time-rev" }, "or revision"), revision,
+  h("button", { type: "submit", class: "main" }, "Show"),
+  kBack.map(([title, seconds]) => h("button", { type: "button", onclick: () => go({ at_time: (Math.floor(Date.now() / 1000) - seconds) * 1e6 }) }, title)));
+}
+
+class Moment {
+  constructor(place, ns, secret, signal) {
+    Object.assign(this, { ns, signal, masked: secret, entries: [], changes: [] });
+    this.about = h("p", { class: "about" });
+    this.wrong = h("div");
+    this.moreKeys = h("div", { class: "buttons" });
+    this.moreChanges = h("div", { class: "buttons" });
+    this.back = h("div", { class: "buttons" });
+    this.differing = table("Changed since then", [{ title: "Key" }, { title: "Then", class: "grow" }, { title: "Now", class: "grow" }, { title: "Changed", class: "wide" }, { title: "By", class: "wide" }]);
+    this.state = table("Everything as it was", [{ title: "Key" }, { title: "Value", class: "grow" }, { title: "Revision", class: "number wide" }, { title: "Changed", class: "wide" }, { title: "By", class: "wide" }]);
+    place.append(this.about, secret ? h("div", { class: "tools" }, h("span", { class: "badge" }, "secret"), revealButton((shows) => {
+      this.masked = !shows;
+      this.draw();
+    })) : "", this.wrong, h("h2", {}, "Changed since then"), this.differing.element, this.moreChanges, this.back,
+    h("h2", {}, "Everything as it was"), this.state.element, this.moreKeys);
+  }
+
+  async load(at, atTime) {
+    const page = await api.list(this.ns, { at, atTime, limit: kPage, signal: this.signal });
+    this.at = page.at;
+    this.epoch = page.epoch;
+    this.about.textContent = `${this.ns} at revision ${count(this.at)}; now it is revision ${count(page.rev)}.`;
+    this.take(page);
+    this.takeChanges(await api.diff(this.ns, { from: this.at, to: 0, epoch: this.epoch, signal: this.signal }));
+    this.draw();
+  }
+  take(page) {
+    this.entries.push(...page.entries);
+    this.nextKeys = page.more ? page.after : undefined;
+  }
+  takeChanges(page) {
+    this.changes.push(...page.changes);
+    this.nextChanges = page.more ? page.after : undefined;
+  }
+
+  draw() {
+    replace(this.differing.body, this.changes.map((c) => row(this.differing, [
+      h("a", { href: link("history", { ns: this.ns, key: c.key }) }, c.key), valueCell(c.before?.value, { masked: this.masked }), valueCell(c.after?.value, { masked: this.masked }),
+      c.after === undefined ? "" : timeCell(c.after.time), c.after?.by ?? "",
+    ])));
+    replace(this.state.body, this.entries.map((e) => row(this.state, [
+      h("a", { href: link("history", { ns: this.ns, key: e.key }) }, e.key), valueCell(e.value, { masked: this.masked }), count(e.rev), timeCell(e.time), e.by,
+    ])));
+    const more = (next, title, load) => (next === undefined ? null : h("button", { type: "button", onclick: () => attempt(this.wrong, load) }, title));
+    replace(this.moreChanges, this.changes.length === 0 && this.nextChanges === undefined ? empty("Nothing: it is as it was.") : null, more(this.nextChanges, "More changes", async () => {
+      this.takeChanges(await api.diff(this.ns, { from: this.at, to: 0, epoch: this.epoch, after: this.nextChanges, signal: this.signal }));
+      this.draw();
+    }));
+    replace(this.moreKeys, this.entries.length === 0 && this.nextKeys === undefined ? empty("There was nothing then.") : null, more(this.nextKeys, "More keys", async () => {
+      this.take(await api.list(this.ns, { at: this.at, epoch: this.epoch, after: this.nextKeys, limit: kPage, signal: this.signal }));
+      this.draw();
+    }));
+    replace(this.back, this.changes.length > 0 && this.at >= 1 && session.mayWrite(this.ns) !== "no"
+      ? h("button", { type: "button", class: "danger", onclick: () => this.rollback() }, `Roll the namespace back to revision ${count(this.at)}`) : null);
+  }
+
+  async rollback() {
+    const id = api.writeId();
+    const done = await confirm({
+      title: `Roll ${this.ns} back to revision ${count(this.at)}?`,
+      body: h("p", {}, `${many(this.changes.length, "key", this.nextChanges !== undefined)} become what they were then, in one transaction. What was written since stays in the history.`),
+      action: "Roll back", danger: true,
+      work: (note) => api.rollback(this.ns, { to: this.at, epoch: this.epoch, note, id }),
+    });
+    if (done === null) return;
+    const told = `Rolled back ${many(done.changes, "key")}; revision ${count(done.rev)}.`;
+    await attempt(this.wrong, async () => {
+      this.changes = [];
+      this.takeChanges(await api.diff(this.ns, { from: this.at, to: 0, epoch: this.epoch, signal: this.signal }));
+      this.draw();
+      replace(this.wrong, h("p", { class: "notice" }, told));
+    });
+    say(told);
+  }
+}
+
+export async function timePage(place, { ns = "", at, at_time: atTime }, signal) {
+  place.append(ns === "" ? "" : trail(ns, undefined, "time"), form(ns, at, atTime));
+  if (ns === "" || (at === undefined && atTime === undefined)) {
+    place.append(empty("A namespace, and a moment or a revision, as far back as history is kept."));
+    return;
+  }
+  const moment = new Moment(place, ns, await secrets.isSecret(ns, signal), signal);
+  await attempt(moment.wrong, () => moment.load(at, atTime));
+}
