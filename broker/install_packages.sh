@@ -8,10 +8,12 @@ if ! command -v dpkg-query >/dev/null; then
   echo "This is no Debian system; install by hand what is in: $*" >&2
   exit 1
 fi
+# Names that an installed package stands for, such as npm where nodejs brings it along and refuses another one beside it.
+provided=$(dpkg-query -W -f='${db:Status-Status} ${Provides}\n' | sed -e '/^installed /!d' -e 's/^installed //' -e 's/ *([^)]*)//g' -e 's/, /\n/g')
 missing=()
 while read -r package; do
   status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
-  [ "$status" = installed ] || missing+=("$package")
+  [ "$status" = installed ] || grep -qxF "$package" <<<"$provided" || missing+=("$package")
 done < <(sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' "$@")
 [ ${#missing[@]} -gt 0 ] || exit 0
 

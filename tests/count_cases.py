@@ -1,4 +1,4 @@
-# Counts test cases from ctest's JUnit file: an executable of Catch2 or a file of unittest holds many. Prints what was
+# Counts test cases from ctest's JUnit file: an executable of Catch2, a file of unittest or of node:test holds many. Prints what was
 # skipped, what failed, and as last line `N passed, N failed`; exits 1 if anything failed or nothing ran.
 import re
 import sys
@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ElementTree
 
 CATCH_PASSED = re.compile(r"All tests passed \([0-9]+ assertions? in ([0-9]+) test cases?\)")
 CATCH_FAILED = re.compile(r"test cases:\s+([0-9]+) \|(?:\s+([0-9]+) passed \|)?\s+([0-9]+) failed")
+NODE_COUNT = re.compile(r"^# (pass|fail|cancelled|skipped) ([0-9]+)$", re.MULTILINE)
 UNITTEST_RAN = re.compile(r"^Ran ([0-9]+) tests? in", re.MULTILINE)
 UNITTEST_COUNT = re.compile(r"(failures|errors|skipped)=([0-9]+)")
 
@@ -18,6 +19,9 @@ def count(output, failed):
     catch = CATCH_PASSED.search(output)
     if catch:
         return int(catch[1]), int(failed), 0
+    node = {name: int(number) for name, number in NODE_COUNT.findall(output)}
+    if node:
+        return node["pass"], max(node["fail"] + node["cancelled"], int(failed)), node["skipped"]
     ran = UNITTEST_RAN.search(output)
     if ran:
         counts = {name: int(number) for name, number in UNITTEST_COUNT.findall(output[ran.end():])}

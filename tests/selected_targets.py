@@ -1,5 +1,5 @@
 # Names the targets that a selection of tests runs: usage: selected_targets.py BUILD_DIR [ctest's -L, -LE, -R options].
-# Python tests name the executables they start as their required files. An executable that was never built has no command
+# Python tests, and those of node, name the executables they start as their required files. An executable that was never built has no command
 # yet: then the test has its target's name, and if it has not, everything is built.
 import json
 import os
@@ -15,9 +15,11 @@ def main(build, *selection):
     targets = set()
     for test in json.loads(shown.stdout)["tests"]:
         command = test.get("command", [test["name"]])[0]
-        if "python" in os.path.basename(command):
-            properties = {each["name"]: each["value"] for each in test["properties"]}
+        properties = {each["name"]: each["value"] for each in test["properties"]}
+        if "python" in os.path.basename(command) or "REQUIRED_FILES" in properties:
             targets.update(os.path.basename(each) for each in properties["REQUIRED_FILES"])
+        elif "FIXTURES_SETUP" in properties:  # brings what a test needs, and needs nothing
+            continue
         else:
             targets.add(os.path.basename(command))
     print("\n".join(sorted(targets) if targets <= known else ["all"]))
