@@ -18,10 +18,8 @@ def main(build, *selection):
         properties = {each["name"]: each["value"] for each in test["properties"]}
         if "python" in os.path.basename(command) or "REQUIRED_FILES" in properties:
             targets.update(os.path.basename(each) for each in properties["REQUIRED_FILES"])
-        elif "FIXTURES_SETUP" in properties:  # brings what a test needs, and needs nothing
-            continue
-        else:
-            targets.add(os.path.basename(command))
+        elif not os.path.isabs(command) or command.startswith(os.path.realpath(build) + os.sep):
+            targets.add(os.path.basename(command))  # what stands elsewhere, such as env, nobody builds
     print("\n".join(sorted(targets) if targets <= known else ["all"]))
 
 

@@ -152,7 +152,7 @@ function leave(why) {
 api.whenUnauthenticated((error) => {
   if (wanted === null) leave(session.token() === null ? null : error.message);
 });
-live.whenExpired(() => leave("The token has expired."));
+live.whenExpired(() => leave("The token does not count any more."));
 window.addEventListener("hashchange", show);
 document.getElementById("skip").addEventListener("click", (event) => {
   event.preventDefault();

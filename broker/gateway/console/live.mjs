@@ -5,10 +5,12 @@ import * as session from "./session.mjs";
 
 const kFirstWait = 500; // ms
 const kLongestWait = 15000;
+const kUnwanted = 2000; // ms that it stays without a subscription: the next page may want it
 const kExpired = 4401; // close codes of the contract
 const kForbidden = 4403;
 
-const subscriptions = new Map(); // id -> {ns, subtree, glob, handlers}
+const subscriptions = new Set(); // {ns, subtree, glob, handlers, paused}
+const asked = new Map(); // id on this socket -> subscription; an id is used once
 const watchers = new Set(); // of the state
 let socket = null;
 let opened = false;
@@ -38,31 +40,33 @@ function send(message) {
   if (opened) socket.send(JSON.stringify(message));
 }
 
-function ask(id) {
-  const { ns, subtree, glob } = subscriptions.get(id);
-  send({ type: "subscribe", id, ns, subtree, glob, snapshot: false });
+function ask(subscription) {
+  const { ns, subtree, glob } = subscription;
+  asked.delete(subscription.id);
+  subscription.id = ++lastId;
+  asked.set(subscription.id, subscription);
+  send({ type: "subscribe", id: subscription.id, ns, subtree, glob, snapshot: false });
+  if (subscription.paused) send({ type: "pause", id: subscription.id });
 }
 
 function receive(text) {
   const message = plain(parse(text), new Set(["value"]));
-  const handlers = subscriptions.get(message.id)?.handlers;
-  if (message.type === "change") handlers?.change?.(message);
-  else if (message.type === "subscribed") handlers?.subscribed?.(message);
+  const subscription = asked.get(message.id);
+  if (subscription === undefined) return; // of one that has ended meanwhile
+  const { handlers } = subscription;
+  if (message.type === "change") handlers.change?.(message);
+  else if (message.type === "subscribed") handlers.subscribed?.(message);
   else if (message.type === "gap") {
-    handlers?.gap?.(message);
-    if (handlers) again(message.id);
-  } else if (message.type === "error") handlers?.error?.(message.error);
-}
-
-// Anew, under the same id: the broker no longer vouches that nothing is missing.
-function again(id) {
-  send({ type: "unsubscribe", id });
-  ask(id);
+    // The broker has ended it, for it cannot vouch any more that nothing is missing.
+    handlers.gap?.(message);
+    ask(subscription);
+  } else if (message.type === "error") handlers.error?.(message.error);
 }
 
 function close(code) {
   socket = null;
   opened = false;
+  asked.clear();
   if (subscriptions.size === 0) return tell({ name: "off" });
   if (code === kExpired && session.token() !== null) {
     onUnauthenticated();
@@ -90,7 +94,8 @@ function connect() {
     opened = true;
     wait = kFirstWait;
     tell({ name: "live" });
-    for (const id of subscriptions.keys()) ask(id);
+    asked.clear();
+    for (const each of subscriptions) ask(each);
   }));
   made.addEventListener("message", ours((event) => receive(event.data)));
   made.addEventListener("close", ours((event) => close(event.code)));
@@ -102,22 +107,27 @@ function ended() {
   const old = socket;
   socket = null;
   opened = false;
+  asked.clear();
   old?.close();
   tell({ name: "off" });
 }
 
 // `handlers`: change(set), subscribed(message), gap(message), error(error), each optional. Ends with `signal`.
 export function subscribe({ ns = "", subtree = true, glob = "**" }, handlers, signal) {
-  const id = ++lastId;
-  subscriptions.set(id, { ns, subtree, glob, handlers });
+  const subscription = { ns, subtree, glob, handlers, id: 0, paused: false };
+  subscriptions.add(subscription);
   if (socket === null && timer === null) connect();
-  else if (opened) ask(id);
+  else if (opened) ask(subscription);
   signal.addEventListener("abort", () => {
-    subscriptions.delete(id);
-    if (subscriptions.size > 0) send({ type: "unsubscribe", id });
-    else queueMicrotask(() => subscriptions.size === 0 && ended());
+    subscriptions.delete(subscription);
+    if (asked.delete(subscription.id)) send({ type: "unsubscribe", id: subscription.id });
+    setTimeout(() => subscriptions.size === 0 && ended(), kUnwanted);
   });
-  return { pause: () => send({ type: "pause", id }), resume: () => send({ type: "resume", id }) };
+  const pausing = (type) => () => {
+    subscription.paused = type === "pause";
+    if (asked.has(subscription.id)) send({ type, id: subscription.id });
+  };
+  return { pause: pausing("pause"), resume: pausing("resume") };
 }
 
 // Another token, or none: what is open was opened by the one before.

@@ -47,6 +47,7 @@ export async function auditPage(place, { ns = "", by = "", span = "86400" }, sig
   const load = () => attempt(wrong, async () => {
     const since = span === "0" ? undefined : Math.floor((Date.now() / 1000 - Number(span)) * 1e6);
     const { rows, more } = await api.audit({ ns: ns || undefined, by: by || undefined, since, most: kMost, signal });
+    replace(wrong);
     told.textContent = many(rows.length, "record");
     rows.reverse();
     replace(shown.body, rows.map((each) => row(shown, [
@@ -56,7 +57,8 @@ export async function auditPage(place, { ns = "", by = "", span = "86400" }, sig
     replace(after, rows.length === 0 ? empty("Nothing.") : null, more ? empty(`The oldest ${count(rows.length)} of this time: choose a shorter one for what is newer.`) : null);
   });
   if (!session.isAdmin()) {
-    replace(wrong, empty("Only administrators may read the audit: the token needs admin on **."));
+    replace(wrong, h("p", { class: "notice" }, "Only administrators may read the audit, and your token does not say that you are one. A role of the policy may. ",
+      h("button", { type: "button", onclick: load }, "Ask all the same")));
     return;
   }
   await load();

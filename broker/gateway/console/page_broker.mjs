@@ -7,7 +7,7 @@ import { histogramOf, quantile, sinceBefore } from "./prometheus_text.mjs";
 import { bytes, count, micros } from "./text.mjs";
 
 const kEvery = 2000; // ms
-const kSync = "prismbus_journal_sync_seconds";
+const kSync = "prismbus_journal_sync_duration_seconds";
 
 function perSecond(n) {
   return `${n < 10 ? n.toFixed(1) : count(Math.round(n))} /s`;

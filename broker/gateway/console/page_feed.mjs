@@ -54,14 +54,22 @@ class Feed {
     this.filter = new AbortController();
     this.signal.addEventListener("abort", () => this.filter.abort());
     this.refused = undefined;
+    this.joined = false;
     this.clear();
     const ns = this.nsField.value.trim();
     this.pauseButton.setAttribute("aria-pressed", "false");
     this.pauseButton.textContent = "Pause";
     this.subscription = live.subscribe({ ns, subtree: ns === "" || this.below.checked, glob: globOf(this.keyField.value) ?? "**" }, {
-      subscribed: () => this.tellState(this.connection),
+      subscribed: () => {
+        if (this.joined) this.push({ set: { ns: "" }, change: null, told: "the connection was made anew here: changes in between are not shown" });
+        this.joined = true;
+        this.tellState(this.connection);
+      },
       change: (set) => this.add(set),
-      gap: (gap) => this.push({ set: gap, change: null, told: "changes were left out here: this page was too slow" }),
+      gap: (gap) => {
+        this.joined = false;
+        this.push({ set: gap, change: null, told: gap.seq === 0 ? "may be read from here on" : "changes were left out here: this page was too slow" });
+      },
       error: (error) => {
         this.refused = `${error.code}: ${error.message}`;
         this.tellState(this.connection);

@@ -1,14 +1,17 @@
 // All namespaces as a tree, with what each holds; a row lights up when something in it changes.
 import * as api from "./api.mjs";
-import { h, poll, replace } from "./dom.mjs";
+import { h, poll, redrawn, replace } from "./dom.mjs";
 import * as live from "./live.mjs";
 import { attempt, empty, row, table, timeCell } from "./parts.mjs";
 import * as secrets from "./secrets.mjs";
+import * as session from "./session.mjs";
 import { bytes, count, link, many } from "./text.mjs";
 
 const kMost = 10000; // names
 const kOpenUpTo = 200; // names: a tree of fewer begins open
-const kRefresh = 15000; // ms: what no change tells, such as a namespace that came while nobody was connected
+const kLines = 2000; // that are drawn
+const kRefresh = 15000; // ms, while no changes are heard of
+const kRefreshLive = 120000; // ms, while they are
 const kRowsAgain = 700; // ms after a change until its row is asked for anew
 
 // path -> {path, name, row, below: [paths], keys, bytes, time}, and the top ones.
@@ -74,6 +77,7 @@ class Tree {
     this.lines.clear();
     const out = [];
     const add = (node, depth) => {
+      if (out.length >= kLines) return;
       const open = this.wanted !== "" || this.open.has(node.path);
       const line = this.line(node, depth, open);
       this.lines.set(node.path, line);
@@ -81,23 +85,24 @@ class Tree {
       if (open) node.below.forEach((below) => add(below, depth + 1));
     };
     tops.forEach((node) => add(node, 0));
-    replace(this.shown.body, out);
+    redrawn(this.shown.body, () => replace(this.shown.body, out));
     this.count.textContent = `${many(matching.length, "namespace", this.more)}, ${many(matching.reduce((n, each) => n + each.keys, 0), "key")}`;
     replace(this.none, this.rows.size === 0 ? empty("Nothing has been written yet.") : null,
-      this.more ? empty(`Only the first ${count(this.rows.size)} are here.`) : null);
+      this.more ? empty(`Only the first ${count(this.rows.size)} are here.`) : null,
+      out.length >= kLines ? empty(`Only the first ${count(kLines)} lines are shown: a longer part of a name finds the others.`) : null);
   }
 
   line(node, depth, open) {
     const fold = node.below.length === 0 ? h("span", { class: "fold-space" }) : h("button", {
       type: "button", class: "fold-button", "aria-expanded": String(open), "aria-label": `${open ? "Close" : "Open"} ${node.path}`,
+      "data-focus": `fold ${node.path}`,
       onclick: () => {
         if (open) this.open.delete(node.path);
         else this.open.add(node.path);
         this.draw();
-        this.lines.get(node.path).querySelector("button")?.focus();
       },
     }, open ? "▾" : "▸");
-    const name = node.row === null ? h("span", { class: "group" }, node.name) : h("a", { href: link("keys", { ns: node.path }) }, node.name);
+    const name = node.row === null ? h("span", { class: "group" }, node.name) : h("a", { href: link("keys", { ns: node.path }), "data-focus": `link ${node.path}` }, node.name);
     const whole = node.row === null || (node.below.length > 0 && !open); // then what is below counts too
     const r = node.row;
     const badges = r === null ? null : [r.lane === "express" ? h("span", { class: "badge" }, "express") : null, r.secret ? h("span", { class: "badge" }, "secret") : null];
@@ -129,9 +134,15 @@ export async function namespacesPage(place, parameters, signal) {
   const tree = new Tree(below);
   const load = () => attempt(wrong, async () => {
     const { rows, more } = await api.namespaces({ most: kMost, signal });
+    // The broker's own are not part of everything: who may see them asks for them.
+    const own = session.isAdmin() ? (await api.namespaces({ under: "_system", signal })).rows : [];
     replace(wrong);
-    tree.set(rows, more);
+    tree.set([...rows, ...own], more);
+    loaded = Date.now();
   });
+  let loaded = 0;
+  let isLive = false;
+  live.watchState((state) => (isLive = state.name === "live"), signal);
 
   const changed = new Set();
   let timer = null;
@@ -156,5 +167,5 @@ export async function namespacesPage(place, parameters, signal) {
     },
   }, signal);
   signal.addEventListener("abort", () => clearTimeout(timer));
-  await poll(load, kRefresh, signal);
+  await poll(() => (isLive && Date.now() - loaded < kRefreshLive ? null : load()), kRefresh, signal);
 }

@@ -30,7 +30,7 @@ class Editor {
     this.wrong = h("div");
     this.work = h("div");
     this.hint = h("p", { id: "hint", class: "hint" });
-    this.field = h("textarea", { id: "editor", spellcheck: "false", autocomplete: "off", autocapitalize: "off", wrap: "off", "aria-describedby": "hint" });
+    this.field = h("textarea", { id: "editor", rows: 16, spellcheck: "false", autocomplete: "off", autocapitalize: "off", wrap: "off", "aria-describedby": "hint" });
     this.field.addEventListener("input", () => this.typed());
     this.reveal = secret ? revealButton((shows) => {
       this.masked = !shows;

@@ -47,7 +47,6 @@ export class Page {
 
   heard(message) {
     if (message.type() !== "error" && message.type() !== "warning") return;
-    if (process.env.NO_WS && message.text().includes("WebSocket connection")) return;
     const status = /status of (\d+)/.exec(message.text());
     if (status !== null && this.refusals.has(Number(status[1]))) return;
     this.wrong.push(`${message.type()}: ${message.text()} (${message.location().url})`);

@@ -37,13 +37,13 @@ after(async () => {
 
 // name, address, what is there when the page is whole.
 const pages = () => [
-  ["namespaces", "#/", async (page) => (await page.rows("Namespaces")).length >= 8],
+  ["namespaces", "#/", async (page) => (await page.rows("Namespaces")).some((cells) => cells[0] === "policy")],
   ["keys", "#/keys?ns=market.binance.spot", async (page) => (await page.rows("Keys")).length === 8],
   ["value", "#/value?ns=market.binance.spot&key=BTCUSDT%2Flimits", async (page) => (await page.editor.inputValue()).includes("18446744073709551615")],
   ["history", "#/history?ns=risk.limits&key=desk-7", async (page) => (await page.rows("Versions")).length === 2],
   ["time", `#/time?ns=risk.limits&at=${broker.rev}`, async (page) => (await page.rows("Changed since then")).length === 1],
   ["feed", "#/feed", async (page) => (await page.tab.locator("#feed-ns").count()) === 1],
-  ["subscribers", "#/subscribers", async (page) => (await page.rows("Subscribers")).length === 1],
+  ["subscribers", "#/subscribers", async (page) => (await page.rows("Subscribers")).length >= 1],
   ["broker", "#/broker", async (page) => (await page.tab.locator(".figure polyline").count()) > 10],
   ["audit", "#/audit", async (page) => (await page.rows("Audit records, newest first")).length > 20],
 ];
@@ -55,7 +55,7 @@ for (const theme of ["light", "dark"]) {
       for (const [title, hash, whole] of pages()) {
         await page.go(hash);
         await until(() => whole(page), `the page ${title}`);
-        if (title === "subscribers") await page.tab.getByRole("button", { name: /guard-1/ }).click();
+        if (title === "subscribers") await page.tab.getByRole("button", { name: /guard-1/ }).first().click();
         await page.shot(`${title}-${theme}-${name}`);
         await page.accessible(`${title}, ${theme}, ${name}`);
         await page.fits(`${title}, ${name}`);
@@ -84,14 +84,15 @@ test("the theme of the system is taken until another one is chosen, which stays"
 test("who follows, what it refused and why", async () => {
   const page = await Page.open(browser, broker.address);
   await page.go("#/subscribers");
-  const button = page.tab.getByRole("button", { name: /guard-1/ });
+  // On a busy machine it may have joined twice, and the connection it had before is listed for a while too.
+  const button = page.tab.getByRole("button", { name: /guard-1/ }).first();
   await button.click();
   assert.equal(await button.getAttribute("aria-expanded"), "true");
   await until(async () => (await page.rows("Refused by guard-1")).length === 1, "the refusal");
   assert.deepEqual((await page.rows("Refused by guard-1"))[0], [kFees, "maker_bps", "2", "a fee is a number"]);
   assert.deepEqual(await page.rows("Applied by guard-1"), [[kFees, "2"]]);
   // It is asked again and again: the line of latencies grows, and the focus stays where it is.
-  await until(async () => (await page.tab.locator(".spark polyline").count()) === 1, "the second figure");
+  await until(async () => (await page.tab.locator(".spark polyline").count()) >= 1, "the second figure");
   assert.ok(await button.evaluate((each) => each === document.activeElement));
   await page.close();
 });

@@ -79,6 +79,8 @@ test("who may only read cannot write, and is told so before trying", async () =>
   await until(async () => (await page.rows("Versions")).length === 1, "the history");
   await page.go("#/audit");
   await page.see(/^Only administrators/);
+  await page.click("Ask all the same");
+  await page.see("permission_denied");
   await page.go("#/broker");
   await page.see(/^All other figures are for administrators/);
   await page.go("#/keys?ns=vault");
@@ -137,5 +139,23 @@ test("an administrator reads who did what", async () => {
   await until(async () => (await page.rows("Audit records, newest first")).length >= 1, "the records of the trader");
   const row = (await page.rows("Audit records, newest first")).find((cells) => cells[1] === "write");
   assert.deepEqual([row[2], row[3], row[4]], ["trader", "put", "market.okx"]);
+  await page.close();
+});
+
+test("changes come live with a token, those of secret namespaces hidden; when it is revoked there is a login", async () => {
+  const page = await opened("#/feed", { token: broker.token("watcher", { read: ["**"] }), refusals: [401] });
+  const values = async () => (await page.rows("Changes, newest first")).map((cells) => `${cells[1]} ${cells[3]}`);
+  let n = 0;
+  await until(async () => {
+    await broker.put("vault", "password", `"hunter${n++}"`);
+    await broker.put("market.okx", "live", "1.0");
+    return (await values()).includes("market.okx 1.0");
+  }, "a change");
+  assert.ok((await values()).some((each) => each.startsWith("vault")));
+  assert.ok(!(await page.tab.content()).includes("hunter"));
+  await broker.put("_system.revoked", "sub/watcher", `{"before":${(Math.floor(Date.now() / 1000) + 60) * 1e6}}`);
+  await page.role("heading", "Log in").waitFor();
+  await page.see("The token does not count any more.");
+  assert.equal(await page.tab.evaluate(() => sessionStorage.getItem("prismbus.token")), null);
   await page.close();
 });
