@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "broker/security/file_look.hpp"
 #include "broker/security/security_files.hpp"
 #include "proto/base/bounded_queue.hpp"
+#include "proto/base/file_look.hpp"
 #include "proto/base/log.hpp"
 
 namespace prismbus {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "broker/core/ports.hpp"
-#include "broker/security/file_look.hpp"
 #include "proto/base/bounded_queue.hpp"
+#include "proto/base/file_look.hpp"
 #include "proto/base/log.hpp"
 #include "proto/token/token_verifier.hpp"
 

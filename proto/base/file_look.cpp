@@ -1,4 +1,4 @@
-#include "broker/security/file_look.hpp"
+#include "proto/base/file_look.hpp"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
