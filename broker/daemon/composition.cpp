@@ -312,8 +312,8 @@ Composition::~Composition() = default;
 
 Result<std::unique_ptr<Composition>> Composition::open(const Settings& settings, LogSink log) {
   std::optional<SecurityFiles> security;
+  if (!settings.security.empty() || !settings.gateway_tls_key.empty()) forbid_core_dumps();
   if (!settings.security.empty()) {
-    forbid_core_dumps();
     auto files = SecurityFiles::load(settings.security);
     if (!files) return unexpected(files.error());
     security = std::move(*files);

@@ -73,8 +73,12 @@ LiveSettings live_settings(const Settings& settings) {
 GatewaySettings gateway_settings(const Settings& settings) {
   const auto at = Endpoint::parse(settings.gateway, Endpoint::Use::bind);
   PRISMBUS_ASSERT(at.has_value(), "the setting was checked");
-  return {at->host(), at->port(), settings.gateway_hosts, settings.gateway_origins,
-          settings.gateway_connections_max};
+  return {at->host(),
+          at->port(),
+          settings.gateway_hosts,
+          settings.gateway_origins,
+          settings.gateway_connections_max,
+          {settings.gateway_tls_cert, settings.gateway_tls_key, settings.gateway_tls_client_ca}};
 }
 
 ConnectionLimits connection_limits(const Settings& settings) {

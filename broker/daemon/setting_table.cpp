@@ -12,7 +12,7 @@ constexpr std::uint64_t kKiB = 1024, kMiB = kKiB * 1024, kGiB = kMiB * 1024, kTi
 constexpr std::uint64_t kHundredYears = 100ULL * 365 * 86'400;  // in seconds
 
 using S = Settings;
-const std::array<SettingRow, 41> kTable{{
+const std::array<SettingRow, 44> kTable{{
     {"--data-dir", "PRISMBUS_DATA_DIR", "data_dir", "", false, TextField{&S::data_dir},
      "Where journal and state are kept; made when it is not there. Required."},
     {"--requests", "PRISMBUS_REQUESTS", "requests", "tcp://127.0.0.1:7400", false,
@@ -23,8 +23,9 @@ const std::array<SettingRow, 41> kTable{{
     {"--express", "PRISMBUS_EXPRESS", "express", "", false, EndpointsField{&S::express},
      "Endpoint of the express lane, on an I/O thread of its own; repeatable; as --requests. None by "
      "default."},
-    {"--gateway", "PRISMBUS_GATEWAY", "gateway", "", false, HttpAddressField{&S::gateway},
-     "Address of the HTTP gateway, such as http://127.0.0.1:7480 (port 0: any free one). None by default."},
+    {"--gateway", "PRISMBUS_GATEWAY", "gateway", "", false, HttpAddressField{&S::gateway, &S::gateway_https},
+     "Address of the HTTP gateway, such as http://127.0.0.1:7480 or https://0.0.0.0:7480 (port 0: any free "
+     "one). None by default."},
     {"--gateway-hosts", "PRISMBUS_GATEWAY_HOSTS", "gateway_hosts", "", false, NamesField{&S::gateway_hosts},
      "Names that the gateway is known by; repeatable. Requests with another `Host` than these, its address "
      "and "
@@ -32,6 +33,17 @@ const std::array<SettingRow, 41> kTable{{
     {"--gateway-origins", "PRISMBUS_GATEWAY_ORIGINS", "gateway_origins", "", false,
      NamesField{&S::gateway_origins},
      "Sites whose pages may use the gateway, such as https://console.example.com; repeatable."},
+    {"--gateway-tls-cert", "PRISMBUS_GATEWAY_TLS_CERT", "gateway_tls_cert", "", false,
+     TextField{&S::gateway_tls_cert},
+     "With an https gateway: PEM file of its certificate, followed by those that lead to a root. This file "
+     "and the next two are taken anew as soon as they change."},
+    {"--gateway-tls-key", "PRISMBUS_GATEWAY_TLS_KEY", "gateway_tls_key", "", false,
+     TextField{&S::gateway_tls_key},
+     "... of its private key: not encrypted, and nobody else may read the file."},
+    {"--gateway-tls-client-ca", "PRISMBUS_GATEWAY_TLS_CLIENT_CA", "gateway_tls_client_ca", "", false,
+     TextField{&S::gateway_tls_client_ca},
+     "... of those who sign the certificates of clients, which then all have to show one. What they may is "
+     "still for tokens to say."},
     {"--gateway-connections-max", "PRISMBUS_GATEWAY_CONNECTIONS_MAX", "gateway_connections_max", "10000",
      false, NumberField{&S::gateway_connections_max, 1, 1'000'000},
      "Connections of the gateway at once; more are told 503 and closed."},
@@ -139,7 +151,7 @@ const std::array<SettingRow, 41> kTable{{
 struct RangeText {
   std::string operator()(const TextField&) const { return "a path"; }
   std::string operator()(const EndpointsField&) const { return "endpoints"; }
-  std::string operator()(const HttpAddressField&) const { return "http://host:port"; }
+  std::string operator()(const HttpAddressField&) const { return "http://host:port or https://host:port"; }
   std::string operator()(const NamesField&) const { return "names"; }
   std::string operator()(const SwitchField&) const { return "true or false"; }
   std::string operator()(const LevelField&) const { return "debug, info, warn or error"; }

@@ -34,11 +34,12 @@ struct SetField {
   }
   std::string operator()(const HttpAddressField& f) const {
     std::string_view text = one();
-    if (text.starts_with("https://")) return "https is not served here: put what ends TLS in front";
-    if (text.starts_with("http://")) text.remove_prefix(7);
+    const bool https = text.starts_with("https://");
+    if (https || text.starts_with("http://")) text.remove_prefix(text.find("//") + 2);
     const auto endpoint = Endpoint::parse(fmt::format("tcp://{}", text), Endpoint::Use::bind);
     if (!endpoint) return endpoint.error().message;
     settings.*f.member = fmt::format("tcp://{}", text);
+    settings.*f.https = https;
     return "";
   }
   std::string operator()(const NamesField& f) const {
@@ -127,15 +128,39 @@ void check_reach(const char* flag, const Values& endpoints, Values& mistakes) {
   }
 }
 
-// Tokens and values would pass in the clear.
+// In plain HTTP tokens and values would pass in the clear; with TLS somebody still has to be asked for.
 void check_gateway_reach(const Settings& s, Values& mistakes) {
   const auto endpoint = Endpoint::parse(s.gateway, Endpoint::Use::bind);
   if (s.gateway.empty() || s.insecure || !endpoint || endpoint->is_loopback()) return;
-  mistakes.push_back(
-      fmt::format("--gateway http://{}: plain HTTP, and other machines reach this address: use a "
-                  "loopback address{}",
-                  std::string_view(s.gateway).substr(6),
-                  s.security.empty() ? ", or say --insecure" : " behind what ends TLS"));
+  const std::string_view at = std::string_view(s.gateway).substr(6);
+  if (!s.gateway_https) {
+    mistakes.push_back(
+        fmt::format("--gateway http://{}: plain HTTP, and other machines reach this address: use "
+                    "https, a loopback address{}",
+                    at, s.security.empty() ? ", or say --insecure" : " behind what ends TLS"));
+  } else if (s.security.empty() && s.gateway_tls_client_ca.empty()) {
+    mistakes.push_back(
+        fmt::format("--gateway https://{}: other machines reach this address and nobody is asked who "
+                    "he is: use --security, --gateway-tls-client-ca, a loopback address, or say "
+                    "--insecure",
+                    at));
+  }
+}
+
+void check_gateway_files(const Settings& s, Values& mistakes) {
+  if (s.gateway_https) {
+    if (s.gateway_tls_cert.empty())
+      mistakes.emplace_back("--gateway-tls-cert: required for an https gateway");
+    if (s.gateway_tls_key.empty()) mistakes.emplace_back("--gateway-tls-key: required for an https gateway");
+    return;
+  }
+  const std::pair<const char*, const std::string&> files[] = {
+      {"--gateway-tls-cert", s.gateway_tls_cert},
+      {"--gateway-tls-key", s.gateway_tls_key},
+      {"--gateway-tls-client-ca", s.gateway_tls_client_ca}};
+  for (const auto& [flag, file] : files) {
+    if (!file.empty()) mistakes.push_back(fmt::format("{}: needs --gateway https://...", flag));
+  }
 }
 
 void check_together(const Settings& s, FileRead file_read, Values& mistakes) {
@@ -153,6 +178,7 @@ void check_together(const Settings& s, FileRead file_read, Values& mistakes) {
     mistakes.emplace_back("--insecure: not with --security");
   }
   check_gateway_reach(s, mistakes);
+  check_gateway_files(s, mistakes);
   if (s.insecure || !s.security.empty()) return;
   check_reach("--requests", s.requests, mistakes);
   check_reach("--changes", s.changes, mistakes);

@@ -22,7 +22,10 @@ namespace prismbus {
 struct Settings {
   std::string data_dir;
   std::vector<std::string> requests, changes, express;
-  std::string gateway;                                      // tcp://host:port; empty = none
+  std::string gateway;  // tcp://host:port; empty = none
+  bool gateway_https = false;
+  std::string gateway_tls_cert, gateway_tls_key;            // with gateway_https: files, both needed
+  std::string gateway_tls_client_ca;                        // ... empty = clients show no certificate
   std::vector<std::string> gateway_hosts, gateway_origins;  // besides its own
   std::size_t gateway_connections_max = 0;
   std::string ready_file;  // empty = none
@@ -58,8 +61,9 @@ struct TextField {
 struct EndpointsField {
   std::vector<std::string> Settings::*member;
 };
-struct HttpAddressField {  // http://host:port, kept as an endpoint
+struct HttpAddressField {  // http://host:port or https://..., kept as an endpoint and whether it is https
   std::string Settings::*member;
+  bool Settings::*https;
 };
 struct NamesField {
   std::vector<std::string> Settings::*member;

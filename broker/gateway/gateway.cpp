@@ -19,6 +19,7 @@
 #include <unordered_map>
 
 #include "broker/gateway/reply_json.hpp"
+#include "broker/gateway/tls_identity.hpp"
 
 namespace prismbus {
 namespace {
@@ -71,11 +72,13 @@ struct Gateway::Impl {
         waker(its_waker),
         link(queues.to_bus, queues.from_bus, pulse),
         sockets(context, link, queues.live),
-        origins(settings.host == "*" ? "" : settings.host, settings.hosts, settings.origins),
+        origins(settings.host == "*" ? "" : settings.host, settings.hosts, settings.origins,
+                settings.tls.certificate.empty() ? Scheme::http : Scheme::https),
         acceptor(context),
         woken(context),
         report_at(context),
-        tick_at(context) {}
+        tick_at(context),
+        look_at(context) {}
 
   Result<void> listen(const tcp::endpoint& at) {
     rlimit limit{};
@@ -91,7 +94,7 @@ struct Gateway::Impl {
     if (!error) acceptor.listen(kBacklog, error);
     if (error)
       return fail(ErrorCode::unavailable, fmt::format("gateway: {}: {}", authority_of(at), error.message()));
-    endpoint = "http://" + authority_of(acceptor.local_endpoint());
+    endpoint = (tls ? "https://" : "http://") + authority_of(acceptor.local_endpoint());
     return {};
   }
 
@@ -117,17 +120,19 @@ struct Gateway::Impl {
       meter.count_refused_connection();
       error_code ignored;
       socket.non_blocking(true, ignored);
-      socket.write_some(asio::buffer(full_text()), ignored);
+      if (!tls) socket.write_some(asio::buffer(full_text()), ignored);
       socket.shutdown(tcp::socket::shutdown_send, ignored);
       return;
     }
-    auto session = std::make_shared<HttpSession>(PeerStream(std::move(socket)), link, sockets, origins,
-                                                 bodies, limits, meter);
+    PeerStream stream(std::move(socket), tls ? tls->context() : nullptr);
+    auto session =
+        std::make_shared<HttpSession>(std::move(stream), link, sockets, origins, bodies, limits, meter);
     HttpSession* const key = session.get();
     sessions.emplace(key, session);
     asio::co_spawn(context, session->run(session), [this, key](const std::exception_ptr& thrown) {
-      sessions.erase(key);
+      if (key->handshake_failed()) ++handshakes_failed;
       if (thrown) ++failed;
+      sessions.erase(key);
     });
   }
 
@@ -137,10 +142,11 @@ struct Gateway::Impl {
     while (!ended) {
       report_at.expires_after(kReport);
       co_await report_at.async_wait(with(ended));
-      if (refused + failed == 0) continue;
+      if (refused + failed + handshakes_failed == 0) continue;
       log(LogLevel::warn, LogLine("gateway_connections")
                               .with("refused", std::exchange(refused, 0))
                               .with("failed", std::exchange(failed, 0))
+                              .with("handshakes_failed", std::exchange(handshakes_failed, 0))
                               .text());
     }
   }
@@ -151,6 +157,15 @@ struct Gateway::Impl {
       tick_at.expires_after(kTick);
       co_await tick_at.async_wait(with(ended));
       if (!ended) sockets.tick(read_clock());
+    }
+  }
+
+  asio::awaitable<void> look_at_certificate() {
+    error_code ended;
+    while (tls && !ended) {
+      look_at.expires_after(FileLook::kEvery);
+      co_await look_at.async_wait(with(ended));
+      tls->step(read_clock());
     }
   }
 
@@ -175,6 +190,7 @@ struct Gateway::Impl {
     report_at.cancel();
     tick_at.cancel();
     sockets.finish();
+    look_at.cancel();
     for (const auto& [key, session] : sessions) session->finish();
     asio::steady_timer patience(context, kFinish);
     while (sessions.size() + sockets.size() > 0 &&
@@ -193,16 +209,17 @@ struct Gateway::Impl {
   asio::io_context context{1};
   WebSockets sockets;
   const OriginRules origins;
+  std::unique_ptr<TlsIdentity> tls;  // null: plain HTTP
   const HttpLimits limits{};
   tcp::acceptor acceptor;
   asio::posix::stream_descriptor woken;
-  asio::steady_timer report_at, tick_at;
+  asio::steady_timer report_at, tick_at, look_at;
   BodyBudget bodies;
   HttpMeter meter;
   std::string endpoint;       // as bound
   int descriptors = INT_MAX;  // a connection with this number is one too many
   std::unordered_map<HttpSession*, std::shared_ptr<HttpSession>> sessions;
-  std::uint64_t refused = 0, failed = 0;  // since they were last told
+  std::uint64_t refused = 0, failed = 0, handshakes_failed = 0;  // since they were last told
 };
 
 Gateway::Gateway(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -217,6 +234,11 @@ Result<std::unique_ptr<Gateway>> Gateway::open(const GatewaySettings& settings, 
   const auto at = resolve(settings);
   if (!at) return tl::unexpected(at.error());
   auto impl = std::make_unique<Impl>(settings, queues, pulse, waker, std::move(log));
+  if (!settings.tls.certificate.empty()) {
+    auto identity = TlsIdentity::open(settings.tls, impl->log, read_clock());
+    if (!identity) return tl::unexpected(identity.error());
+    impl->tls = std::move(*identity);
+  }
   if (auto listening = impl->listen(*at); !listening) return tl::unexpected(listening.error());
   return std::unique_ptr<Gateway>(new Gateway(std::move(impl)));
 }
@@ -234,6 +256,7 @@ void Gateway::run(const std::stop_token& stop) {
   asio::co_spawn(impl_->context, impl_->listen_to_bus(stop), loudly);
   asio::co_spawn(impl_->context, impl_->report(), loudly);
   asio::co_spawn(impl_->context, impl_->tick(), loudly);
+  asio::co_spawn(impl_->context, impl_->look_at_certificate(), loudly);
   impl_->context.run();
 }
 

@@ -60,6 +60,7 @@ class HttpSession final : private CoreLink::Asker {
   // The request under way is still answered, then the connection is closed; an idle one at once.
   void finish();
   void cut();  // at once
+  [[nodiscard]] bool handshake_failed() const { return stream_.handshake_failed(); }
 
  private:
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;

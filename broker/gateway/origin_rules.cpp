@@ -1,11 +1,15 @@
 #include "broker/gateway/origin_rules.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "broker/gateway/http_text.hpp"
 
 namespace prismbus {
 namespace {
+
+constexpr std::array<std::string_view, 3> kLoopback{"localhost", "127.0.0.1", "::1"};
+constexpr const char* kHalfAYear = "max-age=15552000";
 
 // `host`, `host:port`, `[v6]`, `[v6]:port`: the host alone, without brackets. Anything else is no name: "".
 std::string_view host_of(std::string_view authority) {
@@ -23,8 +27,8 @@ std::string_view host_of(std::string_view authority) {
 }  // namespace
 
 OriginRules::OriginRules(std::string_view bound_host, std::vector<std::string> hosts,
-                         std::vector<std::string> origins)
-    : hosts_{"localhost", "127.0.0.1", "::1"} {
+                         std::vector<std::string> origins, Scheme scheme)
+    : hosts_(kLoopback.begin(), kLoopback.end()), scheme_(scheme) {
   if (!bound_host.empty()) hosts_.push_back(lower(bound_host));
   for (const std::string& host : hosts) hosts_.push_back(lower(host));
   for (const std::string& origin : origins) origins_.push_back(lower(origin));
@@ -43,7 +47,8 @@ Result<void> OriginRules::admit(const HttpRequest& request) const {
   const std::string* origin = request.header("origin");
   if (origin == nullptr || is_listed(*origin)) return {};
   const std::string asker = lower(*origin);
-  if (request.count("origin") == 1 && (asker == "http://" + named || asker == "https://" + named)) return {};
+  const bool is_own = asker == "https://" + named || (scheme_ == Scheme::http && asker == "http://" + named);
+  if (request.count("origin") == 1 && is_own) return {};
   return fail(ErrorCode::permission_denied, "Origin: pages of that site may not (--gateway-origins)");
 }
 
@@ -53,6 +58,14 @@ HttpHeaders OriginRules::cors_headers(const HttpRequest& request) const {
   return {{"Access-Control-Allow-Origin", *origin},
           {"Access-Control-Expose-Headers", "ETag, Retry-After"},
           {"Vary", "Origin"}};
+}
+
+HttpHeaders OriginRules::transport_headers(const HttpRequest& request) const {
+  const std::string* host = request.header("host");
+  if (scheme_ == Scheme::http || host == nullptr) return {};
+  const std::string named = lower(*host);
+  if (std::find(kLoopback.begin(), kLoopback.end(), host_of(named)) != kLoopback.end()) return {};
+  return {{"Strict-Transport-Security", kHalfAYear}};
 }
 
 bool OriginRules::is_preflight(const HttpRequest& request) const {

@@ -50,10 +50,12 @@ asio::awaitable<bool> PeerStream::handshake(std::chrono::milliseconds time) {
   layers->tcp.expires_after(time);
   const std::size_t read = co_await layers->tcp.async_read_some(asio::buffer(hello), with(error));
   if (error || read == 0) co_return false;
+  layers->handshake_failed = true;  // until it has not
   if (hello[0] == kHandshakeRecord) {
     layers->tls = std::make_unique<Tls>(layers->tcp, *context);
     co_await layers->tls->async_handshake(asio::ssl::stream_base::server, asio::buffer(hello.data(), read),
                                           with(error));
+    layers->handshake_failed = static_cast<bool>(error);
     if (!error) co_return true;
     layers->tls.reset();  // it has said why; what comes now is read as bytes
   } else if (hello[0] >= 'A' && hello[0] <= 'Z') {

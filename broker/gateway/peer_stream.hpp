@@ -35,6 +35,8 @@ class PeerStream {
                       std::shared_ptr<boost::asio::ssl::context> tls = nullptr);
 
   [[nodiscard]] bool is_tls() const { return layers_->is_tls; }
+  // The peer said something, and no TLS came of it. Of a stream that was moved away: false.
+  [[nodiscard]] bool handshake_failed() const { return layers_ && layers_->handshake_failed; }
   [[nodiscard]] executor_type get_executor() noexcept { return layers_->tcp.get_executor(); }
   [[nodiscard]] boost::asio::ip::tcp::socket& socket() { return layers_->tcp.socket(); }
 
@@ -93,7 +95,7 @@ class PeerStream {
     Plain tcp;
     std::unique_ptr<Tls> tls;  // from the first bytes of the handshake on
     std::shared_ptr<boost::asio::ssl::context> context;
-    bool is_tls = false;
+    bool is_tls = false, handshake_failed = false;
   };
 
   static boost::asio::awaitable<void> linger(std::shared_ptr<Layers> layers, std::chrono::milliseconds time);

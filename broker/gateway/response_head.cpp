@@ -31,6 +31,7 @@ std::string begin_response(const HttpResponse& response, const OriginRules& orig
   }
   if (!has_caching) add_header(out, "Cache-Control", "no-store");
   for (const auto& [name, value] : origins.cors_headers(request)) add_header(out, name, value);
+  for (const auto& [name, value] : origins.transport_headers(request)) add_header(out, name, value);
   add_header(out, "X-Content-Type-Options", "nosniff");
   if (!keep_alive) add_header(out, "Connection", "close");
   return out;

@@ -13,7 +13,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "python"))
 
 from broker_process import Broker, scratch_dir
 from command_process import PROGRAM
+from gateway_client import HttpClient
 from secured import SecureClient, Security
+from tls_files import TlsFiles
 
 NOBODY = 65534
 MAPPED_FILES = 0x18C  # of a coredump_filter: private and shared, ordinary and DAX (core(5))
@@ -128,6 +130,17 @@ class NoCore(unittest.TestCase):
         security, broker = self.secured()
         with SecureClient(broker.requests, security.public, security.admin()) as client:
             client.put("a", "k", 1)
+        self.closed(broker.pid)
+        self.assertEqual(self.aborted(broker.process), (False, []))
+
+    def test_a_broker_that_holds_a_key_of_tls_alone_leaves_no_core(self):
+        files = TlsFiles()
+        give_away(files.dir)
+        broker = Unprivileged(self.cwd, args=files.args())
+        self.addCleanup(broker.remove)
+        http = HttpClient(broker.start().ready["gateway"][0], tls=files.client())
+        self.addCleanup(http.close)
+        self.assertEqual(http.get("/health").status, 200)
         self.closed(broker.pid)
         self.assertEqual(self.aborted(broker.process), (False, []))
 

@@ -18,10 +18,14 @@ def quoted(text):
 
 
 class HttpClient:
-    def __init__(self, address, token=None, seconds=20):
+    def __init__(self, address, token=None, seconds=20, tls=None):
+        """`tls`: an ssl.SSLContext, for an address of https."""
         self.address, self.token = address, token
         split = urllib.parse.urlsplit(address)
-        self.connection = http.client.HTTPConnection(split.hostname, split.port, timeout=seconds)
+        if split.scheme == "https":
+            self.connection = http.client.HTTPSConnection(split.hostname, split.port, timeout=seconds, context=tls)
+        else:
+            self.connection = http.client.HTTPConnection(split.hostname, split.port, timeout=seconds)
 
     def close(self):
         self.connection.close()

@@ -48,7 +48,7 @@ ONLY_IN = {
     "lmdb.h": {"proto/base", "broker/store"},
     "msgpack": {"proto/wire"},
     "sodium": {"proto/seal", "subscriber"},
-    "openssl": {"broker/security", "broker/store", "proto/token"},
+    "openssl": {"broker/gateway", "broker/security", "broker/store", "proto/token"},
     "CLI": {"broker/daemon", "publisher/command/command_line.cpp"},
     "toml++": {"proto/toml"},
     "yaml-cpp": {"publisher/command"},

@@ -175,7 +175,7 @@ class Ends(unittest.TestCase):
             client.close(), idle.close(), waiting.close()
 
     def test_addresses_that_are_none_or_that_others_reach_are_refused(self):
-        for address, why in (("nonsense", "--gateway"), ("http://127.0.0.1", "--gateway"), ("https://127.0.0.1:1", "TLS"),
+        for address, why in (("nonsense", "--gateway"), ("http://127.0.0.1", "--gateway"), ("https://127.0.0.1", "--gateway"),
                              ("http://0.0.0.0:0", "plain HTTP"), ("tcp://127.0.0.1:0", "--gateway")):
             code, _, told = run_broker("--data-dir", "/nonexistent/x", "--gateway", address)
             self.assertEqual(code, 2, told)

@@ -45,6 +45,24 @@ TEST_CASE("Origin is the very host that was asked, or on the list") {
   CHECK_FALSE(rules.admit(two));
 }
 
+TEST_CASE("with TLS the gateway's own pages have come by https") {
+  const OriginRules rules("127.0.0.1", {}, {"http://console.example.com"}, Scheme::https);
+  CHECK(rules.admit(of("localhost:7480", "https://localhost:7480")));
+  CHECK_FALSE(rules.admit(of("localhost:7480", "http://localhost:7480")));
+  CHECK(rules.admit(of("localhost:7480", "http://console.example.com")));  // somebody listed it so
+}
+
+TEST_CASE(
+    "only with TLS, and only under a name that is this host's alone, a browser is told to use nothing else") {
+  const OriginRules tls("10.0.0.7", {"config.example.com"}, {}, Scheme::https);
+  for (const char* named : {"config.example.com", "Config.Example.com:7480", "10.0.0.7"})
+    CHECK(tls.transport_headers(of(named)).size() == 1);
+  for (const char* loopback : {"localhost", "LOCALHOST:7480", "127.0.0.1:1", "[::1]:7480"})
+    CHECK(tls.transport_headers(of(loopback)).empty());
+  CHECK(tls.transport_headers(HttpRequest{}).empty());
+  CHECK(OriginRules("10.0.0.7", {}, {}).transport_headers(of("10.0.0.7")).empty());
+}
+
 TEST_CASE("CORS headers go to pages of listed sites alone") {
   const OriginRules rules("127.0.0.1", {}, {"https://console.example.com"});
   CHECK(rules.cors_headers(of("localhost", "http://localhost")).empty());
