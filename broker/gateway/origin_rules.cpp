@@ -61,8 +61,9 @@ HttpHeaders OriginRules::cors_headers(const HttpRequest& request) const {
 }
 
 HttpHeaders OriginRules::transport_headers(const HttpRequest& request) const {
+  if (scheme_ == Scheme::http) return {};
   const std::string* host = request.header("host");
-  if (scheme_ == Scheme::http || host == nullptr) return {};
+  if (host == nullptr) return {};
   const std::string named = lower(*host);
   if (std::find(kLoopback.begin(), kLoopback.end(), host_of(named)) != kLoopback.end()) return {};
   return {{"Strict-Transport-Security", kHalfAYear}};

@@ -6,6 +6,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -17,11 +18,21 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::size_t kHelloBytes = 2048;  // what is read before there is a TLS stream: most hellos
+constexpr std::size_t kRecordHeader = 5;   // RFC 8446, 5.1: type, version, length
 constexpr std::size_t kRead = 4096;
-constexpr unsigned char kHandshakeRecord = 0x16;  // RFC 8446, 5.1
+constexpr unsigned char kHandshakeRecord = 0x16;
 
 auto with(PeerStream::error_code& error) {
   return asio::redirect_error(asio::use_awaitable, error);
+}
+
+using Hello = std::array<unsigned char, kHelloBytes>;
+
+// How many bytes the first record needs, as far as `have` of them tell; as many as there is room for at most.
+std::size_t wanted(const Hello& hello, std::size_t have) {
+  if (hello[0] != kHandshakeRecord) return have;
+  if (have < kRecordHeader) return kRecordHeader;
+  return std::min(kRecordHeader + (std::size_t{hello[3]} << 8) + hello[4], kHelloBytes);
 }
 
 std::string plain_refusal() {
@@ -40,17 +51,21 @@ PeerStream::PeerStream(asio::ip::tcp::socket socket, std::shared_ptr<asio::ssl::
   layers_->context = std::move(tls);
 }
 
-// A connection that says nothing holds no TLS stream, which is some eighty KiB.
+// A connection that has not said hello holds no TLS stream, which is some hundred KiB.
 asio::awaitable<bool> PeerStream::handshake(std::chrono::milliseconds time) {
   if (!is_tls()) co_return true;
   const auto layers = layers_;
   const auto context = std::move(layers->context);
   error_code error;
-  std::array<unsigned char, kHelloBytes> hello;
+  Hello hello;
+  std::size_t read = 0;
   layers->tcp.expires_after(time);
-  const std::size_t read = co_await layers->tcp.async_read_some(asio::buffer(hello), with(error));
-  if (error || read == 0) co_return false;
-  layers->handshake_failed = true;  // until it has not
+  do {
+    const auto room = asio::buffer(hello) + read;
+    read += co_await layers->tcp.async_read_some(room, with(error));
+    layers->handshake_failed = read > 0;  // until it has not
+    if (error || read == 0) co_return false;
+  } while (read < wanted(hello, read));
   if (hello[0] == kHandshakeRecord) {
     layers->tls = std::make_unique<Tls>(layers->tcp, *context);
     co_await layers->tls->async_handshake(asio::ssl::stream_base::server, asio::buffer(hello.data(), read),

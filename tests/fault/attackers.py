@@ -46,6 +46,7 @@ class Tally:
 
     def __init__(self, context):
         self.done, self.bytes, self.frames = (context.Value("Q", 0, lock=False) for _ in range(3))
+        self.shortest_ms, self.longest_ms = (context.Value("Q", 0, lock=False) for _ in range(2))  # that a connection lived
 
 
 def endless_message(target, tally, stop, kind, size):

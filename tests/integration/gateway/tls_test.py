@@ -131,6 +131,36 @@ class Speaks(TlsCase):
         peer.sendall(GET * 20 + GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
         self.assertEqual(self.read_all(peer).count(b"HTTP/1.1 200 "), 21)
 
+    def test_a_handshake_in_pieces_and_one_with_a_long_hello(self):
+        for protocols, least in (([], 100), ([f"{n:0>30}" for n in range(120)], 3000)):
+            for piece in (1, 3, 1000):
+                tls = self.files.client()
+                tls.set_alpn_protocols(["http/1.1", *protocols])
+                peer = self.connect()
+                peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+                shaking = tls.wrap_bio(incoming, outgoing, server_hostname="localhost")
+                sent = 0
+                while not self.shaken(shaking):
+                    data = outgoing.read()
+                    for at in range(0, len(data), piece):
+                        peer.sendall(data[at:at + piece])
+                    sent += len(data)
+                    incoming.write(peer.recv(65536))
+                self.assertGreater(sent, least)
+                shaking.write(GET)
+                peer.sendall(outgoing.read())
+                incoming.write(peer.recv(65536))
+                self.assertTrue(shaking.read(1000).startswith(b"HTTP/1.1 200 "))
+
+    @staticmethod
+    def shaken(shaking):
+        try:
+            shaking.do_handshake()
+            return True
+        except ssl.SSLWantReadError:
+            return False
+
     def test_the_end_is_told_so_that_nothing_can_be_cut_off(self):
         for request in (GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"), GET.replace(b"localhost", b"evil")):
             peer = self.shake(self.files.client(), suppress_ragged_eofs=False)
