@@ -16,6 +16,7 @@ from broker_process import Broker
 from gateway_client import HttpClient
 from tls_files import CLIENT, SERVER, Authority, TlsFiles, pem_of
 from waiting import eventually
+from web_socket import WebSocket
 
 V1_0, V1_1, V1_2, V1_3 = (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
 GET = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -160,6 +161,18 @@ class Speaks(TlsCase):
             return True
         except ssl.SSLWantReadError:
             return False
+
+    def test_a_web_socket_takes_large_messages_both_ways_and_ends_cleanly(self):
+        http = self.http()
+        with WebSocket(self.address, ssl=self.files.client()) as pushed:
+            self.assertEqual(pushed.subscribe(ns=self.ns)[0], [])
+            for n in range(50):
+                self.assertEqual(http.put(self.ns, f"k{n}", "x" * (20_000 * n)).status, 201)
+                pushed.send(type="pause", id=1), pushed.send(type="resume", id=1)
+                pushed.send_text(" " * 20_000 * n + '{"type":"ack","applied":{}}')
+            told = pushed.changes(lambda change: change["seq"] == 50)
+            self.assertEqual([len(change["changes"][0]["value"]) for change in told], [20_000 * n for n in range(50)])
+        self.assertEqual(pushed.socket.close_code, 1000)
 
     def test_the_end_is_told_so_that_nothing_can_be_cut_off(self):
         for request in (GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"), GET.replace(b"localhost", b"evil")):
