@@ -193,7 +193,8 @@ class RightsEnd(Secured):
         self.revoke(client.token)
         for _ in range(3):
             error = self.refused(client, "unauthenticated", "snapshot", ns="big", max_bytes=PAGE_BYTES, after=page["after"])
-            self.assertEqual(set(error), {"code", "message"})
+            self.assertEqual(set(error), {"code", "message", "reason"})
+            self.assertEqual(error["reason"], "revoked")
         with self.client_of(self.token("other")) as other:  # nor by somebody's else connection with the revoked token
             self.refused(other, "unauthenticated", "snapshot", ns="big", after=page["after"], token=client.token)
             rest = [entry for part in other.pages("snapshot", ns="big", max_bytes=PAGE_BYTES, after=page["after"])

@@ -15,6 +15,7 @@ from metric_samples import Samples
 from prismbus_follower import Follower
 from secured_case import CANARY, KEY, Secured
 from waiting import eventually
+from web_socket import WebSocket
 
 REQUESTS, HTTP = "prismbus_requests_total", "prismbus_http_requests_total"
 TOOK = "prismbus_request_duration_seconds"
@@ -127,6 +128,18 @@ class Counted(GatewayCase):
         self.assertGreaterEqual(self.samples().get("prismbus_connections", door="gateway"), 1)
         self.assertGreaterEqual(self.samples().get("prismbus_connections", door="sockets"), 1)
 
+    def test_web_sockets_are_connections_of_their_own(self):
+        before = self.samples()
+        with WebSocket(self.address) as one, WebSocket(self.address) as two:
+            now = eventually(lambda: (s := self.samples()).get("prismbus_connections", door="websocket") == 2 and s)
+            self.assertEqual(now.since(before).get("prismbus_connections", door="gateway"), 0)
+            self.assertEqual(now.since(before).get(HTTP, route="/ws/config/subscribe", method="GET", status="101"), 2)
+            one.close(), two.close()
+        eventually(lambda: self.samples().get("prismbus_connections", door="websocket") == 0)
+        self.http.get("/ws/config/subscribe")
+        after = self.samples().since(before)
+        self.assertEqual(after.by("status", HTTP, route="/ws/config/subscribe"), {"101": 2, "426": 1})
+
     def test_followers_are_one_figure_however_many_they_are(self):
         client = self.new_client()
         client.hello(follow={"ns": [self.ns], "under": []}, client={"name": "tests", "version": "1", "labels": {}})
@@ -169,7 +182,7 @@ class Counted(GatewayCase):
         first = self.samples()
         ids = []
         for _ in range(20_000):
-            ids.append(self.client.send("".join(rng.choices(letters, k=rng.randint(1, 30))), ns=self.ns))
+            ids.append(self.client.send("x" + "".join(rng.choices(letters, k=rng.randint(0, 30))), ns=self.ns))  # none is an operation
             if len(ids) == 500:
                 for request in ids:
                     self.client.wait(request)
