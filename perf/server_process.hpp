@@ -51,7 +51,7 @@ class ServerProcess {
   [[nodiscard]] const std::string& requests() const { return requests_; }  // first endpoint
   [[nodiscard]] const std::string& changes() const { return changes_; }
   [[nodiscard]] const std::string& gateway() const { return gateway_; }  // its URL; empty: none
-  void kill();  // SIGKILL, and waits for its end
+  void kill();                                                           // SIGKILL, and waits for its end
   void stop();  // SIGTERM, and waits; SIGKILL after ten seconds
 
   // CPU time so far by thread name (those of one name together); user and system.

@@ -1,5 +1,5 @@
-// Something that whoever runs the broker would want to hear of at once: who follows and how they fare, who was
-// refused. Value type; texts are what peers said of themselves, bounded by the contract's limits.
+// Something that whoever runs the broker would want to hear of at once: who follows and how they fare, who
+// was refused. Value type; texts are what peers said of themselves, bounded by the contract's limits.
 #pragma once
 
 #include <string>

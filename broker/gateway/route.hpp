@@ -44,7 +44,7 @@ enum class Answer : std::uint8_t {
   live,
   ready,
   openapi,
-  socket,  // a WebSocket: 426 for who asks for none
+  socket,   // a WebSocket: 426 for who asks for none
   console,  // a file of the console
 };
 
