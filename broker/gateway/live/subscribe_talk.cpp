@@ -103,11 +103,11 @@ void SubscribeTalk::obey(const UnsubscribeMessage& message, Now now) {
 }
 
 void SubscribeTalk::obey(const PauseMessage& message, Now now) {
-  if (Subscription* subscription = find(message.id, now)) subscription->pause();
+  if (LiveSubscription* subscription = find(message.id, now)) subscription->pause();
 }
 
 void SubscribeTalk::obey(const ResumeMessage& message, Now now) {
-  Subscription* subscription = find(message.id, now);
+  LiveSubscription* subscription = find(message.id, now);
   if (subscription == nullptr) return;
   subscription->resume();
   subscription->pump(room(now));
@@ -127,7 +127,7 @@ void SubscribeTalk::obey(TokenMessage& message, Now) {
   greet(hello());
 }
 
-Subscription* SubscribeTalk::find(SubscriptionId id, Now now) {
+LiveSubscription* SubscribeTalk::find(SubscriptionId id, Now now) {
   const auto it = subscriptions_.find(id);
   if (it != subscriptions_.end()) return &it->second;
   say_error(id, error_of(ErrorCode::not_found, "no such subscription on this socket"), now);

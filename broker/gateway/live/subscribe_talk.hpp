@@ -9,7 +9,7 @@
 
 #include "broker/gateway/live/client_message.hpp"
 #include "broker/gateway/live/socket_talk.hpp"
-#include "broker/gateway/live/subscription.hpp"
+#include "broker/gateway/live/live_subscription.hpp"
 #include "broker/gateway/live/subscription_index.hpp"
 
 namespace prismbus {
@@ -64,8 +64,8 @@ class SubscribeTalk final : public SocketTalk {
   void obey(AckMessage& message, Now now);
   void obey(TokenMessage& message, Now now);
 
-  using Subscriptions = std::map<SubscriptionId, Subscription>;
-  [[nodiscard]] Subscription* find(SubscriptionId id, Now now);
+  using Subscriptions = std::map<SubscriptionId, LiveSubscription>;
+  [[nodiscard]] LiveSubscription* find(SubscriptionId id, Now now);
   void remove(Subscriptions::iterator it);
   void remove_ended();
   void follow();

@@ -27,10 +27,10 @@ struct SubscriptionRoom {
   Steady now;
 };
 
-class Subscription {
+class LiveSubscription {
  public:
   // `rights`: those it joins under.
-  Subscription(SubscribeMessage wish, const ReaderRights& rights);
+  LiveSubscription(SubscribeMessage wish, const ReaderRights& rights);
 
   // Whether it waits for a page of the core; then request() asks for it and on_reply() is told.
   [[nodiscard]] bool wants_to_ask() const { return wants_to_ask_; }

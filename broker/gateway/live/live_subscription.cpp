@@ -1,4 +1,4 @@
-#include "broker/gateway/live/subscription.hpp"
+#include "broker/gateway/live/live_subscription.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -54,12 +54,12 @@ std::optional<PageSet> page_set(Value& set, const std::string& glob) {
 
 }  // namespace
 
-Subscription::Subscription(SubscribeMessage wish, const ReaderRights& rights)
+LiveSubscription::LiveSubscription(SubscribeMessage wish, const ReaderRights& rights)
     : wish_(std::move(wish)), rights_at_(rights.now()) {
   heads_.emplace(wish_.ns, wish_.subtree, wish_.epoch);
 }
 
-std::string Subscription::request() {
+std::string LiveSubscription::request() {
   wants_to_ask_ = false;
   asked_ = true;
   if (phase_ == Phase::heads) return heads_->request();
@@ -82,7 +82,7 @@ std::string Subscription::request() {
   return request.payload();
 }
 
-void Subscription::on_reply(std::string_view payload, const SubscriptionRoom& room) {
+void LiveSubscription::on_reply(std::string_view payload, const SubscriptionRoom& room) {
   asked_ = false;
   switch (phase_) {
     case Phase::heads:
@@ -98,7 +98,7 @@ void Subscription::on_reply(std::string_view payload, const SubscriptionRoom& ro
   }
 }
 
-void Subscription::on_heads(std::string_view payload, const SubscriptionRoom& room) {
+void LiveSubscription::on_heads(std::string_view payload, const SubscriptionRoom& room) {
   const auto done =
       heads_->on_reply(payload, room.log, [&](std::string_view ns) { return room.rights.may_read(ns); });
   if (!done) return end(done.error(), room);
@@ -122,7 +122,7 @@ void Subscription::on_heads(std::string_view payload, const SubscriptionRoom& ro
 }
 
 // `list` takes a namespace: everything is what is below each first segment.
-void Subscription::set_roots() {
+void LiveSubscription::set_roots() {
   if (!wish_.ns.empty()) return roots_.push_back(wish_.ns);
   for (const auto& [ns, head] : heads_->heads()) {
     const std::string_view root = std::string_view(ns).substr(0, ns.find('.'));
@@ -132,7 +132,7 @@ void Subscription::set_roots() {
   roots_.erase(std::unique(roots_.begin(), roots_.end()), roots_.end());
 }
 
-void Subscription::next_since_batch() {
+void LiveSubscription::next_since_batch() {
   phase_ = Phase::since;
   after_.clear();
   asked_since_.clear();
@@ -142,7 +142,7 @@ void Subscription::next_since_batch() {
   }
 }
 
-void Subscription::on_entries(std::string_view payload, const SubscriptionRoom& room) {
+void LiveSubscription::on_entries(std::string_view payload, const SubscriptionRoom& room) {
   const auto reply = codec::decode_reply(payload);
   if (!reply) return end(reply.error(), room);
   if (reply->error) return end(*reply->error, room);
@@ -161,7 +161,7 @@ void Subscription::on_entries(std::string_view payload, const SubscriptionRoom& 
   }
 }
 
-void Subscription::on_changes(std::string_view payload, const SubscriptionRoom& room) {
+void LiveSubscription::on_changes(std::string_view payload, const SubscriptionRoom& room) {
   const auto reply = codec::decode_reply(payload);
   if (!reply) return end(reply.error(), room);
   if (reply->error) return end(*reply->error, room);
@@ -196,7 +196,7 @@ void Subscription::on_changes(std::string_view payload, const SubscriptionRoom& 
   }
 }
 
-void Subscription::tell_subscribed(const SubscriptionRoom& room) {
+void LiveSubscription::tell_subscribed(const SubscriptionRoom& room) {
   room.out.push(subscribed_message(wish_.id, epoch_, heads_->json()), room.now);
   heads_.reset();
   after_.clear();
@@ -205,7 +205,7 @@ void Subscription::tell_subscribed(const SubscriptionRoom& room) {
   pump(room);
 }
 
-void Subscription::pump(const SubscriptionRoom& room) {
+void LiveSubscription::pump(const SubscriptionRoom& room) {
   while (phase_ == Phase::behind && !paused_ && !asked_ && !wants_to_ask_ && after_.empty()) {
     if (!room.log.covers(position_)) {
       wants_to_ask_ = true;
@@ -227,7 +227,7 @@ void Subscription::pump(const SubscriptionRoom& room) {
   }
 }
 
-void Subscription::on_set(const LiveLog::Item& item, const LiveSet& set, const SubscriptionRoom& room) {
+void LiveSubscription::on_set(const LiveLog::Item& item, const LiveSet& set, const SubscriptionRoom& room) {
   if (phase_ != Phase::live) return;
   const std::string& ns = set.set().ns;
   if (paused_) {
@@ -240,31 +240,31 @@ void Subscription::on_set(const LiveLog::Item& item, const LiveSet& set, const S
   tell(ns, set.set().seq, set.text(wish_.glob), room);
 }
 
-void Subscription::on_hole(std::optional<Revision> up_to) {
+void LiveSubscription::on_hole(std::optional<Revision> up_to) {
   if (phase_ != Phase::live) return;
   phase_ = Phase::behind;
   if (up_to) position_ = std::max(position_, *up_to);
 }
 
-void Subscription::tell(std::string_view ns, Seq seq, SharedText text, const SubscriptionRoom& room) {
+void LiveSubscription::tell(std::string_view ns, Seq seq, SharedText text, const SubscriptionRoom& room) {
   if (wish_.subtree && seq.value() > 1 && room.rights.hidden_since(rights_at_, ns))
     return end_with_gap(ns, Seq(), room);
   if (!wish_.subtree) seq_ = seq;
   if (text) room.out.push(change_message(wish_.id, std::move(text)), room.now);
 }
 
-void Subscription::on_rights(const SubscriptionRoom& room) {
+void LiveSubscription::on_rights(const SubscriptionRoom& room) {
   if (ended() || wish_.subtree) return;
   if (const auto may = room.rights.access()->authorise(Right::read, wish_.ns); !may) end(may.error(), room);
 }
 
-void Subscription::end(const Error& error, const SubscriptionRoom& room) {
+void LiveSubscription::end(const Error& error, const SubscriptionRoom& room) {
   room.out.push(error_message(wish_.id, error), room.now);
   phase_ = Phase::ended;
   wants_to_ask_ = false;
 }
 
-void Subscription::end_with_gap(std::string_view ns, Seq told, const SubscriptionRoom& room) {
+void LiveSubscription::end_with_gap(std::string_view ns, Seq told, const SubscriptionRoom& room) {
   room.out.push(gap_message(wish_.id, ns, told), room.now);
   phase_ = Phase::ended;
   wants_to_ask_ = false;
