@@ -132,9 +132,10 @@ Result<ClientMessage, ClientMistake> read(Value& object) {
     message = std::move(token);
   } else if (*type == "ack") {
     fields.allow({"applied", "rejected", "latency_us", "state"});
+    if (fields.error()) return tl::unexpected(ClientMistake{told, *fields.error()});
     std::erase_if(*object.as<Value::Map>(),
                   [](const Value::Member& m) { return *m.key.as<std::string>() == "type"; });
-    if (!fields.error()) message = AckMessage{std::move(object)};
+    message = AckMessage{std::move(object)};
   } else {
     return tl::unexpected(ClientMistake{told, unsupported("type", "no such message")});
   }
