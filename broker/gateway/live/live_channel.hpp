@@ -23,9 +23,11 @@ struct LiveEvent {
 class LiveChannel final : public LiveTap {
  public:
   static constexpr std::size_t kEventsMax = 32'768;
+  static constexpr std::size_t kRulesMax = 1024;  // besides: they end what may be read, and are few
   static constexpr std::size_t kBytesMax = 64u << 20;
 
-  explicit LiveChannel(Waker* gateway) : events_(kEventsMax, gateway) {}
+  // `gateway` may be null, and outlives this.
+  explicit LiveChannel(Waker* gateway) : waker_(gateway), events_(kEventsMax + kRulesMax, gateway) {}
 
   // Bus thread.
   void on_applied(const TransactionPtr& txn) override;
@@ -42,6 +44,9 @@ class LiveChannel final : public LiveTap {
   Revision fetch(std::vector<LiveEvent>& out);
 
  private:
+  [[nodiscard]] bool has_room();
+
+  Waker* const waker_;
   BoundedQueue<LiveEvent> events_;
   std::atomic<bool> open_{false}, hears_notices_{false};
   std::atomic<std::uint64_t> missed_notices_{0};
