@@ -42,15 +42,27 @@ SharedText LiveSet::text(const std::string& glob) const {
   const auto matches = [&](const StoredChange& change) { return glob_matches(glob, change.key); };
   const bool all = glob.empty() || std::all_of(changes.begin(), changes.end(), matches);
   if (all) {
-    if (!whole_) whole_ = std::make_shared<const std::string>(change_text(json_of(*set_, {})));
+    if (!whole_) {
+      whole_ = std::make_shared<const std::string>(change_text(json_of(*set_, {})));
+      *text_bytes_ += whole_->size();
+    }
     return whole_;
   }
   if (std::none_of(changes.begin(), changes.end(), matches)) return nullptr;
   const auto it = std::find_if(parts_.begin(), parts_.end(), [&](const auto& p) { return p.first == glob; });
   if (it != parts_.end()) return it->second;
   auto part = std::make_shared<const std::string>(change_text(json_of(*set_, glob)));
-  if (parts_.size() < kPartsMax) parts_.emplace_back(glob, part);
+  if (parts_.size() < kPartsMax && *text_bytes_ + part->size() <= LiveLog::kTextBytesMax) {
+    parts_.emplace_back(glob, part);
+    *text_bytes_ += part->size();
+  }
   return part;
+}
+
+std::size_t LiveSet::kept_bytes() const {
+  std::size_t bytes = whole_ ? whole_->size() : 0;
+  for (const auto& [glob, part] : parts_) bytes += part->size();
+  return bytes;
 }
 
 const LiveLog::Item& LiveLog::add(TransactionPtr txn) {
@@ -59,16 +71,25 @@ const LiveLog::Item& LiveLog::add(TransactionPtr txn) {
   Item item;
   item.bytes = txn->memory_bytes();
   item.sets.reserve(txn->sets.size());
-  for (const auto& set : txn->sets) item.sets.emplace_back(*set);
+  for (const auto& set : txn->sets) item.sets.emplace_back(*set, text_bytes_);
   item.txn = std::move(txn);
   bytes_ += item.bytes;
   items_.push_back(std::move(item));
-  while (items_.size() > kTransactionsMax || (bytes_ > kBytesMax && items_.size() > 1)) {
-    base_ = items_.front().txn->rev;
-    bytes_ -= items_.front().bytes;
-    items_.pop_front();
-  }
+  while (is_full()) drop_oldest();
   return items_.back();
+}
+
+bool LiveLog::is_full() const {
+  if (items_.size() > kTransactionsMax) return true;
+  return items_.size() > 1 && (bytes_ > kBytesMax || text_bytes_ > kTextBytesMax);
+}
+
+void LiveLog::drop_oldest() {
+  const Item& oldest = items_.front();
+  base_ = oldest.txn->rev;
+  bytes_ -= oldest.bytes;
+  for (const LiveSet& set : oldest.sets) text_bytes_ -= set.kept_bytes();
+  items_.pop_front();
 }
 
 void LiveLog::miss(Revision up_to) {
@@ -78,7 +99,7 @@ void LiveLog::miss(Revision up_to) {
 
 void LiveLog::clear() {
   items_.clear();
-  bytes_ = 0;
+  bytes_ = text_bytes_ = 0;
   base_.reset();
 }
 

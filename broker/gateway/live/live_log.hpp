@@ -21,14 +21,17 @@ using SharedText = std::shared_ptr<const std::string>;
 // A change set of a namespace, with its text as soon as somebody wants it.
 class LiveSet {
  public:
-  explicit LiveSet(const StoredSet& set) : set_(&set) {}
+  // `text_bytes`: of all sets of the log; outlives this.
+  LiveSet(const StoredSet& set, std::size_t& text_bytes) : set_(&set), text_bytes_(&text_bytes) {}
   [[nodiscard]] const StoredSet& set() const { return *set_; }
   // From `"ns":` to the closing brace; with the changes that match only. Null: none of them does. An empty
   // glob matches everything.
   [[nodiscard]] SharedText text(const std::string& glob) const;
+  [[nodiscard]] std::size_t kept_bytes() const;  // of text that the next one who wants it gets
 
  private:
   const StoredSet* set_;
+  std::size_t* text_bytes_;
   mutable SharedText whole_;
   mutable std::vector<std::pair<std::string, SharedText>> parts_;  // by glob
 };
@@ -36,13 +39,19 @@ class LiveSet {
 class LiveLog {
  public:
   static constexpr std::size_t kTransactionsMax = 4096;
-  static constexpr std::size_t kBytesMax = 64u << 20;  // of transactions, and once more of their text
+  static constexpr std::size_t kBytesMax = 64u << 20;  // of transactions
+  // Of their text: above it the oldest ones go with the next that comes, and no part for a glob is kept.
+  static constexpr std::size_t kTextBytesMax = 128u << 20;
 
   struct Item {
     TransactionPtr txn;
     std::size_t bytes = 0;
     std::vector<LiveSet> sets;
   };
+
+  LiveLog() = default;
+  LiveLog(const LiveLog&) = delete;  // its sets count into it
+  LiveLog& operator=(const LiveLog&) = delete;
 
   // The next one. Forgets what was before when transactions are missing in between.
   const Item& add(TransactionPtr txn);
@@ -56,10 +65,14 @@ class LiveLog {
   [[nodiscard]] const Item* next(Revision behind) const;
   // Up to where everything was fetched; nullopt: nothing was yet.
   [[nodiscard]] std::optional<Revision> last() const;
+  [[nodiscard]] std::size_t text_bytes() const { return text_bytes_; }
 
  private:
+  [[nodiscard]] bool is_full() const;
+  void drop_oldest();
+
   std::deque<Item> items_;  // revisions without a gap
-  std::size_t bytes_ = 0;
+  std::size_t bytes_ = 0, text_bytes_ = 0;
   std::optional<Revision> base_;  // everything behind it is in items_
 };
 
