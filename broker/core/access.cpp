@@ -28,6 +28,12 @@ const std::vector<Pattern>& Access::patterns(Right right) const {
   return right == Right::read ? grants_->read : right == Right::write ? grants_->write : grants_->admin;
 }
 
+bool Access::is_like(const Access& other) const {
+  if (grants_ == nullptr || other.grants_ == nullptr) return grants_ == other.grants_;
+  if (principal_ != other.principal_ || *grants_ != *other.grants_) return false;
+  return policy_ == other.policy_ || (!policy_->speaks_of_rights() && !other.policy_->speaks_of_rights());
+}
+
 bool Access::may(Right right, std::string_view ns) const {
   if (grants_ == nullptr) return true;
   if (is_system_namespace(ns)) return may_administer();

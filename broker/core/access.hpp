@@ -22,6 +22,7 @@ class Access {
  public:
   struct Grants {
     std::vector<Pattern> read, write, admin;
+    friend bool operator==(const Grants&, const Grants&) = default;
   };
 
   // Without security: everybody may do everything.
@@ -37,6 +38,9 @@ class Access {
   [[nodiscard]] bool stands_under(const std::shared_ptr<const Policy>& policy) const {
     return grants_ == nullptr || policy_ == policy;
   }
+
+  // Surely judges everything alike; false: perhaps not.
+  [[nodiscard]] bool is_like(const Access& other) const;
 
   [[nodiscard]] bool may(Right right, std::string_view ns) const;
   // `under` and whatever is or will be below it; "" = every ordinary namespace.

@@ -59,6 +59,7 @@ class Policy {
   // ... of `under` or anything below it.
   [[nodiscard]] bool denies_within(std::string_view principal, Right right, std::string_view under) const;
 
+  [[nodiscard]] bool speaks_of_rights() const { return of_rights_ > 0; }
   [[nodiscard]] bool empty() const { return exact_.empty() && below_.empty(); }
   [[nodiscard]] std::size_t size() const { return exact_.size() + below_.size(); }
 
