@@ -113,6 +113,7 @@ void LiveSubscription::on_heads(std::string_view payload, const SubscriptionRoom
       // Also where the client is ahead: the core says what is wrong with that.
       if (told != head.seq) missing_.emplace_back(ns, told);
     }
+    if (missing_.empty()) return tell_subscribed(room);  // as most who come back soon
     return next_since_batch();
   }
   // Of the beginning of history there is nothing to read, and no revision 0 to read it at.
@@ -216,7 +217,7 @@ void LiveSubscription::pump(const SubscriptionRoom& room) {
       phase_ = Phase::live;
       return;
     }
-    if (!room.out.has_room()) return;
+    if (!room.out.has_spare_room()) return;
     for (const LiveSet& set : item->sets) {
       const std::string& ns = set.set().ns;
       if (wish_.subtree ? !is_under(ns, wish_.ns) || !room.rights.may_read(ns) : ns != wish_.ns) continue;

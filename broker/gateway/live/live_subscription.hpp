@@ -33,7 +33,8 @@ class LiveSubscription {
   LiveSubscription(SubscribeMessage wish, const ReaderRights& rights);
 
   // Whether it waits for a page of the core; then request() asks for it and on_reply() is told.
-  [[nodiscard]] bool wants_to_ask() const { return wants_to_ask_; }
+  [[nodiscard]] bool wants_to_ask() const { return wants_to_ask_ && !(paused_ && phase_ == Phase::behind); }
+  [[nodiscard]] bool is_joining() const { return phase_ < Phase::behind; }
   [[nodiscard]] std::string request();
   void on_reply(std::string_view payload, const SubscriptionRoom& room);
 
@@ -43,7 +44,7 @@ class LiveSubscription {
   void on_hole(std::optional<Revision> up_to);
   // From the log into the outbox, as long as there is room.
   void pump(const SubscriptionRoom& room);
-  void pause() { paused_ = true; }
+  void pause() { paused_ = true; }  // joining goes on; what is on its way is still told
   void resume() { paused_ = false; }
   // Rights have changed: an exact namespace that may not be read any more ends it.
   void on_rights(const SubscriptionRoom& room);

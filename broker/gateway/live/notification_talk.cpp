@@ -16,10 +16,6 @@ namespace {
 constexpr std::array<std::string_view, 6> kTypes{"joined",    "left",     "lagging",
                                                  "caught_up", "rejected", "refused"};
 
-std::string hello_with(const std::optional<std::string>& token) {
-  return CoreRequest("hello", token).payload();
-}
-
 class Json {
  public:
   Json(std::string_view type, Wall time) {
@@ -59,14 +55,22 @@ std::string text_of(const Notice& notice) {
 
 }  // namespace
 
-NotificationTalk::NotificationTalk(std::optional<std::string> token) {
-  greet(hello_with(token));
+NotificationTalk::NotificationTalk(std::optional<std::string> token) : token_(std::move(token)) {
+  greet();
+}
+
+std::string NotificationTalk::hello() {
+  return CoreRequest("hello", token_).payload();
 }
 
 void NotificationTalk::on_text(std::string_view text, Now now) {
+  if (closing()) return;
   auto message = parse_client_message(text);
   if (!message) return say_error(message.error().id, message.error().error, now);
-  if (auto* token = std::get_if<TokenMessage>(&*message)) return greet(hello_with(std::move(token->token)));
+  if (auto* token = std::get_if<TokenMessage>(&*message)) {
+    token_ = std::move(token->token);
+    return greet();
+  }
   say_error({}, unsupported("type", "only token is understood here"), now);
 }
 
@@ -92,7 +96,7 @@ void NotificationTalk::on_store(bool takes_writes, Now now) {
 }
 
 void NotificationTalk::on_sent(Now now) {
-  if (missed_ == 0 || !out_.has_room()) return;
+  if (missed_ == 0 || closing() || !out_.has_room()) return;
   Json json("missed", now.wall);
   json.add("notifications", Value::number(std::exchange(missed_, 0)));
   out_.push({json.text(), nullptr}, now.steady);

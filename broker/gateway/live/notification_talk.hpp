@@ -28,9 +28,11 @@ class NotificationTalk final : public SocketTalk {
   void begin(Now now) override { on_rights(now); }
   void on_own_reply(std::string_view, Now) override {}
   void on_rights(Now now) override;
+  [[nodiscard]] std::string hello() override;
   std::string next_request() override { return {}; }
   void say(std::string text, Now now);
 
+  std::optional<std::string> token_;  // the latest
   bool admitted_ = false;
   bool takes_writes_ = true;
   std::uint64_t missed_ = 0;  // that found no room since the last one that did

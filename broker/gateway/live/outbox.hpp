@@ -27,6 +27,11 @@ class Outbox {
 
   // Whether one more may come that is nobody's answer: a change.
   [[nodiscard]] bool has_room() const { return messages_.size() < kMessagesMax && bytes_ < kBytesMax; }
+  // ... that can wait: it is fetched as room comes, and leaves some for what cannot, so that the client is
+  // still heard meanwhile.
+  [[nodiscard]] bool has_spare_room() const {
+    return messages_.size() < kMessagesMax / 2 && bytes_ < kBytesMax / 2;
+  }
   [[nodiscard]] bool empty() const { return messages_.empty(); }
 
   void push(OutMessage message, Steady now) {
@@ -34,6 +39,8 @@ class Outbox {
     bytes_ += message.size();
     messages_.push_back(std::move(message));
   }
+  // A part of the first one has gone out.
+  void moves(Steady now) { moved_ = now; }
   // The one that is being sent; it stays until pop().
   [[nodiscard]] const OutMessage& front() const { return messages_.front(); }
   void pop(Steady now) {

@@ -6,12 +6,28 @@
 #include "proto/wire/codec/reply.hpp"
 
 namespace prismbus {
+namespace {
+
+// As much of UTF-8 text as fits: what is cut within a character is no text.
+std::string text_within(std::string text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  std::size_t end = bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  text.resize(end);
+  return text;
+}
+
+}  // namespace
 
 std::string SocketTalk::take_request() {
   if (asking_ || closing_) return {};
-  std::string request = std::exchange(hello_, {});
-  asked_hello_ = !request.empty();
-  if (request.empty() && greeted_) request = next_request();
+  std::string request;
+  asked_hello_ = std::exchange(greets_, false);
+  if (asked_hello_) {
+    request = hello();
+  } else if (greeted_) {
+    request = next_request();
+  }
   asking_ = !request.empty();
   return request;
 }
@@ -23,9 +39,12 @@ void SocketTalk::on_greeted(std::shared_ptr<const Principal> principal, const Ac
 
 void SocketTalk::on_reply(std::string_view payload, Now now) {
   asking_ = false;
-  if (!std::exchange(asked_hello_, false)) return on_own_reply(payload, now);
+  const bool was_hello = std::exchange(asked_hello_, false);
+  if (closing_) return;
+  if (!was_hello) return on_own_reply(payload, now);
   const auto reply = codec::decode_reply(payload);
   const Error* error = !reply ? &reply.error() : reply->error ? &*reply->error : nullptr;
+  on_hello(error == nullptr);
   if (error != nullptr) {
     say_error(std::nullopt, *error, now);
     // Who has been let in before goes on under the token of then.
@@ -50,8 +69,10 @@ void SocketTalk::on_rules(const AccessRulesPtr& rules, Now now) {
 
 void SocketTalk::check_token(Now now) {
   if (!greeted_ || !rules_) return;
-  if (const auto good = rights_.principal().check_token(*rules_->revoked, now.wall); !good)
-    close(close_code::kUnauthenticated, good.error().message);
+  const auto good = rights_.principal().check_token(*rules_->revoked, now.wall);
+  if (good) return;
+  out_.clear_behind_front();  // who reads slowly is shown nothing more under it
+  close(close_code::kUnauthenticated, good.error().message);
 }
 
 void SocketTalk::tick(Now now) {
@@ -65,8 +86,7 @@ void SocketTalk::tick(Now now) {
 
 void SocketTalk::close(std::uint16_t code, std::string text) {
   if (closing_) return;
-  if (text.size() > 120) text.resize(120);
-  closing_ = CloseReason{code, std::move(text)};
+  closing_ = CloseReason{code, text_within(std::move(text), CloseReason::kBytesMax)};
 }
 
 void SocketTalk::say_error(std::optional<std::uint64_t> id, const Error& error, Now now) {

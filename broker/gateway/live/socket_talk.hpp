@@ -14,11 +14,12 @@
 namespace prismbus {
 
 struct CloseReason {
+  static constexpr std::size_t kBytesMax = 123;  // RFC 6455, 5.5: 125 with the code
   std::uint16_t code = 0;
-  std::string text{};  // at most 123 bytes
+  std::string text{};  // UTF-8, within kBytesMax
 };
 namespace close_code {
-inline constexpr std::uint16_t kGoingAway = 1001, kUnsupported = 1003, kPolicy = 1008, kInternal = 1011;
+inline constexpr std::uint16_t kGoingAway = 1001, kUnsupported = 1003, kPolicy = 1008, kTryLater = 1013;
 inline constexpr std::uint16_t kUnauthenticated = 4401, kForbidden = 4403, kTooSlow = 4408;
 }  // namespace close_code
 
@@ -39,7 +40,7 @@ class SocketTalk {
   SocketTalk(const SocketTalk&) = delete;
   SocketTalk& operator=(const SocketTalk&) = delete;
 
-  // ---- in
+  // ---- in; of one that is closing nothing more comes of any of it
   virtual void on_text(std::string_view text, Now now) = 0;
   void on_greeted(std::shared_ptr<const Principal> principal, const AccessRulesPtr& rules);
   void on_reply(std::string_view payload, Now now);
@@ -71,8 +72,10 @@ class SocketTalk {
   [[nodiscard]] virtual bool takes_more() const { return true; }
 
   // A `hello` is asked before all else: at first, and whenever there is another token or other things to say
-  // of the client.
-  void greet(std::string hello) { hello_ = std::move(hello); }
+  // of the client. Said many times before its turn comes it is one.
+  void greet() { greets_ = true; }
+  [[nodiscard]] virtual std::string hello() = 0;  // the request, as it goes out now
+  virtual void on_hello(bool /*taken*/) {}        // what became of the last one
   [[nodiscard]] const ReaderRights& rights() const { return rights_; }
   void say_error(std::optional<std::uint64_t> id, const Error& error, Now now);
   void check_token(Now now);
@@ -80,7 +83,7 @@ class SocketTalk {
   Outbox out_;
 
  private:
-  std::string hello_;  // to be asked; empty: none
+  bool greets_ = false;  // a hello is to be asked
   bool asking_ = false, asked_hello_ = false, greeted_ = false;
   ReaderRights rights_;
   AccessRulesPtr rules_;

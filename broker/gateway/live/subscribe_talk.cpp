@@ -47,7 +47,7 @@ std::string encode_client(const SocketClient& client) {
 
 SubscribeTalk::SubscribeTalk(std::optional<std::string> token, SocketClient client, LiveDesk& desk)
     : client_(std::move(client)), desk_(desk), token_(std::move(token)) {
-  greet(hello());
+  greet();
 }
 
 SubscribeTalk::~SubscribeTalk() {
@@ -55,8 +55,9 @@ SubscribeTalk::~SubscribeTalk() {
     desk_.index.remove(subscription.ns(), subscription.is_subtree(), {this, id});
 }
 
-std::string SubscribeTalk::hello() const {
-  CoreRequest request("hello", token_);
+std::string SubscribeTalk::hello() {
+  asked_with_ = std::exchange(offered_, std::nullopt);
+  CoreRequest request("hello", asked_with_ ? asked_with_ : token_);
   if (client_.instance.empty()) return request.payload();
   request.set("client", encode_client(client_));
   std::vector<std::string_view> exact, below;
@@ -70,9 +71,20 @@ std::string SubscribeTalk::hello() const {
   return request.payload();
 }
 
+void SubscribeTalk::on_hello(bool taken) {
+  auto with = std::exchange(asked_with_, std::nullopt);
+  if (!with) return;
+  if (taken) {
+    token_ = std::move(with);
+  } else {
+    follow();  // what else it said was refused with the token
+  }
+}
+
 // ---- in
 
 void SubscribeTalk::on_text(std::string_view text, Now now) {
+  if (closing()) return;
   auto message = parse_client_message(text);
   if (!message) return say_error(message.error().id, message.error().error, now);
   std::visit([&](auto& m) { obey(m, now); }, *message);
@@ -123,8 +135,8 @@ void SubscribeTalk::obey(AckMessage& message, Now now) {
 }
 
 void SubscribeTalk::obey(TokenMessage& message, Now) {
-  token_ = std::move(message.token);
-  greet(hello());
+  offered_ = std::move(message.token);
+  greet();
 }
 
 LiveSubscription* SubscribeTalk::find(SubscriptionId id, Now now) {
@@ -136,7 +148,7 @@ LiveSubscription* SubscribeTalk::find(SubscriptionId id, Now now) {
 
 void SubscribeTalk::on_set(SubscriptionId id, const LiveLog::Item& item, const LiveSet& set, Now now) {
   const auto it = subscriptions_.find(id);
-  if (it == subscriptions_.end()) return;
+  if (it == subscriptions_.end() || closing()) return;
   it->second.on_set(item, set, room(now));
   if (it->second.ended()) remove(it);
 }
@@ -146,8 +158,20 @@ void SubscribeTalk::on_hole(std::optional<Revision> up_to) {
 }
 
 void SubscribeTalk::on_sent(Now now) {
-  for (auto& [id, subscription] : subscriptions_) subscription.pump(room(now));
+  if (closing()) return;
+  pump(now);
   remove_ended();
+}
+
+// Each is the first in its turn: one that is far behind would take all the room for as long as it is.
+void SubscribeTalk::pump(Now now) {
+  auto it = subscriptions_.upper_bound(pumped_);
+  if (it == subscriptions_.end()) it = subscriptions_.begin();
+  if (it != subscriptions_.end()) pumped_ = it->first;
+  for (std::size_t n = subscriptions_.size(); n > 0; --n) {
+    it->second.pump(room(now));
+    if (++it == subscriptions_.end()) it = subscriptions_.begin();
+  }
 }
 
 void SubscribeTalk::on_rights(Now now) {
@@ -165,10 +189,19 @@ std::string SubscribeTalk::next_request() {
     return request;
   }
   if (out_.bytes() >= kAskBelow) return {};
+  // One joins after another, so that what is read of it so far is of one alone; then each that has fallen
+  // behind in its turn.
   for (auto& [id, subscription] : subscriptions_) {
-    if (!subscription.wants_to_ask()) continue;
+    if (!subscription.is_joining() || !subscription.wants_to_ask()) continue;
     asked_ = id;
     return subscription.request();
+  }
+  auto it = subscriptions_.upper_bound(asked_behind_);
+  for (std::size_t n = subscriptions_.size(); n > 0; --n, ++it) {
+    if (it == subscriptions_.end()) it = subscriptions_.begin();
+    if (!it->second.wants_to_ask()) continue;
+    asked_ = asked_behind_ = it->first;
+    return it->second.request();
   }
   return {};
 }
@@ -203,7 +236,7 @@ void SubscribeTalk::remove_ended() {
 
 // Rows of `subscribers` say what is followed; somebody without an instance has none.
 void SubscribeTalk::follow() {
-  if (!client_.instance.empty()) greet(hello());
+  if (!client_.instance.empty()) greet();
 }
 
 }  // namespace prismbus

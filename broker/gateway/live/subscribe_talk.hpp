@@ -8,8 +8,8 @@
 #include <string>
 
 #include "broker/gateway/live/client_message.hpp"
-#include "broker/gateway/live/socket_talk.hpp"
 #include "broker/gateway/live/live_subscription.hpp"
+#include "broker/gateway/live/socket_talk.hpp"
 #include "broker/gateway/live/subscription_index.hpp"
 
 namespace prismbus {
@@ -69,14 +69,19 @@ class SubscribeTalk final : public SocketTalk {
   void remove(Subscriptions::iterator it);
   void remove_ended();
   void follow();
-  [[nodiscard]] std::string hello() const;
+  void pump(Now now);
+  [[nodiscard]] std::string hello() override;
+  void on_hello(bool taken) override;
   [[nodiscard]] SubscriptionRoom room(Now now) { return {desk_.log, rights(), out_, now.steady}; }
 
   const SocketClient client_;
   LiveDesk& desk_;
-  std::optional<std::string> token_;
+  std::optional<std::string> token_;  // that counts
+  std::optional<std::string> offered_,
+      asked_with_;  // in its place: not asked about yet; in the hello under way
   Subscriptions subscriptions_;
-  std::optional<SubscriptionId> asked_;  // whose page is under way; of an ack: none
+  SubscriptionId pumped_ = 0, asked_behind_ = 0;  // whose turn it was last
+  std::optional<SubscriptionId> asked_;           // whose page is under way; of an ack: none
   bool asked_ack_ = false;
   std::deque<std::string> acks_;  // requests
 };

@@ -113,11 +113,14 @@ class Subscribes(SubscribeCase):
         _, subscribed, changes = socket.subscribe(1, ns=self.ns, since=1)
         self.assertEqual([c["seq"] for c in changes], [2, 3])
         self.assertEqual(subscribed["heads"][self.ns]["seq"], 3)
-        _, _, changes = socket.subscribe(2, ns=self.ns, since={self.ns: 3}, epoch=subscribed["epoch"])
-        self.assertEqual(changes, [])
+        for id, wish in ((2, {"since": {self.ns: 3}, "epoch": subscribed["epoch"]}), (4, {"since": 3}),
+                         (5, {"since": {self.ns: 3}, "subtree": True})):
+            _, answer, changes = socket.subscribe(id, ns=self.ns, **wish)
+            self.assertEqual((answer["type"], changes), ("subscribed", []), answer)  # nothing is missing
         self.written(f"{self.ns}.x", "a")
         _, subscribed, changes = socket.subscribe(3, ns=self.ns, subtree=True, since={self.ns: 2})
-        self.assertEqual(sorted((c["ns"], c["seq"]) for c in changes), [(self.ns, 3), (f"{self.ns}.x", 1)])
+        self.assertEqual(subscribed["type"], "subscribed")
+        self.assertEqual(sorted((c["ns"], c["seq"]) for c in changes if c["id"] == 3), [(self.ns, 3), (f"{self.ns}.x", 1)])
 
     def test_another_history_is_told(self):
         self.written(self.ns, "a")

@@ -1,0 +1,57 @@
+#include "broker/gateway/live/outbox.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace prismbus;
+
+namespace {
+
+Steady at(int seconds) {
+  return Steady(std::chrono::seconds(seconds));
+}
+SharedText text(std::size_t bytes) {
+  return std::make_shared<const std::string>(bytes, 'x');
+}
+
+}  // namespace
+
+TEST_CASE("an outbox is full by messages or by bytes, and half of it is for what cannot wait (I8)") {
+  Outbox out;
+  CHECK(out.has_spare_room());
+  for (std::size_t n = 0; n < Outbox::kMessagesMax; ++n) {
+    CHECK(out.has_spare_room() == (n < Outbox::kMessagesMax / 2));
+    REQUIRE(out.has_room());
+    out.push({"x", nullptr}, at(1));
+  }
+  CHECK_FALSE(out.has_room());
+  out.pop(at(1));
+  CHECK(out.has_room());
+
+  Outbox heavy;
+  heavy.push({"", text(Outbox::kBytesMax / 2)}, at(1));
+  CHECK_FALSE(heavy.has_spare_room());
+  CHECK(heavy.has_room());
+  heavy.push({"x", text(Outbox::kBytesMax / 2)}, at(1));
+  CHECK_FALSE(heavy.has_room());
+  CHECK(heavy.bytes() == Outbox::kBytesMax + 1);
+  heavy.clear_behind_front();
+  CHECK(heavy.bytes() == Outbox::kBytesMax / 2);
+  CHECK(heavy.front().body->size() == Outbox::kBytesMax / 2);
+  heavy.pop(at(1));
+  CHECK(heavy.empty());
+  CHECK(heavy.bytes() == 0);
+  heavy.clear_behind_front();
+  CHECK(heavy.empty());
+}
+
+TEST_CASE("it moves with its first message, with each piece that went out, and with each that is done") {
+  Outbox out;
+  out.push({"a", nullptr}, at(1));
+  out.push({"b", nullptr}, at(2));
+  CHECK(out.moved() == at(1));
+  out.moves(at(3));
+  CHECK(out.moved() == at(3));
+  out.pop(at(4));
+  CHECK(out.moved() == at(4));
+  CHECK(out.front().head == "b");
+}
