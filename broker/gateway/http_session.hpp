@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 
+#include "broker/gateway/body_budget.hpp"
 #include "broker/gateway/core_link.hpp"
 #include "broker/gateway/gzip.hpp"
 #include "broker/gateway/http_meter.hpp"
@@ -29,21 +30,6 @@ struct HttpLimits {
   std::chrono::milliseconds idle{60'000}, header{10'000}, body{30'000}, write{30'000};
   std::chrono::milliseconds answer{75'000};  // above the longest that an operation waits
   std::chrono::milliseconds linger{1'000};   // what a refused peer still sends is read, so that it hears why
-};
-
-// Bytes of all bodies that are being read or answered at a time; more are told to come again (I8).
-class BodyBudget {
- public:
-  static constexpr std::size_t kMost = 256u << 20;
-  [[nodiscard]] bool take(std::size_t bytes) {
-    if (bytes > kMost - taken_) return false;
-    taken_ += bytes;
-    return true;
-  }
-  void give_back(std::size_t bytes) { taken_ -= bytes; }
-
- private:
-  std::size_t taken_ = 0;
 };
 
 class HttpSession final : private CoreLink::Asker {

@@ -1,9 +1,11 @@
 #include "broker/gateway/live/web_socket.hpp"
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/field.hpp>
 
+#include <algorithm>
 #include <array>
 
 #include "broker/gateway/live/upgrade.hpp"
@@ -16,7 +18,8 @@ namespace http = boost::beast::http;
 namespace websocket = boost::beast::websocket;
 using boost::system::error_code;
 
-constexpr std::size_t kBufferKept = 4096;  // bytes; what a long message needed is given back behind it
+constexpr std::size_t kReadBytes = 16u << 10;  // of one look at a message
+constexpr std::size_t kBufferKept = 4096;      // bytes; what a long message needed is given back behind it
 
 auto with(error_code& error) {
   return asio::redirect_error(asio::use_awaitable, error);
@@ -25,18 +28,20 @@ auto with(error_code& error) {
 }  // namespace
 
 WebSocket::WebSocket(PeerStream stream, CoreLink& link, ConnectionId connection, const AccessRulesPtr& rules,
-                     std::unique_ptr<SocketTalk> talk)
+                     BodyBudget& messages, std::unique_ptr<SocketTalk> talk)
     : stream_(std::move(stream)),
-      may_read_(stream_.get_executor()),
+      stirred_(stream_.get_executor()),
       link_(link),
       connection_(connection),
       rules_(rules),
+      messages_(messages),
       talk_(std::move(talk)) {
   link_.hand_over(connection_, *this);
   talk_->set_driver(*this);
 }
 
 WebSocket::~WebSocket() {
+  give_room_back();
   link_.close(connection_);
 }
 
@@ -57,34 +62,72 @@ asio::awaitable<void> WebSocket::run(std::shared_ptr<WebSocket>, HttpHead asked,
   stream_.text(true);
   step();
   while (!closing_) {
-    if (!talk_->takes_text()) {
-      may_read_.expires_at(Steady::max());
+    if (buffer_.size() == 0 && !talk_->takes_text()) {
+      stirred_.expires_at(Steady::max());
       error_code woken;
-      co_await may_read_.async_wait(with(woken));
+      co_await stirred_.async_wait(with(woken));
       continue;
     }
-    co_await stream_.async_read(buffer_, with(error));
+    co_await stream_.async_read_some(buffer_, kReadBytes, with(error));
     if (error) break;
-    const Now now = read_clock();
-    if (stream_.got_text()) {
-      talk_->on_text({static_cast<const char*>(buffer_.data().data()), buffer_.size()}, now);
-    } else {
-      talk_->close(close_code::kUnsupported, "messages are text");
-    }
-    buffer_.consume(buffer_.size());
-    if (buffer_.capacity() > kBufferKept) buffer_.shrink_to_fit();
-    step();
+    on_read();
   }
   // The peer's part in the end, when it was this side that began it: until the close is through, or given up.
   while (closing_ && !error) {
     buffer_.clear();
-    co_await stream_.async_read(buffer_, with(error));
+    co_await stream_.async_read_some(buffer_, kReadBytes, with(error));
   }
   open_ = false;
+  // A peer that has only ceased to send, and reads nothing, would keep what is being written for ever. A
+  // close frame on its way has its time, which tick() keeps.
+  if (!saying_goodbye_) cut();
+  while (writing_ || saying_goodbye_) {
+    stirred_.expires_at(Steady::max());
+    error_code woken;
+    co_await stirred_.async_wait(with(woken));
+  }
+  cut();
+  // A PING of Beast's own may have been on its way: its end is in the queue by now, and looks at the stream.
+  co_await asio::post(stream_.get_executor(), asio::use_awaitable);
+}
+
+// A part of a message, or all of it.
+void WebSocket::on_read() {
+  const Now now = read_clock();
+  if (!stream_.is_message_done()) {
+    if (begun_ == Steady{}) begun_ = now.steady;
+    if (!take_room()) talk_->close(close_code::kTryLater, "too many messages are being read");
+    return step();
+  }
+  begun_ = Steady{};
+  if (stream_.got_text()) {
+    talk_->on_text({static_cast<const char*>(buffer_.data().data()), buffer_.size()}, now);
+  } else {
+    talk_->close(close_code::kUnsupported, "messages are text");
+  }
+  buffer_.consume(buffer_.size());
+  if (buffer_.capacity() > kBufferKept) buffer_.shrink_to_fit();
+  give_room_back();
+  step();
+}
+
+// For what the buffer has grown to.
+bool WebSocket::take_room() {
+  const std::size_t needed = buffer_.capacity() > kBufferKept ? buffer_.capacity() : 0;
+  if (needed <= room_taken_) return true;
+  if (!messages_.take(needed - room_taken_)) return false;
+  room_taken_ = needed;
+  return true;
+}
+
+void WebSocket::give_room_back() {
+  messages_.give_back(std::exchange(room_taken_, 0));
 }
 
 void WebSocket::tick(Now now) {
   talk_->tick(now);
+  if (begun_ != Steady{} && now.steady - begun_ > kMessage)
+    talk_->close(close_code::kPolicy, "no whole message in time");
   if (closing_since_ != Steady{} && now.steady - closing_since_ > kClosing) return cut();
   step();
 }
@@ -102,37 +145,58 @@ void WebSocket::step() {
   }
   if (std::string request = talk_->take_request(); !request.empty())
     link_.ask(connection_, std::move(request));
-  may_read_.cancel();
+  stirred_.cancel();
 }
 
+// A piece of the first message, as a frame: one of many MiB takes its time on a slow way, and must not look
+// as if nobody read.
 void WebSocket::write() {
   writing_ = true;
   const OutMessage& message = talk_->outbox().front();
-  const std::array<asio::const_buffer, 2> buffers{
-      asio::buffer(message.head), message.body ? asio::buffer(*message.body) : asio::const_buffer()};
-  stream_.async_write(buffers, [self = shared_from_this()](error_code error, std::size_t) {
-    self->writing_ = false;
-    if (error) return self->cut();
-    const Now now = read_clock();
-    self->talk_->outbox().pop(now.steady);
-    self->talk_->on_sent(now);
-    self->step();
-  });
+  const auto body = message.body ? asio::buffer(*message.body) : asio::const_buffer();
+  const std::size_t in_head = std::min(written_, message.head.size());
+  const auto head = asio::buffer(asio::buffer(message.head) + in_head, kPieceBytes);
+  const std::array<asio::const_buffer, 2> piece{
+      head, asio::buffer(body + (written_ - in_head), kPieceBytes - head.size())};
+  const std::size_t end = written_ + asio::buffer_size(piece);
+  const bool is_last = end == message.size();
+  stream_.async_write_some(is_last, piece,
+                           [self = shared_from_this(), end, is_last](error_code error, std::size_t) {
+                             self->writing_ = false;
+                             self->stirred_.cancel();
+                             if (error) return self->cut();
+                             self->on_written(end, is_last);
+                           });
+}
+
+void WebSocket::on_written(std::size_t end, bool is_last) {
+  const Now now = read_clock();
+  written_ = is_last ? 0 : end;
+  if (is_last) {
+    talk_->outbox().pop(now.steady);
+    talk_->on_sent(now);
+  } else {
+    talk_->outbox().moves(now.steady);
+  }
+  step();
 }
 
 void WebSocket::close() {
-  closing_ = true;
+  closing_ = saying_goodbye_ = true;
   const CloseReason& why = *talk_->closing();
   const websocket::close_reason reason(static_cast<websocket::close_code>(why.code), why.text);
-  stream_.async_close(reason, [self = shared_from_this()](error_code) { self->cut(); });
-  may_read_.cancel();
+  stream_.async_close(reason, [self = shared_from_this()](error_code) {
+    self->saying_goodbye_ = false;
+    self->cut();
+  });
+  stirred_.cancel();
 }
 
 void WebSocket::cut() {
   open_ = false;
   closing_ = true;
   stream_.next_layer().close();
-  may_read_.cancel();
+  stirred_.cancel();
 }
 
 void WebSocket::on_greeted(std::shared_ptr<const Principal> principal) {

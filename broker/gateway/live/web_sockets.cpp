@@ -19,7 +19,8 @@ void WebSockets::take(PeerStream stream, ConnectionId connection, Upgrade upgrad
   } else {
     talk = std::make_unique<SubscribeTalk>(std::move(upgrade.token), std::move(upgrade.client), desk_);
   }
-  auto socket = std::make_shared<WebSocket>(std::move(stream), link_, connection, rules_, std::move(talk));
+  auto socket =
+      std::make_shared<WebSocket>(std::move(stream), link_, connection, rules_, messages_, std::move(talk));
   WebSocket* const key = socket.get();
   sockets_[key] = {socket, notified};
   boost::asio::co_spawn(context_, socket->run(socket, std::move(asked), upgrade.names_protocol),

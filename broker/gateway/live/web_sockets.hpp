@@ -41,6 +41,7 @@ class WebSockets {
   boost::asio::io_context& context_;
   CoreLink& link_;
   LiveChannel& channel_;
+  BodyBudget messages_;
   LiveDesk desk_;
   AccessRulesPtr rules_;
   struct Open {
