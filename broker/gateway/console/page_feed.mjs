@@ -1,7 +1,7 @@
 // Changes as they happen, newest first, as many as fit: of everything, or of what the filter names.
 import { h, replace, say } from "./dom.mjs";
 import * as live from "./live.mjs";
-import { row, table, timeCell, trail, valueCell } from "./parts.mjs";
+import { empty, row, table, timeCell, trail, valueCell } from "./parts.mjs";
 import * as secrets from "./secrets.mjs";
 import { count, globOf, link, many } from "./text.mjs";
 
@@ -18,6 +18,7 @@ class Feed {
     this.unsaid = 0;
     this.state = h("p", { class: "notice", role: "status" });
     this.told = h("span", { class: "count" });
+    this.none = h("div");
     this.pauseButton = h("button", { type: "button", "aria-pressed": "false", onclick: () => this.pause() }, "Pause");
     this.nsField = h("input", { type: "text", id: "feed-ns", value: ns, autocomplete: "off", spellcheck: "false", placeholder: "all" });
     this.below = h("input", { type: "checkbox", id: "feed-below", checked: true });
@@ -33,7 +34,7 @@ class Feed {
       },
     }, h("label", { for: "feed-ns" }, "Namespace"), this.nsField, h("label", { class: "check" }, this.below, "and below"),
     h("label", { for: "feed-key" }, "Key"), this.keyField, h("button", { type: "submit" }, "Filter"), this.pauseButton,
-    h("button", { type: "button", onclick: () => this.clear() }, "Clear"), this.told), this.state, this.shown.element);
+    h("button", { type: "button", onclick: () => this.clear() }, "Clear"), this.told), this.state, this.shown.element, this.none);
     live.watchState((state) => this.tellState(state), signal);
     signal.addEventListener("abort", () => clearTimeout(this.timer));
   }
@@ -124,6 +125,7 @@ class Feed {
   draw() {
     this.timer = null;
     replace(this.shown.body, this.rows.map((each) => this.line(each)));
+    replace(this.none, this.rows.length === 0 ? empty("Nothing yet: changes stand here as they happen.") : null);
     this.told.textContent = `${many(this.seen, "change")}${this.seen > kMost ? `, the last ${count(kMost)} shown` : ""}`;
     const now = Date.now();
     if (this.unsaid > 0 && now - (this.said ?? 0) > kSay) {

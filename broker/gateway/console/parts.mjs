@@ -79,6 +79,13 @@ export function revealButton(changed) {
   return button;
 }
 
+const kShownLines = 3000; // of one text or difference; a browser is slow with more
+
+function bounded(lines) {
+  if (lines.length <= kShownLines) return lines;
+  return [...lines.slice(0, kShownLines), h("div", { class: "fold" }, `${lines.length - kShownLines} more lines are not shown`)];
+}
+
 function diffLine(kind, before, after, sign, line) {
   return h("div", { class: kind },
     h("span", { class: "number", "aria-hidden": "true" }, String(before ?? "")), h("span", { class: "number", "aria-hidden": "true" }, String(after ?? "")),
@@ -87,7 +94,7 @@ function diffLine(kind, before, after, sign, line) {
 
 // A text beside differences of it; null: there is none.
 export function textView(text, label) {
-  const lines = text === null ? h("div", { class: "fold" }, "Not there") : text.split("\n").map((line, i) => diffLine("same", i + 1, null, " ", line));
+  const lines = text === null ? h("div", { class: "fold" }, "Not there") : bounded(text.split("\n")).map((line, i) => (typeof line === "string" ? diffLine("same", i + 1, null, " ", line) : line));
   return h("div", { class: "diff", role: "region", "aria-label": `${label}: the whole text`, tabindex: 0 }, lines);
 }
 
@@ -95,7 +102,8 @@ export function textView(text, label) {
 export function diffView(before, after, label) {
   const rows = lineDiff(before, after);
   const summary = `${rows.filter((r) => r.op === "-").length} lines less, ${rows.filter((r) => r.op === "+").length} lines more`;
-  const lines = folded(rows).map((each) => {
+  const lines = bounded(folded(rows)).map((each) => {
+    if (each instanceof Node) return each;
     if (each.op === "…") return h("div", { class: "fold" }, `${each.count} equal line${each.count === 1 ? "" : "s"}`);
     const kind = { "+": "more", "-": "less", "=": "same" }[each.op];
     return diffLine(kind, each.before, each.after, each.op === "=" ? " " : each.op, each.line);

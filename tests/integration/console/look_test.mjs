@@ -42,7 +42,10 @@ const pages = () => [
   ["value", "#/value?ns=market.binance.spot&key=BTCUSDT%2Flimits", async (page) => (await page.editor.inputValue()).includes("18446744073709551615")],
   ["history", "#/history?ns=risk.limits&key=desk-7", async (page) => (await page.rows("Versions")).length === 2],
   ["time", `#/time?ns=risk.limits&at=${broker.rev}`, async (page) => (await page.rows("Changed since then")).length === 1],
-  ["feed", "#/feed", async (page) => (await page.tab.locator("#feed-ns").count()) === 1],
+  ["feed", "#/feed", async (page) => {
+    await broker.put("market.okx.spot", "BTCUSDT/tick_size", "0.01", "seen in the feed");
+    return (await page.rows("Changes, newest first")).length > 2;
+  }],
   ["subscribers", "#/subscribers", async (page) => (await page.rows("Subscribers")).length >= 1],
   ["broker", "#/broker", async (page) => (await page.tab.locator(".figure polyline").count()) > 10],
   ["audit", "#/audit", async (page) => (await page.rows("Audit records, newest first")).length > 20],
