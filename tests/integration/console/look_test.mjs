@@ -152,6 +152,36 @@ test("a key is found, changed and saved by keyboard alone", async () => {
   await page.close();
 });
 
+test("what these tests watch for is noticed when it happens", async () => {
+  const page = await Page.open(browser, broker.address);
+  await page.go("#/broker");
+  await page.role("heading", "Throughput").waitFor();
+  await page.tab.evaluate(() => document.querySelector("main").append(document.createElement("input")));
+  await assert.rejects(page.accessible("a field without a label"), /label/);
+  await page.tab.evaluate(() => {
+    document.querySelector("main").append(Object.assign(document.createElement("div"), { className: "too-wide", textContent: "x".repeat(500) }));
+  });
+  await assert.rejects(page.fits("a line that is too long"), /wide in a window/);
+  for (const forbidden of [
+    () => fetch("http://127.0.0.1:1/").catch(() => {}),
+    () => {
+      try {
+        document.querySelector("main").innerHTML = "<b>x</b>";
+      } catch {
+        // it is the message in the log that counts
+      }
+    },
+    () => document.body.setAttribute("style", "color: red"),
+    () => document.querySelector("main").append(Object.assign(document.createElement("img"), { src: "http://127.0.0.1:1/x.png" })),
+    () => console.error("something"),
+  ]) {
+    page.wrong.length = 0;
+    await page.tab.evaluate(forbidden);
+    await until(() => page.wrong.length > 0, `a finding about ${forbidden}`);
+  }
+  await assert.rejects(page.close());
+});
+
 test("screenshots of every page are kept", { skip: process.env.PRISMBUS_SHOTS === undefined }, () => {
   const kept = fs.readdirSync(process.env.PRISMBUS_SHOTS);
   for (const [title] of pages()) for (const theme of ["light", "dark"]) for (const size of ["wide", "narrow"]) assert.ok(kept.includes(`${title}-${theme}-${size}.png`), title);
