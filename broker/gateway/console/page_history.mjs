@@ -46,7 +46,7 @@ class History {
   }
 
   draw() {
-    const may = session.mayWrite(this.ns) !== "no";
+    const may = session.mayWrite(this.ns) === "yes";
     const choose = (side, version) => h("input", {
       type: "radio", name: side, value: String(version.rev), checked: this[side] === version.rev,
       "aria-label": `${side === "before" ? "From" : "To"} revision ${version.rev}`,

@@ -73,7 +73,7 @@ export async function keysPage(place, { ns = "", find = "" }, signal, heading) {
   replace(place, trail(ns, undefined, "keys"), search, secret ? h("div", { class: "tools" }, h("span", { class: "badge" }, "secret"), revealButton((shows) => {
     masked = !shows;
     redraw();
-  })) : null, wrong, changed, shown.element, after, session.mayWrite(ns) === "no" ? null : newKeyForm(ns));
+  })) : null, wrong, changed, shown.element, after, session.mayWrite(ns) === "yes" ? newKeyForm(ns) : null);
 
   await load(true);
   live.subscribe({ ns, subtree: false }, {

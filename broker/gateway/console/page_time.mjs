@@ -81,7 +81,7 @@ class Moment {
       this.take(await api.list(this.ns, { at: this.at, epoch: this.epoch, after: this.nextKeys, limit: kPage, signal: this.signal }));
       this.draw();
     }));
-    replace(this.back, this.changes.length > 0 && this.at >= 1 && session.mayWrite(this.ns) !== "no"
+    replace(this.back, this.changes.length > 0 && this.at >= 1 && session.mayWrite(this.ns) === "yes"
       ? h("button", { type: "button", class: "danger", onclick: () => this.rollback() }, `Roll the namespace back to revision ${count(this.at)}`) : null);
   }
 

@@ -23,7 +23,6 @@ class Editor {
     this.signal = signal;
     this.masked = secret;
     this.secret = secret;
-    this.forced = false; // edited although the token does not say that it may
     this.base = null; // {entry, etag} that the text was made from; null: there was no such key
     this.facts = h("dl", { class: "facts" });
     this.notice = h("div");
@@ -53,8 +52,7 @@ class Editor {
     return this.base === null ? null : pretty(this.base.entry.value);
   }
   get readOnly() {
-    const may = session.mayWrite(this.ns);
-    return may === "no" || (may === "unsaid" && !this.forced) || this.masked;
+    return session.mayWrite(this.ns) !== "yes" || this.masked;
   }
 
   async load() {
@@ -99,7 +97,7 @@ class Editor {
     if (may === "no") return ["Read-only: you may not write to this namespace."];
     return ["Read-only: your token does not say that you may write to this namespace. A role of the policy may allow it. ",
       h("button", { type: "button", onclick: () => {
-        this.forced = true;
+        session.insist(this.ns);
         this.draw();
         this.field.focus();
       } }, "Edit all the same")];

@@ -5,6 +5,7 @@ const kToken = "prismbus.token";
 
 let claims = null;
 const denied = new Set(); // namespaces the broker refused a write to
+const insisted = new Set(); // ... and those where somebody tries although his token does not say that he may
 
 // The payload of a JWT, or null: shown, never believed.
 export function readClaims(token) {
@@ -41,12 +42,14 @@ export function logIn(text) {
   sessionStorage.setItem(kToken, text);
   claims = readClaims(text);
   denied.clear();
+  insisted.clear();
 }
 
 export function logOut() {
   sessionStorage.removeItem(kToken);
   claims = null;
   denied.clear();
+  insisted.clear();
 }
 
 // Null: this broker knows nobody by name.
@@ -67,8 +70,13 @@ export function isAdmin() {
 export function mayWrite(ns) {
   if (denied.has(ns)) return "no";
   if (token() === null) return "yes";
-  if (ns.startsWith("_")) return isAdmin() ? "yes" : "no";
+  if (insisted.has(ns)) return "yes";
+  if (ns.startsWith("_")) return isAdmin() ? "yes" : "unsaid";
   return patterns("write").some((pattern) => covers(pattern, ns)) ? "yes" : "unsaid";
+}
+
+export function insist(ns) {
+  insisted.add(ns);
 }
 
 export function writeDenied(ns) {

@@ -61,6 +61,13 @@ test("without a token there is a login, with one the page that was wanted, and n
 test("who may only read cannot write, and is told so before trying", async () => {
   const page = await opened("#/", { token: broker.token("reader", { read: ["market.**"] }), refusals: [403, 404] });
   await until(async () => (await page.rows("Namespaces")).length === 3, "the namespaces that may be read");
+  await broker.put("market.binance", "tick", "0.01", "again");
+  await page.go("#/history?ns=market.binance&key=tick");
+  await until(async () => (await page.rows("Versions")).length === 2, "the history");
+  assert.equal(await page.role("button", /^Roll back/).count(), 0);
+  await page.go("#/keys?ns=market.binance");
+  await page.role("link", "tick").waitFor();
+  assert.equal(await page.role("button", "Write it").count(), 0);
   await page.go("#/value?ns=market.binance&key=tick");
   await page.see(/^Read-only: your token does not say/);
   assert.ok(!(await page.editor.isEditable()));
@@ -76,7 +83,8 @@ test("who may only read cannot write, and is told so before trying", async () =>
   assert.ok(!(await page.editor.isEditable()));
   assert.equal(await broker.value("market.binance", "tick"), "0.01");
   await page.go("#/history?ns=market.binance&key=tick");
-  await until(async () => (await page.rows("Versions")).length === 1, "the history");
+  await until(async () => (await page.rows("Versions")).length === 2, "the history");
+  assert.equal(await page.role("button", /^Roll back/).count(), 0);
   await page.go("#/audit");
   await page.see(/^Only administrators/);
   await page.click("Ask all the same");

@@ -21,7 +21,11 @@ test("a token says beforehand where its holder may write; the broker's refusal c
   assert.deepEqual([session.principal(), session.mayWrite("a"), session.isAdmin()], [null, "yes", true]);
   session.logIn(tokenOf({ sub: "zoë", exp: 7, prismbus: { read: ["**"], write: ["a.**", 7] } }));
   assert.deepEqual([session.principal(), session.expiry(), session.isAdmin()], ["zoë", 7000, false]);
-  assert.deepEqual(["a.b", "b", "_system.policy"].map(session.mayWrite), ["yes", "unsaid", "no"]);
+  assert.deepEqual(["a.b", "b", "_system.policy"].map(session.mayWrite), ["yes", "unsaid", "unsaid"]);
+  session.insist("b");
+  assert.equal(session.mayWrite("b"), "yes");
+  session.writeDenied("b");
+  assert.equal(session.mayWrite("b"), "no");
   session.writeDenied("a.b");
   assert.equal(session.mayWrite("a.b"), "no");
   session.logIn(tokenOf({ sub: "root", prismbus: { admin: ["**"] } }));
