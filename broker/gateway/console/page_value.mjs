@@ -193,8 +193,8 @@ class Editor {
       await attempt(this.wrong, async () => this.compare(await api.entry(this.ns, this.key, { signal: this.signal }), done.error));
     } else {
       drafts.delete(this.draftName);
-      this.field.value = "";
-      this.reset();
+      replace(this.wrong);
+      replace(this.work);
       await attempt(this.wrong, () => this.load());
       replace(this.notice, h("p", { class: "notice" }, told));
       say(told);

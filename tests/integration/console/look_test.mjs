@@ -47,7 +47,7 @@ const pages = () => [
     return (await page.rows("Changes, newest first")).length > 2;
   }],
   ["subscribers", "#/subscribers", async (page) => (await page.rows("Subscribers")).length >= 1],
-  ["broker", "#/broker", async (page) => (await page.tab.locator(".figure polyline").count()) > 10],
+  ["broker", "#/broker", async (page) => (await page.tab.locator(".figure polyline").count()) > 10 && (await page.tab.getByText(/^≤ \d/).count()) === 2],
   ["audit", "#/audit", async (page) => (await page.rows("Audit records, newest first")).length > 20],
 ];
 
