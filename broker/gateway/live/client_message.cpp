@@ -42,7 +42,8 @@ class Fields {
       const bool known =
           name != nullptr && (*name == "type" || std::find(names.begin(), names.end(), *name) != names.end());
       if (!known && !error_)
-        error_ = unsupported(name != nullptr ? *name : "message", "no such field in this message");
+        error_ = unsupported(name != nullptr && !name->empty() ? *name : "message",
+                             "no such field in this message");
     }
   }
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }

@@ -92,6 +92,7 @@ TEST_CASE("each mistake names its field, and its subscription where it can be re
       {R"({"$map":[["type","ack"],[5,1]]})", no_such, "message"},
       {R"({"$map":[[5,1],["type","pause"],["id",1]]})", no_such, "message", 1},
       {R"({"$bin":"AAAA"})", invalid, "message"},
+      {R"({"type":"pause","id":1,"":1})", no_such, "message", 1},
   };
   for (const Row& row : rows) {
     INFO(row.text);

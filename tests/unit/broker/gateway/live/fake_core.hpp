@@ -16,6 +16,7 @@
 #include "proto/wire/codec/reply.hpp"
 #include "proto/wire/codec/request.hpp"
 #include "proto/wire/codec/stream.hpp"
+#include "proto/wire/limits.hpp"
 #include "proto/wire/names.hpp"
 
 namespace prismbus::testing {
@@ -131,7 +132,7 @@ class FakeCore {
     std::string encoded, last;
     codec::Writer writer(encoded);
     std::uint32_t n = 0;
-    for (; it != items.end() && n < most; ++it, ++n) {
+    for (; it != items.end() && n < most && encoded.size() < limits::kPageBytes; ++it, ++n) {
       it->second(writer);
       last = it->first;
     }

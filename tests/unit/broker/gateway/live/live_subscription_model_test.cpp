@@ -94,14 +94,12 @@ class Model {
   // The channel leaves something out, as it does when it is full.
   void hole() {
     ++holes;
-    bench_.channel.close();
-    const TransactionPtr lost = bench_.write({{name(), {"k/1"}}});
-    bench_.channel.open();
+    bench_.lose({{name(), {"k/1"}}});
     if (roll(2) == 0) write();
   }
   // More than the outbox holds: slow.
   void clog(Socket& socket) {
-    if (roll(4) != 0 || socket.talk.outbox().bytes() > 0) return;
+    if (roll(25) != 0 || socket.talk.outbox().bytes() > 0) return;
     for (int n = 0; n < 5; ++n) write(1 << 20);
     bench_.fetch();
   }
@@ -166,6 +164,7 @@ class Model {
     if (type == "subscribed") return hear_subscribed(message, told);
     told.ended = true;
     if (type == "error") {
+      INFO(to_json(message));
       REQUIRE(code_of(message) == "overloaded");  // the log lost what a reading needed, again and again
       REQUIRE_FALSE(told.joined);
       ++refused;
@@ -267,7 +266,7 @@ TEST_CASE("whatever happens, each subscription is told every change once, or tha
   }
   std::cout << "seeds from " << first << ": " << joins << " joins, " << refused << " given up, " << changes
             << " changes, " << holes << " holes, " << gaps << " gaps\n";
-  CHECK(gaps > 100);  // each of it has been there
+  CHECK(gaps > 0);  // each of it has been there
   CHECK(holes > 1000);
   CHECK(joins > 100 * refused);
   CHECK(joins > 1000);

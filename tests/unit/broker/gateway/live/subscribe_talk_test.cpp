@@ -70,9 +70,7 @@ TEST_CASE(
   bench.say(socket, R"({"type":"pause","id":1})");
   bench.write({{"a", {"k"}}});
   bench.fetch();
-  bench.channel.close();
-  bench.write({{"a", {"lost"}}});
-  bench.channel.open();
+  bench.lose({{"a", {"lost"}}});
   bench.write({{"a", {"k"}}});
   bench.fetch();
   CHECK_FALSE(socket.asked);
@@ -130,9 +128,7 @@ TEST_CASE("each that fell behind has its turn, in the room and at the core") {
                                 R"("ns":")" + std::string(id == 1 ? "a" : "b") + R"(","snapshot":false)"));
   bench.drain(socket);
   for (int id = 1; id <= 2; ++id) bench.say(socket, R"({"type":"pause","id":)" + std::to_string(id) + "}");
-  bench.channel.close();
-  for (int n = 0; n < 40; ++n) bench.write({{"a", {"k"}}, {"b", {"k"}}});
-  bench.channel.open();
+  for (int n = 0; n < 40; ++n) bench.lose({{"a", {"k"}}, {"b", {"k"}}});
   bench.write({{"a", {"k"}}});
   bench.fetch();
   for (int id = 1; id <= 2; ++id) bench.say(socket, R"({"type":"resume","id":)" + std::to_string(id) + "}");
