@@ -55,7 +55,8 @@ std::string text_of(const Notice& notice) {
 
 }  // namespace
 
-NotificationTalk::NotificationTalk(std::optional<std::string> token) : token_(std::move(token)) {
+NotificationTalk::NotificationTalk(std::optional<std::string> token, std::size_t& alone)
+    : SocketTalk(alone), token_(std::move(token)) {
   greet();
 }
 

@@ -14,7 +14,8 @@ namespace prismbus {
 
 class NotificationTalk final : public SocketTalk {
  public:
-  explicit NotificationTalk(std::optional<std::string> token);
+  // `alone`: as an outbox counts there; outlives this.
+  NotificationTalk(std::optional<std::string> token, std::size_t& alone);
 
   // Its client says nothing but `token`.
   void on_text(std::string_view text, Now now) override;

@@ -1,4 +1,5 @@
-// What one socket is still to be sent, bounded by messages and bytes (I8). Gateway thread.
+// What one socket is still to be sent, bounded by messages and bytes (I8). What of it no other socket shares,
+// pages above all, counts for all sockets together as well. Gateway thread.
 #pragma once
 
 #include <cstddef>
@@ -25,6 +26,14 @@ class Outbox {
   static constexpr std::size_t kBytesMax = 4u
                                            << 20;  // a change set of the largest size is JSON of about that
 
+  // `alone`: grows by what is in here and shared with nobody; outlives this.
+  explicit Outbox(std::size_t& alone) : alone_(alone) {}
+  ~Outbox() {
+    while (!messages_.empty()) forget_back();
+  }
+  Outbox(const Outbox&) = delete;
+  Outbox& operator=(const Outbox&) = delete;
+
   // Whether one more may come that is nobody's answer: a change.
   [[nodiscard]] bool has_room() const { return messages_.size() < kMessagesMax && bytes_ < kBytesMax; }
   // ... that can wait: it is fetched as room comes, and leaves some for what cannot, so that the client is
@@ -36,32 +45,44 @@ class Outbox {
 
   void push(OutMessage message, Steady now) {
     if (messages_.empty()) moved_ = now;
+    const bool shares_body = message.body && message.body.use_count() > 1;
+    const std::size_t alone = shares_body ? message.head.size() : message.size();
     bytes_ += message.size();
-    messages_.push_back(std::move(message));
+    alone_ += alone;
+    messages_.push_back({std::move(message), alone});
   }
   // A part of the first one has gone out.
   void moves(Steady now) { moved_ = now; }
   // The one that is being sent; it stays until pop().
-  [[nodiscard]] const OutMessage& front() const { return messages_.front(); }
+  [[nodiscard]] const OutMessage& front() const { return messages_.front().message; }
   void pop(Steady now) {
-    bytes_ -= messages_.front().size();
+    bytes_ -= messages_.front().message.size();
+    alone_ -= messages_.front().alone;
     messages_.pop_front();
     moved_ = now;
-    if (messages_.empty()) std::deque<OutMessage>().swap(messages_);
+    if (messages_.empty()) std::deque<Kept>().swap(messages_);
   }
   // All but the one that is being sent.
   void clear_behind_front() {
-    while (messages_.size() > 1) {
-      bytes_ -= messages_.back().size();
-      messages_.pop_back();
-    }
+    while (messages_.size() > 1) forget_back();
   }
   // When it last moved; of an empty one without meaning.
   [[nodiscard]] Steady moved() const { return moved_; }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
-  std::deque<OutMessage> messages_;
+  struct Kept {
+    OutMessage message;
+    std::size_t alone;  // bytes of it that no other socket shares
+  };
+  void forget_back() {
+    bytes_ -= messages_.back().message.size();
+    alone_ -= messages_.back().alone;
+    messages_.pop_back();
+  }
+
+  std::size_t& alone_;
+  std::deque<Kept> messages_;
   std::size_t bytes_ = 0;
   Steady moved_{};
 };

@@ -35,7 +35,8 @@ class SocketTalk {
   // Nothing of a full outbox moved for so long: its peer does not read.
   static constexpr std::chrono::seconds kSlowMax{10};
 
-  SocketTalk() = default;
+  // `alone`: as an outbox counts there; outlives this.
+  explicit SocketTalk(std::size_t& alone) : out_(alone) {}
   virtual ~SocketTalk() = default;
   SocketTalk(const SocketTalk&) = delete;
   SocketTalk& operator=(const SocketTalk&) = delete;

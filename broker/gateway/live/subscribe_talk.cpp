@@ -8,6 +8,7 @@
 #include "broker/gateway/core_request.hpp"
 #include "proto/wire/codec/reply.hpp"
 #include "proto/wire/codec/writer.hpp"
+#include "proto/wire/limits.hpp"
 #include "proto/wire/names.hpp"
 
 namespace prismbus {
@@ -46,11 +47,12 @@ std::string encode_client(const SocketClient& client) {
 }  // namespace
 
 SubscribeTalk::SubscribeTalk(std::optional<std::string> token, SocketClient client, LiveDesk& desk)
-    : client_(std::move(client)), desk_(desk), token_(std::move(token)) {
+    : SocketTalk(desk.alone), client_(std::move(client)), desk_(desk), token_(std::move(token)) {
   greet();
 }
 
 SubscribeTalk::~SubscribeTalk() {
+  expect(0);
   for (const auto& [id, subscription] : subscriptions_)
     desk_.index.remove(subscription.ns(), subscription.is_subtree(), {this, id});
 }
@@ -188,12 +190,14 @@ std::string SubscribeTalk::next_request() {
     acks_.pop_front();
     return request;
   }
-  if (out_.bytes() >= kAskBelow) return {};
+  // Whoever finds no place asks again within a second, when it is looked after.
+  if (out_.bytes() >= kAskBelow || desk_.alone + limits::kPageBytes > LiveDesk::kAloneMax) return {};
   // One joins after another, so that what is read of it so far is of one alone; then each that has fallen
   // behind in its turn.
   for (auto& [id, subscription] : subscriptions_) {
     if (!subscription.is_joining() || !subscription.wants_to_ask()) continue;
     asked_ = id;
+    expect(limits::kPageBytes);
     return subscription.request();
   }
   auto it = subscriptions_.upper_bound(asked_behind_);
@@ -201,12 +205,19 @@ std::string SubscribeTalk::next_request() {
     if (it == subscriptions_.end()) it = subscriptions_.begin();
     if (!it->second.wants_to_ask()) continue;
     asked_ = asked_behind_ = it->first;
+    expect(limits::kPageBytes);
     return it->second.request();
   }
   return {};
 }
 
+void SubscribeTalk::expect(std::size_t bytes) {
+  desk_.alone = desk_.alone - expected_ + bytes;
+  expected_ = bytes;
+}
+
 void SubscribeTalk::on_own_reply(std::string_view payload, Now now) {
+  expect(0);
   if (std::exchange(asked_ack_, false)) {
     const auto reply = codec::decode_reply(payload);
     if (!reply || reply->error) say_error({}, reply ? *reply->error : reply.error(), now);

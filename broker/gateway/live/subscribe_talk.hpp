@@ -25,6 +25,10 @@ struct LiveFollower {
 
 // What all sockets share.
 struct LiveDesk {
+  // Of pages and answers that wait in all outboxes, and of pages that are on their way: above, no page is
+  // asked for (I8).
+  static constexpr std::size_t kAloneMax = 256u << 20;
+  std::size_t alone = 0;
   LiveLog log;
   SubscriptionIndex<LiveFollower> index;
 };
@@ -53,6 +57,7 @@ class SubscribeTalk final : public SocketTalk {
  private:
   void begin(Now) override {}
   void on_own_reply(std::string_view payload, Now now) override;
+  void expect(std::size_t bytes);
   void on_rights(Now now) override;
   std::string next_request() override;
   [[nodiscard]] bool takes_more() const override { return acks_.size() < kAcksMax; }
@@ -83,6 +88,7 @@ class SubscribeTalk final : public SocketTalk {
   SubscriptionId pumped_ = 0, asked_behind_ = 0;  // whose turn it was last
   std::optional<SubscriptionId> asked_;           // whose page is under way; of an ack: none
   bool asked_ack_ = false;
+  std::size_t expected_ = 0;      // bytes of the page under way, counted at the desk
   std::deque<std::string> acks_;  // requests
 };
 

@@ -12,7 +12,7 @@ void WebSockets::take(PeerStream stream, ConnectionId connection, Upgrade upgrad
   std::unique_ptr<SocketTalk> talk;
   NotificationTalk* notified = nullptr;
   if (upgrade.to == Upgrade::To::notifications) {
-    auto notifications = std::make_unique<NotificationTalk>(std::move(upgrade.token));
+    auto notifications = std::make_unique<NotificationTalk>(std::move(upgrade.token), desk_.alone);
     notified = notifications.get();
     talk = std::move(notifications);
     channel_.hear_notices(++notified_ > 0);

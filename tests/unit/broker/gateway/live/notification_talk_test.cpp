@@ -8,7 +8,8 @@ using namespace prismbus::testing;
 namespace {
 
 struct Hearer final : SocketDriver {
-  NotificationTalk talk{std::nullopt};
+  std::size_t alone = 0;
+  NotificationTalk talk{std::nullopt, alone};
   AccessRulesPtr rules = std::make_shared<const AccessRules>();
   Now now{Steady(std::chrono::hours(1)), from_micros(7)};
 

@@ -16,7 +16,8 @@ SharedText text(std::size_t bytes) {
 }  // namespace
 
 TEST_CASE("an outbox is full by messages or by bytes, and half of it is for what cannot wait (I8)") {
-  Outbox out;
+  std::size_t alone = 0;
+  Outbox out(alone);
   CHECK(out.has_spare_room());
   for (std::size_t n = 0; n < Outbox::kMessagesMax; ++n) {
     CHECK(out.has_spare_room() == (n < Outbox::kMessagesMax / 2));
@@ -27,7 +28,7 @@ TEST_CASE("an outbox is full by messages or by bytes, and half of it is for what
   out.pop(at(1));
   CHECK(out.has_room());
 
-  Outbox heavy;
+  Outbox heavy(alone);
   heavy.push({"", text(Outbox::kBytesMax / 2)}, at(1));
   CHECK_FALSE(heavy.has_spare_room());
   CHECK(heavy.has_room());
@@ -45,7 +46,8 @@ TEST_CASE("an outbox is full by messages or by bytes, and half of it is for what
 }
 
 TEST_CASE("it moves with its first message, with each piece that went out, and with each that is done") {
-  Outbox out;
+  std::size_t alone = 0;
+  Outbox out(alone);
   out.push({"a", nullptr}, at(1));
   out.push({"b", nullptr}, at(2));
   CHECK(out.moved() == at(1));
@@ -54,4 +56,24 @@ TEST_CASE("it moves with its first message, with each piece that went out, and w
   out.pop(at(4));
   CHECK(out.moved() == at(4));
   CHECK(out.front().head == "b");
+}
+
+TEST_CASE(
+    "what no other socket shares is counted for all of them, until it is sent, thrown away or gone (I8)") {
+  std::size_t alone = 0;
+  const SharedText shared = text(1000);
+  {
+    Outbox one(alone), other(alone);
+    one.push({"abc", shared}, at(1));
+    other.push({"abcd", shared}, at(1));
+    CHECK(alone == 7);  // the heads
+    one.push({"ab", text(100)}, at(1));
+    one.push({std::string(50, 'x'), nullptr}, at(1));
+    CHECK(alone == 7 + 102 + 50);
+    one.pop(at(2));
+    CHECK(alone == 4 + 102 + 50);
+    one.clear_behind_front();
+    CHECK(alone == 4 + 102);
+  }
+  CHECK(alone == 0);
 }

@@ -285,3 +285,25 @@ TEST_CASE("what is left of a socket in the index is nothing") {
   bench.desk.index.find("a", found);
   CHECK(found.empty());
 }
+
+TEST_CASE("no page is asked for while too much waits in all outboxes, and it is when that has gone (I8)") {
+  Bench bench;
+  bench.write({{"a", {"k"}}});
+  Socket& first = bench.open();
+  bench.say(first, subscribe(1, R"("ns":"a")"));
+  REQUIRE(first.asked);
+  CHECK(bench.desk.alone >= limits::kPageBytes);  // the page on its way
+  Socket& second = bench.open();
+  const std::size_t others = LiveDesk::kAloneMax - bench.desk.alone;
+  bench.desk.alone += others;
+  bench.say(second, subscribe(1, R"("ns":"a")"));
+  CHECK_FALSE(second.asked);
+  bench.drain(first);
+  CHECK(bench.desk.alone == others);
+  second.step();
+  CHECK(second.asked);
+  bench.desk.alone -= others;
+  bench.drain(second);
+  bench.sockets.clear();
+  CHECK(bench.desk.alone == 0);
+}
