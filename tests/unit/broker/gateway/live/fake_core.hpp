@@ -30,6 +30,7 @@ inline std::unique_ptr<StoredSet> stored_set(const std::string& ns, Revision rev
   std::string value;
   codec::Writer(value).text(std::string(value_bytes, 'v'));
   std::vector<codec::ChangeView> views;
+  views.reserve(keys.size());
   for (const std::string& key : keys) views.push_back({ChangeOp::put, key, value, seq.value()});
   std::vector<codec::ChangeOffsets> offsets;
   codec::encode_change_set(set->encoded, {Epoch(5), rev, seq, from_micros(1), "me", {}}, views, offsets);
@@ -170,7 +171,9 @@ class FakeCore {
     Items items;
     for (const auto& [ns, key] :
          entries(std::string(body.ns), body.subtree, *body.read.at, std::string(body.glob.value_or("")))) {
-      items[ns + '\x01' + key] = [ns = ns, key = key](codec::Writer& out) {
+      std::string place = ns;
+      place.append(1, '\x01').append(key);
+      items[place] = [ns = ns, key = key](codec::Writer& out) {
         codec::encode_entry(
             out, {ns, key, std::string_view("\xc0", 1), Revision(1), Revision(1), 1, from_micros(1), "me"});
       };

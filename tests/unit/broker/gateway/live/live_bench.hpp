@@ -172,6 +172,7 @@ inline std::string code_of(const Value& message) {
 // `type` and the seq of changes, for a glance: "snapshot", "change 3", "subscribed".
 inline std::vector<std::string> glance(const std::vector<Value>& messages) {
   std::vector<std::string> all;
+  all.reserve(messages.size());
   for (const Value& message : messages)
     all.push_back(type_of(message) == "change" ? "change " + std::to_string(number_of(message, "seq"))
                                                : type_of(message));
