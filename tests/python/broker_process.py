@@ -148,6 +148,10 @@ class Broker:
                     return int(line.split()[1])
         return 0
 
+    def grown_kib(self, before):
+        """How much more memory it holds than `before`; 0 where that is not judged: sanitizers keep what is freed."""
+        return self.rss_kib() - before if os.environ.get("PRISMBUS_MEMORY_JUDGED", "1") == "1" else 0
+
     def remove(self):
         """Ends it whatever its state and removes all it left."""
         self.kill()

@@ -256,8 +256,11 @@ class Model {
 TEST_CASE("whatever happens, each subscription is told every change once, or that it was not (I3, I5)") {
   const char* given = std::getenv("PRISMBUS_SEED");
   const std::uint64_t first = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device()();
+  const char* chosen = std::getenv("PRISMBUS_RUNS");
+  const std::uint64_t usual = std::getenv("PRISMBUS_FULL") == nullptr ? 200 : 2000;
+  const std::uint64_t runs = chosen != nullptr ? std::strtoull(chosen, nullptr, 10) : usual;
   std::size_t gaps = 0, joins = 0, changes = 0, holes = 0, refused = 0;
-  for (std::uint64_t seed = first; seed < first + 2000; ++seed) {
+  for (std::uint64_t seed = first; seed < first + runs; ++seed) {
     INFO("seed " << seed);
     Model model(seed);
     model.run();
@@ -266,9 +269,12 @@ TEST_CASE("whatever happens, each subscription is told every change once, or tha
   }
   std::cout << "seeds from " << first << ": " << joins << " joins, " << refused << " given up, " << changes
             << " changes, " << holes << " holes, " << gaps << " gaps\n";
-  CHECK(gaps > 0);  // each of it has been there
-  CHECK(holes > 1000);
+  if (runs < 200) return;
+  // Each of it has been there.
+  CHECK(holes > runs);
+  CHECK(joins > 2 * runs);
+  CHECK(changes > 10 * runs);
+  if (runs < 2000) return;
+  CHECK(gaps > 0);
   CHECK(joins > 100 * refused);
-  CHECK(joins > 1000);
-  CHECK(changes > 10'000);
 }
