@@ -87,21 +87,16 @@ void AckDesk::ack(const Asked& asked, const AckRequest& request) {
   if (!row->compared) compare_all(*row, with);
   compare_latest(*row, with);
   measure(*row, with, asked.now.steady);
-  note_pace(*row, reply, asked.now);
+  note_pace(*row, asked.now);
   replier_.send(asked.from, codec::encode_ack_reply(replier_.head(asked.id()), reply));
 }
 
-void AckDesk::note_pace(Follower& row, const AckReply& reply, Now now) {
-  if (reply.behind.empty()) {
-    row.behind_since.reset();
-    if (std::exchange(row.lagging, false)) tell(row, Notice::What::caught_up, now.wall);
-    return;
-  }
-  if (!row.behind_since) row.behind_since = now.steady;
-  if (row.lagging || now.steady - *row.behind_since < kLaggingAfter) return;
-  row.lagging = true;
-  const auto& [ns, head] = reply.behind.front();
-  tell(row, Notice::What::lagging, now.wall, {.ns = ns, .seq = head.seq});
+// By one change set that it still lacks: somebody who keeps up with steady writes is behind at each ack.
+void AckDesk::note_pace(Follower& row, Now now) {
+  const bool lags = row.lacked.seq != Seq{} && now.steady - row.lacked.since >= kLaggingAfter;
+  if (std::exchange(row.lagging, lags) == lags) return;
+  if (!lags) return tell(row, Notice::What::caught_up, now.wall);
+  tell(row, Notice::What::lagging, now.wall, {.ns = row.lacked.ns, .seq = row.lacked.seq});
 }
 
 std::chrono::milliseconds AckDesk::next_ack_in(Steady now) const {

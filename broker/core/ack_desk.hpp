@@ -32,7 +32,7 @@ class AckDesk {
   // its answer, which those that come in the same moment share.
   static constexpr std::chrono::milliseconds kGather{10};
 
-  static constexpr std::chrono::seconds kLaggingAfter{5};  // behind without a break
+  static constexpr std::chrono::seconds kLaggingAfter{5};  // lacks one change set for so long
 
   // All outlive this; `tap` may be null.
   AckDesk(std::chrono::milliseconds ack, HeadSource& heads, const RuleBook& rules, ReplySink& door,
@@ -102,7 +102,7 @@ class AckDesk {
   void measure(Follower& follower, const Comparison& found, Steady now);
   [[nodiscard]] bool add_behind(std::string_view ns, const Principal& principal, AckReply& reply);
   void remove(const Follower& follower);
-  void note_pace(Follower& follower, const AckReply& reply, Now now);
+  void note_pace(Follower& follower, Now now);
   void tell(const Follower& follower, Notice::What what, Wall time, Notice notice = {}) const;
 
   HeadSource& heads_;

@@ -50,8 +50,6 @@ struct Follower {
   std::uint64_t latencies = 0;               // ever
   Wall since{}, last_seen{};
   Steady seen{};
-  std::optional<Steady> behind_since{};  // its acks have found it behind without a break since then
-  bool lagging = false;                  // ... for so long that it was told
   bool compared = false;           // all it applied was held against the heads once, after its first ack
   bool found_behind = false;       // ... and something was not reached, in this round of it
   std::string compare_next;        // ... the name to go on with
@@ -64,6 +62,7 @@ struct Follower {
     Steady since{};
   };
   Lacked lacked;
+  bool lagging = false;        // ... for so long that it was told
   std::size_t text_bytes = 0;  // what it counts for in the table's bound
   std::list<ConnectionId>::iterator place;
 

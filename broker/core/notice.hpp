@@ -14,7 +14,7 @@ struct Notice {
   enum class What : std::uint8_t {
     joined,     // follows, with a row of its own
     left,       // no more; `reason`: closed or silent
-    lagging,    // has been behind for some seconds: `ns` and `seq` it has not reached
+    lagging,    // has lacked a change set for some seconds: its `ns` and `seq`
     caught_up,  // no more
     rejected,   // refused a change: `ns`, `seq`, `key`, `reason`
     refused,    // an attempt without the right to it: `from`, `op`, `code`, `names`

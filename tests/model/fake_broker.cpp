@@ -56,8 +56,16 @@ FakeBroker::FakeBroker(const FakeBrokerSettings& settings, FakeDisk& journal_dis
       sequencer(sequencer_settings(settings.pipeline), store.journal.meta().last, to_journal, from_journal,
                 ignore_log),
       pipeline(settings.pipeline, store, sequencer,
-               {to_fold, from_fold, to_trim, to_reader, from_reader, {&to_backup, &from_backup}}, replies,
-               feed, who_asks != nullptr ? *who_asks : everybody, ignore_log) {}
+               {to_fold,
+                from_fold,
+                to_trim,
+                to_reader,
+                from_reader,
+                {&to_backup, &from_backup},
+                {},
+                nullptr,
+                settings.live},
+               replies, feed, who_asks != nullptr ? *who_asks : everybody, ignore_log) {}
 
 FakeBroker::~FakeBroker() = default;
 

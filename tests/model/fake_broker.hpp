@@ -31,6 +31,7 @@ struct FakeBrokerSettings {
   BackupSettings backup;
   std::size_t read_queue = 4096;
   std::size_t map_bytes = std::size_t{32} << 20;
+  LiveTap* live = nullptr;  // null: nobody taps it
 };
 
 class FakeBroker {

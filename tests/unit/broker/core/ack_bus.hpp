@@ -26,12 +26,17 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // Replies are kept by their id.
-struct AckBus final : ReplySink, Feed {
+struct AckBus final : ReplySink, Feed, LiveTap {
   AckBus() {
+    settings.live = this;
     settings.dir = scratch.path() + "/data";
     settings.fold.wait_max = milliseconds(0);
     broker.emplace(settings, journal_disk, state_disk, *this, *this);
   }
+  void on_applied(const TransactionPtr&) override {}
+  void on_rules(const AccessRulesPtr&) override {}
+  void on_notice(Notice notice) override { notices.push_back(std::move(notice)); }
+
   std::uint64_t send(std::uint64_t connection, RequestBody body) {
     const Request request{{false, ++last_id}, {}, {}, std::move(body)};
     broker->pipeline.on_request({ConnectionId(connection), "peer", {}}, codec::encode_request(request), now);
@@ -90,6 +95,7 @@ struct AckBus final : ReplySink, Feed {
   model::FakeBrokerSettings settings;
   FakeDisk journal_disk, state_disk;
   std::optional<FakeBroker> broker;
+  std::vector<Notice> notices;
   Now now{Steady(std::chrono::hours(1)), Wall(std::chrono::hours(500'000))};
   std::uint64_t last_id = 0;
   std::map<std::uint64_t, std::string> answers;

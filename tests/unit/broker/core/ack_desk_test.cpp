@@ -258,4 +258,30 @@ TEST_CASE("status tells latencies, rejections and who is silent of all followers
   CHECK(figure("followers_silent") == "1");
 }
 
+TEST_CASE(
+    "who keeps up with steady writes is not lagging; who lacks one change set for seconds is, until then") {
+  Bus bus;
+  bus.hello(1, "i", {"a", "b"});
+  REQUIRE(bus.notices.size() == 1);
+  CHECK(bus.notices[0].what == Notice::What::joined);
+  for (std::uint64_t seq = 1; seq <= 12; ++seq) {  // each ack tells the set of a second before
+    bus.put("a");
+    bus.ack(1, {{"a", Seq(seq - 1)}});
+    bus.pass(seconds(1));
+  }
+  CHECK(bus.notices.size() == 1);
+  bus.put("b");
+  bus.ack(1, {{"a", Seq(12)}});
+  bus.pass(seconds(5));
+  bus.put("a");
+  bus.ack(1, {{"a", Seq(13)}});
+  REQUIRE(bus.notices.size() == 2);
+  CHECK(bus.notices[1].what == Notice::What::lagging);
+  CHECK(bus.notices[1].ns == "b");
+  CHECK(bus.notices[1].seq == Seq(1));
+  bus.ack(1, {{"b", Seq(1)}});
+  REQUIRE(bus.notices.size() == 3);
+  CHECK(bus.notices[2].what == Notice::What::caught_up);
+}
+
 }  // namespace prismbus
