@@ -13,28 +13,31 @@ namespace {
 
 constexpr std::size_t kPartsMax = 64;  // texts of one set for different globs; more are made for each socket
 
-std::string json_of(const StoredSet& set, const std::string& glob) {
+std::string text_of(const StoredSet& set, const std::string& glob) {
   std::string encoded;
   codec::Writer writer(encoded);
   codec::encode_set_with_ns(writer, set.ns, set.encoded);
   auto tree = reply_tree(encoded);
   PRISMBUS_ASSERT(tree.has_value(), "a sequenced set is MessagePack");
-  Value* changes = tree->find("changes");
-  if (!glob.empty() && changes != nullptr) {
-    auto& items = *changes->as<Value::Array>();
-    std::erase_if(items, [&](const Value& change) {
-      const Value* key = change.find("key");
-      return key == nullptr || !key->is<std::string>() || !glob_matches(glob, *key->as<std::string>());
-    });
-  }
-  return to_json(*tree);
+  auto text = change_text(*tree, glob);
+  PRISMBUS_ASSERT(text.has_value(), "some change matches");
+  return std::move(*text);
 }
 
 }  // namespace
 
-std::string change_text(std::string json_of_set) {
-  json_of_set.erase(0, 1);
-  return json_of_set;
+std::optional<std::string> change_text(Value& set, const std::string& glob) {
+  auto& changes = *set.find("changes")->as<Value::Array>();
+  if (!glob.empty()) {
+    std::erase_if(changes, [&](const Value& change) {
+      const Value* key = change.find("key");
+      return key == nullptr || !key->is<std::string>() || !glob_matches(glob, *key->as<std::string>());
+    });
+  }
+  if (changes.empty()) return std::nullopt;
+  std::string text = to_json(set);
+  text.erase(0, 1);
+  return text;
 }
 
 SharedText LiveSet::text(const std::string& glob) const {
@@ -43,7 +46,7 @@ SharedText LiveSet::text(const std::string& glob) const {
   const bool all = glob.empty() || std::all_of(changes.begin(), changes.end(), matches);
   if (all) {
     if (!whole_) {
-      whole_ = std::make_shared<const std::string>(change_text(json_of(*set_, {})));
+      whole_ = std::make_shared<const std::string>(text_of(*set_, {}));
       *text_bytes_ += whole_->size();
     }
     return whole_;
@@ -51,7 +54,7 @@ SharedText LiveSet::text(const std::string& glob) const {
   if (std::none_of(changes.begin(), changes.end(), matches)) return nullptr;
   const auto it = std::find_if(parts_.begin(), parts_.end(), [&](const auto& p) { return p.first == glob; });
   if (it != parts_.end()) return it->second;
-  auto part = std::make_shared<const std::string>(change_text(json_of(*set_, glob)));
+  auto part = std::make_shared<const std::string>(text_of(*set_, glob));
   if (parts_.size() < kPartsMax && *text_bytes_ + part->size() <= LiveLog::kTextBytesMax) {
     parts_.emplace_back(glob, part);
     *text_bytes_ += part->size();

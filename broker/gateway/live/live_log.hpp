@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "broker/store/transaction.hpp"
+#include "proto/json/value.hpp"
 
 namespace prismbus {
 
@@ -76,7 +77,8 @@ class LiveLog {
   std::optional<Revision> base_;  // everything behind it is in items_
 };
 
-// The text of a change set as a reply of `changes` shows it ({ns} + change set), from `"ns":` on.
-[[nodiscard]] std::string change_text(std::string json_of_set);
+// The text of a change set as a reply of `changes` has it ({ns} + change set, `changes` among it), from
+// `"ns":` on, with the changes that match only; nullopt: none does.
+[[nodiscard]] std::optional<std::string> change_text(Value& set, const std::string& glob);
 
 }  // namespace prismbus

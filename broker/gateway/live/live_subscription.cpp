@@ -35,20 +35,14 @@ struct PageSet {
 
 std::optional<PageSet> page_set(Value& set, const std::string& glob) {
   const Value *ns = set.find("ns"), *rev = set.find("rev"), *seq = set.find("seq");
-  Value* changes = set.find("changes");
+  const Value* changes = set.find("changes");
   if (ns == nullptr || rev == nullptr || seq == nullptr || changes == nullptr) return std::nullopt;
   const auto* name = ns->as<std::string>();
   const auto *revision = rev->as<std::uint64_t>(), *number = seq->as<std::uint64_t>();
-  auto* items = changes->as<Value::Array>();
-  if (name == nullptr || revision == nullptr || number == nullptr || items == nullptr) return std::nullopt;
+  if (name == nullptr || revision == nullptr || number == nullptr || !changes->is<Value::Array>())
+    return std::nullopt;
   PageSet out{*name, Revision(*revision), Seq(*number), nullptr};
-  if (!glob.empty()) {
-    std::erase_if(*items, [&](const Value& change) {
-      const Value* key = change.find("key");
-      return key == nullptr || !key->is<std::string>() || !glob_matches(glob, *key->as<std::string>());
-    });
-  }
-  if (!items->empty()) out.text = std::make_shared<const std::string>(change_text(to_json(set)));
+  if (auto text = change_text(set, glob)) out.text = std::make_shared<const std::string>(std::move(*text));
   return out;
 }
 
