@@ -9,7 +9,7 @@
 
 #include "broker/core/bus_pulse.hpp"
 #include "broker/gateway/gateway_door.hpp"
-#include "broker/gateway/gateway_facts.hpp"
+#include "broker/gateway/http/gateway_facts.hpp"
 
 namespace prismbus {
 

@@ -1,7 +1,7 @@
 #include "broker/gateway/gateway.hpp"
 
 #include "broker/gateway/http_session.hpp"  // before the rest of Asio
-#include "broker/gateway/live/web_sockets.hpp"
+#include "broker/gateway/web_sockets.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -18,7 +18,7 @@
 
 #include <unordered_map>
 
-#include "broker/gateway/reply_json.hpp"
+#include "broker/gateway/http/reply_json.hpp"
 #include "broker/gateway/tls_identity.hpp"
 
 namespace prismbus {

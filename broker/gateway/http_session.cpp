@@ -10,9 +10,9 @@
 
 #include <fmt/format.h>
 
-#include "broker/gateway/exchange.hpp"
-#include "broker/gateway/http_text.hpp"
-#include "broker/gateway/reply_json.hpp"
+#include "broker/gateway/http/exchange.hpp"
+#include "broker/gateway/http/http_text.hpp"
+#include "broker/gateway/http/reply_json.hpp"
 #include "broker/gateway/response_head.hpp"
 
 namespace prismbus {

@@ -16,11 +16,11 @@
 
 #include "broker/gateway/body_budget.hpp"
 #include "broker/gateway/core_link.hpp"
-#include "broker/gateway/gzip.hpp"
-#include "broker/gateway/http_meter.hpp"
-#include "broker/gateway/live/web_sockets.hpp"
-#include "broker/gateway/origin_rules.hpp"
+#include "broker/gateway/http/gzip.hpp"
+#include "broker/gateway/http/http_meter.hpp"
+#include "broker/gateway/http/origin_rules.hpp"
 #include "broker/gateway/peer_stream.hpp"
+#include "broker/gateway/web_sockets.hpp"
 
 namespace prismbus {
 

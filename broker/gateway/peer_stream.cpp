@@ -10,7 +10,7 @@
 #include <array>
 #include <string_view>
 
-#include "broker/gateway/reply_json.hpp"
+#include "broker/gateway/http/reply_json.hpp"
 
 namespace prismbus {
 namespace {

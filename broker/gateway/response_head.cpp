@@ -5,7 +5,7 @@
 
 #include <string_view>
 
-#include "broker/gateway/gzip.hpp"
+#include "broker/gateway/http/gzip.hpp"
 
 namespace prismbus {
 namespace {

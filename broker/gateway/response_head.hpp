@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "broker/gateway/http_message.hpp"
-#include "broker/gateway/origin_rules.hpp"
+#include "broker/gateway/http/http_message.hpp"
+#include "broker/gateway/http/origin_rules.hpp"
 
 namespace prismbus {
 

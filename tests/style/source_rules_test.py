@@ -33,7 +33,9 @@ MAY_USE = {
                         "proto/wire", "proto/base"},
     "broker/sequencer": {"broker/core", "broker/store", "proto/wire", "proto/base"},
     "broker/net": {"broker/core", "broker/store", "proto/transport", "proto/wire", "proto/base"},
-    "broker/gateway": {"broker/core", "broker/store", "proto/json", "proto/wire", "proto/base"},
+    "broker/gateway": {"broker/gateway/http", "broker/gateway/live", "broker/core", "proto/json", "proto/wire", "proto/base"},
+    "broker/gateway/http": {"broker/core", "proto/json", "proto/wire", "proto/base"},
+    "broker/gateway/live": {"broker/gateway/http", "broker/core", "broker/store", "proto/json", "proto/wire", "proto/base"},
     "broker/daemon": {"broker/core", "broker/gateway", "broker/net", "broker/security", "broker/sequencer", "broker/store", "proto/toml",
                       "proto/token", "proto/transport", "proto/wire", "proto/base"},
     "broker/testing": {"broker/daemon", "proto/wire", "proto/base"},
@@ -53,8 +55,8 @@ ONLY_IN = {
     "toml++": {"proto/toml"},
     "yaml-cpp": {"publisher/command"},
     "boost": {"broker/gateway"},
-    "zlib.h": {"broker/gateway"},
-    "prometheus": {"broker/gateway"},
+    "zlib.h": {"broker/gateway/http"},
+    "prometheus": {"broker/gateway/http"},
     "nlohmann": {"broker/daemon", "proto/json"},
 }
 

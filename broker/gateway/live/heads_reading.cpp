@@ -1,7 +1,7 @@
 #include "broker/gateway/live/heads_reading.hpp"
 
-#include "broker/gateway/core_request.hpp"
-#include "broker/gateway/reply_json.hpp"
+#include "broker/gateway/http/core_request.hpp"
+#include "broker/gateway/http/reply_json.hpp"
 #include "proto/base/assert.hpp"
 #include "proto/json/json_value.hpp"
 #include "proto/wire/codec/reply.hpp"

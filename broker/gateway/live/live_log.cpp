@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "broker/gateway/reply_json.hpp"
+#include "broker/gateway/http/reply_json.hpp"
 #include "proto/base/assert.hpp"
 #include "proto/json/json_value.hpp"
 #include "proto/wire/codec/reply.hpp"

@@ -6,7 +6,7 @@
 #include <utility>
 #include <variant>
 
-#include "broker/gateway/core_request.hpp"
+#include "broker/gateway/http/core_request.hpp"
 #include "broker/gateway/live/client_message.hpp"
 #include "proto/json/json_value.hpp"
 

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "broker/gateway/reply_json.hpp"
+#include "broker/gateway/http/reply_json.hpp"
 #include "proto/json/json_value.hpp"
 
 namespace prismbus {

@@ -5,7 +5,7 @@
 #include <variant>
 #include <vector>
 
-#include "broker/gateway/core_request.hpp"
+#include "broker/gateway/http/core_request.hpp"
 #include "proto/wire/codec/reply.hpp"
 #include "proto/wire/codec/writer.hpp"
 #include "proto/wire/limits.hpp"

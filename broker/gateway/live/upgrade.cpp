@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "broker/gateway/core_request.hpp"
-#include "broker/gateway/http_text.hpp"
+#include "broker/gateway/http/core_request.hpp"
+#include "broker/gateway/http/http_text.hpp"
 
 namespace prismbus {
 namespace {

@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 
-#include "broker/gateway/http_message.hpp"
+#include "broker/gateway/http/http_message.hpp"
+#include "broker/gateway/http/route.hpp"
 #include "broker/gateway/live/subscribe_talk.hpp"
-#include "broker/gateway/route.hpp"
 #include "proto/wire/error.hpp"
 
 namespace prismbus {

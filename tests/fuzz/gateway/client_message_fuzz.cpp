@@ -2,7 +2,7 @@
 // said of it is JSON again, and what an ack asks of the core is an `ack` and nothing else.
 #include "broker/gateway/live/client_message.hpp"
 
-#include "broker/gateway/core_request.hpp"
+#include "broker/gateway/http/core_request.hpp"
 #include "broker/gateway/live/server_message.hpp"
 #include "proto/json/json_value.hpp"
 #include "proto/wire/codec/request.hpp"

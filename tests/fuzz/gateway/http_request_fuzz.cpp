@@ -2,9 +2,9 @@
 // line, the body. Whatever is asked of the core is a well-formed request of it or one that it can refuse;
 // what is refused here has a status and an error. Replies of any bytes end an exchange or ask again, no more
 // than so often.
-#include "broker/gateway/exchange.hpp"
-#include "broker/gateway/gzip.hpp"
-#include "broker/gateway/origin_rules.hpp"
+#include "broker/gateway/http/exchange.hpp"
+#include "broker/gateway/http/gzip.hpp"
+#include "broker/gateway/http/origin_rules.hpp"
 #include "proto/json/json_value.hpp"
 #include "proto/wire/codec/request.hpp"
 #include "tests/fuzz/oracle.hpp"

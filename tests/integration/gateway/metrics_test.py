@@ -27,9 +27,12 @@ class Counted(GatewayCase):
     def samples(self):
         return Samples(self.http.get("/metrics").body.decode())
 
-    def settled(self, before, class_name, count):
+    def settled(self, before, **counts):
         """A step's times are told by the next one."""
-        return eventually(lambda: (after := self.samples().since(before)).get(f"{TOOK}_count", **{"class": class_name}) >= count and after)
+        def seen():
+            after = self.samples().since(before)
+            return all(after.get(f"{TOOK}_count", **{"class": name}) >= count for name, count in counts.items()) and after
+        return eventually(seen)
 
     def test_known_requests_are_counted_by_operation_and_code(self):
         ns, client = self.ns, self.client
@@ -51,7 +54,8 @@ class Counted(GatewayCase):
         self.assert_refused(client.ask("backup", name="b"), "unsupported")
         client.ask("changes", since={ns: 0})
         client.ask("snapshot", ns=ns)
-        after = self.settled(before, "write", 9)
+        took = {"get": 8, "write": 9, "read": 5, "wait": 1, "ack": 0}
+        after = self.settled(before, **took)
 
         def codes(op):
             return after.by("code", REQUESTS, op=op)
@@ -67,7 +71,7 @@ class Counted(GatewayCase):
         self.assertEqual(codes("changes"), {"ok": 1})
         self.assertEqual(codes("snapshot"), {"ok": 1})
         self.assertEqual(after.get("prismbus_error_replies_total"), 8)
-        for name, count in (("get", 8), ("write", 9), ("read", 5), ("wait", 1), ("ack", 0)):
+        for name, count in took.items():
             self.assertEqual(after.get(f"{TOOK}_count", **{"class": name}), count, name)
             self.assertEqual(after.get(f"{TOOK}_bucket", **{"class": name, "le": "+Inf"}), count, name)
         self.assertGreater(after.get(f"{TOOK}_sum", **{"class": "write"}), 0)

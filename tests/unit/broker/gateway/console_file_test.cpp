@@ -1,13 +1,13 @@
 // The files of the console as they are answered: their types, their tags, what the browser is told to keep
 // to.
-#include "broker/gateway/console_file.hpp"
+#include "broker/gateway/http/console_file.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <set>
 
-#include "broker/gateway/exchange.hpp"
+#include "broker/gateway/http/exchange.hpp"
 
 using namespace prismbus;
 

@@ -1,4 +1,4 @@
-#include "broker/gateway/entity_tag.hpp"
+#include "broker/gateway/http/entity_tag.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,5 +1,5 @@
 // Requests of HTTP as the core hears them, and what becomes of its replies: the machine alone, no sockets.
-#include "broker/gateway/exchange.hpp"
+#include "broker/gateway/http/exchange.hpp"
 
 #include <catch2/catch.hpp>
 

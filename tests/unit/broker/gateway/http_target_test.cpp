@@ -1,4 +1,4 @@
-#include "broker/gateway/http_target.hpp"
+#include "broker/gateway/http/http_target.hpp"
 
 #include <catch2/catch.hpp>
 

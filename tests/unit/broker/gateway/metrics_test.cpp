@@ -3,9 +3,9 @@
 #include <random>
 #include <set>
 
-#include "broker/gateway/exchange.hpp"
-#include "broker/gateway/http_meter.hpp"
-#include "broker/gateway/metrics_text.hpp"
+#include "broker/gateway/http/exchange.hpp"
+#include "broker/gateway/http/http_meter.hpp"
+#include "broker/gateway/http/metrics_text.hpp"
 #include "proto/json/json_value.hpp"
 #include "proto/wire/codec/reply.hpp"
 

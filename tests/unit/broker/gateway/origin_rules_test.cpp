@@ -1,4 +1,4 @@
-#include "broker/gateway/origin_rules.hpp"
+#include "broker/gateway/http/origin_rules.hpp"
 
 #include <catch2/catch.hpp>
 

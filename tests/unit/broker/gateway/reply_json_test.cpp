@@ -1,8 +1,8 @@
-#include "broker/gateway/reply_json.hpp"
+#include "broker/gateway/http/reply_json.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "broker/gateway/gzip.hpp"
+#include "broker/gateway/http/gzip.hpp"
 #include "proto/json/json_value.hpp"
 
 using namespace prismbus;

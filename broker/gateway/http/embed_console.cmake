@@ -1,0 +1,20 @@
+# Writes OUT, a C++ source with the contents of FILES (below FOLDER, separated by |) as the console_files() of
+# console_file.hpp. Run by the build whenever one of them has changed:
+#   cmake -DOUT=... -DFOLDER=... -DFILES=a|b -P embed_console.cmake
+string(REPLACE "|" ";" names "${FILES}")
+list(LENGTH names count)
+set(delimiter "prismbus-file")
+set(text "// Written by embed_console.cmake: not to be changed by hand.\n#include <array>\n\n")
+string(APPEND text "#include \"broker/gateway/http/console_file.hpp\"\n\nnamespace prismbus {\nnamespace {\n\n")
+string(APPEND text "constexpr std::array<ConsoleFile, ${count}> kFiles{{\n")
+foreach(name IN LISTS names)
+  file(READ "${FOLDER}/${name}" content)
+  string(FIND "${content}" ")${delimiter}\"" found)
+  if(NOT found EQUAL -1)
+    message(FATAL_ERROR "${name} holds )${delimiter}\", which ends the literal it is put into")
+  endif()
+  string(APPEND text "    {\"${name}\", R\"${delimiter}(${content})${delimiter}\"},\n")
+endforeach()
+string(APPEND text "}};\n\n}  // namespace\n\n")
+string(APPEND text "std::span<const ConsoleFile> console_files() {\n  return kFiles;\n}\n\n}  // namespace prismbus\n")
+file(WRITE "${OUT}" "${text}")
