@@ -19,9 +19,10 @@ export async function until(look, what, seconds = kSeconds) {
 }
 
 export class Broker {
-  constructor({ secured = false } = {}) {
+  // `tls`: over https, with a certificate that nobody signed but its own key.
+  constructor({ secured = false, tls = false } = {}) {
     this.folder = fs.mkdtempSync(path.join(os.tmpdir(), "prismbus-console-"));
-    this.secured = secured;
+    Object.assign(this, { secured, tls });
     this.children = [];
     process.on("exit", () => this.stop());
   }
@@ -40,10 +41,17 @@ export class Broker {
 
   async serve() {
     const args = ["--data-dir", this.file("data"), "--ready-file", this.file("ready.json"), "--map-bytes", String(1 << 30)];
-    for (const [flag, endpoint] of [["--requests", "tcp://127.0.0.1:0"], ["--changes", "tcp://127.0.0.1:0"], ["--gateway", "http://127.0.0.1:0"]]) args.push(flag, endpoint);
+    for (const [flag, endpoint] of [["--requests", "tcp://127.0.0.1:0"], ["--changes", "tcp://127.0.0.1:0"], ["--gateway", `${this.tls ? "https" : "http"}://127.0.0.1:0`]]) args.push(flag, endpoint);
     if (this.secured) {
       execFileSync(path.join(kBin, "prismbus"), ["init", "--secure", this.file("security")]);
       args.push("--security", this.file("security"));
+    }
+    if (this.tls) {
+      const [chain, key] = [this.file("chain.pem"), this.file("key.pem")];
+      execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=console",
+        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", chain], { stdio: "ignore" });
+      fs.chmodSync(key, 0o600);
+      args.push("--gateway-tls-cert", chain, "--gateway-tls-key", key);
     }
     const child = this.start("prismbusd", args);
     await until(() => fs.existsSync(this.file("ready.json")) || child.exitCode !== null, "the ready file");
