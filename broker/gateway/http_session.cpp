@@ -13,6 +13,7 @@
 #include "broker/gateway/http/exchange.hpp"
 #include "broker/gateway/http/http_text.hpp"
 #include "broker/gateway/http/reply_json.hpp"
+#include "broker/gateway/request_head.hpp"
 #include "broker/gateway/response_head.hpp"
 
 namespace prismbus {
@@ -35,36 +36,6 @@ auto with(error_code& error) {
   return asio::redirect_error(asio::use_awaitable, error);
 }
 
-Verb verb_of(http::verb verb) {
-  switch (verb) {
-    case http::verb::get:
-      return Verb::get;
-    case http::verb::head:
-      return Verb::head;
-    case http::verb::put:
-      return Verb::put;
-    case http::verb::post:
-      return Verb::post;
-    case http::verb::delete_:
-      return Verb::del;
-    case http::verb::options:
-      return Verb::options;
-    default:
-      return Verb::other;
-  }
-}
-
-// Everything but the body.
-HttpRequest head_of(const http::request<http::string_body>& message) {
-  HttpRequest request;
-  request.verb = verb_of(message.method());
-  request.target.assign(message.target().begin(), message.target().end());
-  for (const auto& field : message)
-    request.headers.emplace_back(lower({field.name_string().data(), field.name_string().size()}),
-                                 std::string(field.value().begin(), field.value().end()));
-  return request;
-}
-
 // An address without a port, as every door gives it: limits go by it.
 std::string origin_text(const asio::ip::tcp::socket& socket) {
   error_code error;
@@ -82,16 +53,12 @@ HttpResponse too_large_response(int status, std::string field, std::size_t limit
   return error_response(error, status);
 }
 
-HttpResponse malformed_response(std::string_view field, std::string why) {
-  return error_response(fail_field(std::string(field), std::move(why)).value());
+HttpResponse late_response(std::string_view why) {
+  return error_response(error_of(ErrorCode::timeout, std::string(why)), 408);
 }
 
-// A body that begins somewhere else for somebody on the way is how requests are smuggled.
-bool has_doubtful_length(const HttpRequest& request, bool is_http_10) {
-  const std::string* coding = request.header("transfer-encoding");
-  if (coding == nullptr) return request.count("content-length") > 1;
-  return is_http_10 || request.count("transfer-encoding") > 1 ||
-         request.header("content-length") != nullptr || lower(trimmed(*coding)) != "chunked";
+HttpResponse malformed_response(std::string_view field, std::string why) {
+  return error_response(fail_field(std::string(field), std::move(why)).value());
 }
 
 }  // namespace
@@ -165,6 +132,7 @@ asio::awaitable<bool> HttpSession::serve_one() {
   parser.body_limit(limits_.body_bytes_max);
   stream_.expires_after(limits_.header);
   co_await http::async_read_header(stream_, buffer_, parser, with(error));
+  const bool was_late = error == boost::beast::error::timeout;
   // What g++ 12 makes of an aggregate that is made within a co_await it destroys twice: they have names here.
   HttpRequest request;
   if (error == http::error::header_limit || error == http::error::buffer_overflow) {
@@ -172,8 +140,8 @@ asio::awaitable<bool> HttpSession::serve_one() {
     co_await refuse(request, std::move(response));
     co_return false;
   }
-  if (error == boost::beast::error::timeout) {
-    HttpResponse response = error_response(error_of(ErrorCode::timeout, "no header in time"), 408);
+  if (error && was_late) {
+    HttpResponse response = late_response("no header in time");
     co_await refuse(request, std::move(response));
     co_return false;
   }
@@ -187,7 +155,7 @@ asio::awaitable<bool> HttpSession::serve_one() {
     co_return false;
   }
   is_http_10_ = parser.get().version() < 11;
-  request = head_of(parser.get());
+  request = request_of_head(parser.get());
   if (auto admitted = origins_.admit(request); !admitted) {
     HttpResponse response = error_response(admitted.error());
     co_await refuse(request, std::move(response));
@@ -256,6 +224,7 @@ asio::awaitable<bool> HttpSession::read_body(Parser& parser, HttpRequest& reques
   error_code error;
   stream_.expires_after(limits_.body);
   co_await http::async_read(stream_, buffer_, parser, with(error));
+  const bool was_late = error == boost::beast::error::timeout;
   if (!error) {
     request.body = std::move(parser.get().body());
     co_return true;
@@ -263,8 +232,8 @@ asio::awaitable<bool> HttpSession::read_body(Parser& parser, HttpRequest& reques
   HttpResponse response;
   if (error == http::error::body_limit || error == http::error::buffer_overflow) {
     response = too_large_response(413, "body", limits_.body_bytes_max);
-  } else if (error == boost::beast::error::timeout) {
-    response = error_response(error_of(ErrorCode::timeout, "no whole body in time"), 408);
+  } else if (was_late) {
+    response = late_response("no whole body in time");
   } else if (error.category() == http_category() && error != http::error::partial_message) {
     response = malformed_response("body", "no chunks: " + error.message());
   } else {
@@ -325,13 +294,12 @@ asio::awaitable<std::optional<std::string>> HttpSession::ask(std::string payload
 asio::awaitable<bool> HttpSession::write(const HttpRequest& request, HttpResponse response, bool keep_alive) {
   answered_.verb = request.verb, answered_.status = response.status;
   const bool has_content = !response.content_type.empty();
-  if (has_content && response.body.size() >= kGzipFrom) {
-    response.headers.emplace_back("Vary", "Accept-Encoding");
-    if (wants_gzip(request)) {
-      Gzip gzip;
-      response.body = gzip.add(response.body, Gzip::More::no);
-      response.headers.emplace_back("Content-Encoding", "gzip");
-    }
+  const bool is_long = has_content && response.body.size() >= kGzipFrom;
+  if (is_long || response.status == 304) response.headers.emplace_back("Vary", "Accept-Encoding");
+  if (is_long && wants_gzip(request)) {
+    Gzip gzip;
+    response.body = gzip.add(response.body, Gzip::More::no);
+    response.headers.emplace_back("Content-Encoding", "gzip");
   }
   std::string text = begin_response(response, origins_, request, keep_alive);
   if (has_content) text += fmt::format("Content-Length: {}\r\n", response.body.size());

@@ -158,10 +158,6 @@ Result<void> set_request_id(CoreRequest& out, const HttpRequest& request) {
   return {};
 }
 
-bool is_write(const Route& route) {
-  return route.op == "put" || route.op == "delete" || route.op == "txn" || route.op == "rollback";
-}
-
 // `changes` of one namespace behind a seq, or of a subtree behind a revision.
 Result<void> set_changes(CoreRequest& out, const RouteMatch& match, const Query& query) {
   const std::string* subtree = find(query, "subtree");
@@ -272,7 +268,7 @@ Result<CoreRequest> core_request_of(const RouteMatch& match, const HttpTarget& t
     if (auto set = set_epoch(out, *epoch); !set) return tl::unexpected(set.error());
   }
   if (auto set = set_body(out, route, request); !set) return tl::unexpected(set.error());
-  if (is_write(route)) {
+  if (route.writes != Writes::nothing) {
     if (auto set = set_request_id(out, request); !set) return tl::unexpected(set.error());
   }
   return out;

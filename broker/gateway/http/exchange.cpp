@@ -18,6 +18,8 @@
 namespace prismbus {
 namespace {
 
+constexpr std::string_view kMethods = "GET, HEAD, PUT, POST, DELETE, OPTIONS";  // of the gateway as a whole
+
 class Immediate final : public Exchange {
  public:
   explicit Immediate(HttpResponse response) : response_(std::move(response)) {}
@@ -57,6 +59,12 @@ HttpResponse method_not_allowed(const RouteMatch& match) {
   return response;
 }
 
+HttpResponse options_response(std::string_view methods) {
+  HttpResponse response{.status = 204, .content_type = {}};
+  response.headers.emplace_back("Allow", std::string(methods));
+  return response;
+}
+
 HttpResponse upgrade_required() {
   HttpResponse response = error_response(unsupported("Upgrade", "a WebSocket is spoken here"), 426);
   response.headers.emplace_back("Upgrade", "websocket");
@@ -92,7 +100,7 @@ std::unique_ptr<Exchange> open_operation(const HttpRequest& request, RouteMatch 
   const Route& route = *match.route;
   if (route.answer == Answer::metrics) return open_metrics(*asked, target, facts);
   if (route.answer == Answer::snapshot) return open_snapshot_stream(*asked, match, target);
-  if (route.op == "put" || route.op == "delete")
+  if (route.writes == Writes::key)
     return open_conditional_write(request, std::move(match), std::move(*asked));
   return std::make_unique<OneRequest>(request, std::move(match), asked->payload());
 }
@@ -122,16 +130,13 @@ std::unique_ptr<Exchange> open_route(const HttpRequest& request, RouteMatch matc
 
 std::unique_ptr<Exchange> open_exchange(const HttpRequest& request, const GatewayFacts& facts) {
   if (auto refused = refused_twice(request)) return immediately(std::move(*refused));
+  if (request.verb == Verb::options && request.target == "*") return immediately(options_response(kMethods));
   const auto target = split_target(request.target);
   if (!target) return immediately(error_response(target.error()));
   RouteMatch match = find_route(request.verb, target->path);
   if (match.verbs.empty())
     return immediately(error_response(error_of(ErrorCode::not_found, "no such path: see /openapi.json")));
-  if (request.verb == Verb::options) {
-    HttpResponse response{.status = 204, .content_type = {}};
-    response.headers.emplace_back("Allow", allowed_methods(match));
-    return immediately(std::move(response));
-  }
+  if (request.verb == Verb::options) return immediately(options_response(allowed_methods(match)));
   if (match.route == nullptr) return immediately(method_not_allowed(match));
   const Route* const route = match.route;
   auto exchange = open_route(request, std::move(match), *target, facts);

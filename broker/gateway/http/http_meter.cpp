@@ -39,9 +39,7 @@ HttpMeter::Class HttpMeter::class_of(const Route* route) {
   if (route == nullptr) return kNone;
   if (route->answer == Answer::snapshot) return kSnapshot;
   if (route->op.empty() || route->op == "status") return kOwn;
-  const bool writes =
-      route->op == "put" || route->op == "delete" || route->op == "txn" || route->op == "rollback";
-  return writes ? kWrite : kRead;
+  return route->writes == Writes::nothing ? kRead : kWrite;
 }
 
 void HttpMeter::count(const Request& request, Steady now) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "broker/gateway/http/http_text.hpp"
 #include "proto/wire/names.hpp"
 
 namespace prismbus {
@@ -77,6 +78,22 @@ Result<HttpTarget> split_target(std::string_view target) {
   if (out.query.size() == kQueryMax) return fail_field("target", "too many parameters");
   if (!query_good) return fail_field("target", "a % that is not followed by two hex digits");
   return out;
+}
+
+void to_origin_form(HttpRequest& request) {
+  const std::string_view target = request.target;
+  const std::size_t scheme = target.find("://");
+  if (scheme == std::string_view::npos) return;
+  const std::string name = lower(target.substr(0, scheme));
+  if (name != "http" && name != "https") return;
+  const std::string_view rest = target.substr(scheme + 3);
+  const std::string authority(rest.substr(0, rest.find_first_of("/?#")));
+  std::string path(rest.substr(authority.size()));
+  if (!path.starts_with('/')) path.insert(0, 1, '/');
+  request.target = std::move(path);
+  for (auto& [header, value] : request.headers) {
+    if (header == "host") value = authority;
+  }
 }
 
 }  // namespace prismbus

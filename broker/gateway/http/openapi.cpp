@@ -65,14 +65,13 @@ Value parameters_of(const Route& route) {
   if (!route.op.empty())
     out.push_back(parameter("epoch", "query", false,
                             "The history that revisions are of, 16 hex digits; else 410.", text));
-  const bool writes = route.verb != Verb::get && route.op != "mget";
   if (route.answer == Answer::entry || route.answer == Answer::console)
     out.push_back(parameter("If-None-Match", "header", false, "An ETag: 304 while it holds.", text));
-  if (route.op == "put" || route.op == "delete")
+  if (route.writes == Writes::key)
     out.push_back(parameter("If-Match", "header", false, "An ETag, or * for whatever is there.", text));
-  if (route.op == "put")
+  if (route.answer == Answer::put)
     out.push_back(parameter("If-None-Match", "header", false, "*: only if the key is not there.", text));
-  if (writes)
+  if (route.writes != Writes::nothing)
     out.push_back(parameter("Idempotency-Key", "header", false,
                             "The same write sent again with it is done once, within 30 minutes.", text));
   return Value::array(std::move(out));

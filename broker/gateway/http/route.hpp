@@ -48,10 +48,17 @@ enum class Answer : std::uint8_t {
   console,  // a file of the console
 };
 
+enum class Writes : std::uint8_t {
+  nothing,
+  key,   // one, and If-Match and If-None-Match are about it
+  more,  // under conditions of its own
+};
+
 struct Route {
   Verb verb;
   std::string_view path;  // `{ns}` and `{file}` are one segment, `{key}` all that are left
   std::string_view op;    // of section 4; empty: the gateway answers by itself
+  Writes writes;
   Answer answer;
   BodyKind body;
   std::span<const QueryField> query;

@@ -4,6 +4,7 @@
 // than so often.
 #include "broker/gateway/http/exchange.hpp"
 #include "broker/gateway/http/gzip.hpp"
+#include "broker/gateway/http/http_target.hpp"
 #include "broker/gateway/http/origin_rules.hpp"
 #include "proto/json/json_value.hpp"
 #include "proto/wire/codec/request.hpp"
@@ -50,7 +51,8 @@ void check_response(const HttpResponse& response) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const OriginRules rules("127.0.0.1", {"a.b"}, {"https://c.d"});
   const std::string_view bytes = fuzz::as_bytes(data, size);
-  const HttpRequest request = request_of(bytes);
+  HttpRequest request = request_of(bytes);
+  to_origin_form(request);
   (void)rules.admit(request);
   if (const std::string* header = request.header("accept-encoding")) (void)accepts_gzip(*header);
   const auto exchange = open_exchange(request, {});

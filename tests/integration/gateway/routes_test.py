@@ -108,6 +108,16 @@ class Entries(GatewayCase):
         self.assertEqual((wrong.status, wrong.headers["allow"]), (405, "GET, HEAD, PUT, POST, DELETE, OPTIONS"))
         self.assertEqual(self.http.ask("DELETE", "/api/v1/txn").status, 405)
         self.assert_error(self.http.get("/api/v2/config/a/b"), 404, "not_found")
+        whole = self.http.ask("OPTIONS", "*")
+        self.assertEqual((whole.status, whole.headers["allow"]), (204, "GET, HEAD, PUT, POST, DELETE, OPTIONS"))
+        self.assert_error(self.http.ask("GET", "*"), 400, "invalid_argument", "target")
+
+    def test_a_target_as_to_a_proxy_is_served_by_its_own_host(self):
+        self.http.put(self.ns, "k", 1)
+        path = f"/api/v1/config/{self.ns}/k"
+        self.assertEqual(self.http.get("http://LOCALHOST:1" + path).json["value"], 1)
+        self.assertEqual(self.http.ask("GET", "http://localhost" + path, headers={"Host": "evil.example"}).status, 200)
+        self.assert_error(self.http.ask("GET", "http://evil.example" + path, headers={"Host": "localhost"}), 403, "permission_denied")
 
 
 class Operations(GatewayCase):

@@ -35,3 +35,26 @@ TEST_CASE("what is no target is refused, and a parameter that stands twice is na
   for (int i = 0; i < 65; ++i) many += "&k" + std::to_string(i);
   CHECK_FALSE(split_target(many));
 }
+
+TEST_CASE(
+    "a target as to a proxy is taken with its host, which counts more than the header (RFC 9112, 3.2.2)") {
+  struct Row {
+    std::string given, target, host;
+  };
+  for (const Row& row : {Row{"http://a.b:80/x?y=1", "/x?y=1", "a.b:80"}, Row{"HTTPS://a.b", "/", "a.b"},
+                         Row{"http://a.b?y=1", "/?y=1", "a.b"}, Row{"http:///x", "/x", ""},
+                         Row{"http://u@a.b/", "/", "u@a.b"}, Row{"/x?u=http://c", "/x?u=http://c", "h"},
+                         Row{"ftp://a.b/x", "ftp://a.b/x", "h"}, Row{"*", "*", "h"}}) {
+    INFO(row.given);
+    HttpRequest request;
+    request.target = row.given;
+    request.headers = {{"host", "h"}, {"x", "h"}};
+    to_origin_form(request);
+    CHECK(request.target == row.target);
+    CHECK(request.headers == HttpHeaders{{"host", row.host}, {"x", "h"}});
+  }
+  HttpRequest without;
+  without.target = "http://a.b/x";
+  to_origin_form(without);
+  CHECK(without.header("host") == nullptr);  // one is needed all the same
+}
