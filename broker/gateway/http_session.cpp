@@ -130,9 +130,9 @@ asio::awaitable<bool> HttpSession::serve_one() {
   Parser parser;
   parser.header_limit(static_cast<std::uint32_t>(limits_.header_bytes_max));
   parser.body_limit(limits_.body_bytes_max);
-  stream_.expires_after(limits_.header);
+  stream_.read_within(limits_.header);
   co_await http::async_read_header(stream_, buffer_, parser, with(error));
-  const bool was_late = error == boost::beast::error::timeout;
+  const bool was_late = stream_.end_reading();
   // What g++ 12 makes of an aggregate that is made within a co_await it destroys twice: they have names here.
   HttpRequest request;
   if (error == http::error::header_limit || error == http::error::buffer_overflow) {
@@ -222,9 +222,9 @@ asio::awaitable<bool> HttpSession::read_body(Parser& parser, HttpRequest& reques
     if (!co_await write_text(std::move(go_on))) co_return false;
   }
   error_code error;
-  stream_.expires_after(limits_.body);
+  stream_.read_within(limits_.body);
   co_await http::async_read(stream_, buffer_, parser, with(error));
-  const bool was_late = error == boost::beast::error::timeout;
+  const bool was_late = stream_.end_reading();
   if (!error) {
     request.body = std::move(parser.get().body());
     co_return true;

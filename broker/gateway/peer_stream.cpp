@@ -20,6 +20,7 @@ namespace asio = boost::asio;
 constexpr std::size_t kHelloBytes = 2048;  // what is read before there is a TLS stream: most hellos
 constexpr std::size_t kRecordHeader = 5;   // RFC 8446, 5.1: type, version, length
 constexpr std::size_t kRead = 4096;
+constexpr std::chrono::milliseconds kGiveUpAgain{20};
 constexpr unsigned char kHandshakeRecord = 0x16;
 
 auto with(PeerStream::error_code& error) {
@@ -90,6 +91,31 @@ asio::awaitable<void> PeerStream::say_goodbye() {
   }
   layers->tcp.socket().shutdown(asio::ip::tcp::socket::shutdown_send, error);
   layers->tcp.close();
+}
+
+void PeerStream::read_within(std::chrono::milliseconds time) {
+  layers_->tcp.expires_never();
+  layers_->is_late = false;
+  layers_->reading.expires_after(time);
+  give_up_reading_at_its_time(layers_);
+}
+
+bool PeerStream::end_reading() {
+  layers_->reading.expires_at(asio::steady_timer::time_point::max());
+  return layers_->is_late;
+}
+
+void PeerStream::give_up_reading_at_its_time(const std::shared_ptr<Layers>& of) {
+  of->reading.async_wait([weak = std::weak_ptr(of)](const error_code& error) {
+    const auto layers = weak.lock();
+    // What was called off may have been on its way already.
+    if (error || !layers || layers->reading.expiry() > asio::steady_timer::clock_type::now()) return;
+    layers->is_late = true;
+    layers->tcp.cancel();
+    // A read of several steps may be between two of them, where there is nothing to cancel.
+    layers->reading.expires_after(kGiveUpAgain);
+    give_up_reading_at_its_time(layers);
+  });
 }
 
 asio::awaitable<void> PeerStream::linger(std::shared_ptr<Layers> layers, std::chrono::milliseconds time) {

@@ -13,6 +13,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/role.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
@@ -54,6 +55,11 @@ class PeerStream {
   // connection is closed.
   void expires_after(std::chrono::milliseconds time) { layers_->tcp.expires_after(time); }
   void expires_never() { layers_->tcp.expires_never(); }
+  // For reads begun from now on, instead: they end with an error then, and the connection stays, so that its
+  // peer can be told why.
+  void read_within(std::chrono::milliseconds time);
+  // Ends that time. Whether it had passed.
+  bool end_reading();
 
   template <class Buffers, class Token>
   auto async_read_some(const Buffers& into, Token&& token) {
@@ -91,13 +97,16 @@ class PeerStream {
   using Tls = boost::beast::ssl_stream<Plain&>;
   // Of one address, for what is above refers to what is below.
   struct Layers {
-    explicit Layers(boost::asio::ip::tcp::socket socket) : tcp(std::move(socket)) {}
+    explicit Layers(boost::asio::ip::tcp::socket socket)
+        : tcp(std::move(socket)), reading(tcp.get_executor()) {}
     Plain tcp;
-    std::unique_ptr<Tls> tls;  // from the first bytes of the handshake on
+    boost::asio::steady_timer reading;  // goes off when the time to read is over
+    std::unique_ptr<Tls> tls;           // from the first bytes of the handshake on
     std::shared_ptr<boost::asio::ssl::context> context;
-    bool is_tls = false, handshake_failed = false;
+    bool is_tls = false, handshake_failed = false, is_late = false;
   };
 
+  static void give_up_reading_at_its_time(const std::shared_ptr<Layers>& of);
   static boost::asio::awaitable<void> linger(std::shared_ptr<Layers> layers, std::chrono::milliseconds time);
 
   std::shared_ptr<Layers> layers_;

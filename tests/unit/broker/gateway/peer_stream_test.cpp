@@ -3,6 +3,7 @@
 #include <openssl/x509.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/read.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
@@ -97,6 +98,38 @@ asio::awaitable<void> say(Socket& socket, std::string what, std::string& heard) 
   co_await socket.async_close(websocket::close_code::normal, asio::use_awaitable);
 }
 
+constexpr std::size_t kAsked = 4;
+
+// Reads kAsked bytes that come in time, and as many that do not.
+asio::awaitable<void> tell_who_is_late(Pair& pair, bool& given_up, bool& in_time) {
+  if (!co_await pair.server->handshake(kPatience)) co_return;
+  std::array<char, kAsked> bytes;
+  const auto into = asio::buffer(bytes);
+  PeerStream::error_code error;
+  pair.server->read_within(kPatience);
+  co_await asio::async_read(*pair.server, into, asio::redirect_error(asio::use_awaitable, error));
+  in_time = !pair.server->end_reading() && !error;
+  pair.server->read_within(std::chrono::milliseconds(50));
+  co_await asio::async_read(*pair.server, into, asio::redirect_error(asio::use_awaitable, error));
+  given_up = pair.server->end_reading() && error;
+  pair.server->expires_after(kPatience);
+  const std::string_view told = "late";
+  co_await asio::async_write(*pair.server, asio::buffer(told), asio::use_awaitable);
+  co_await pair.server->linger(kPatience);
+}
+
+// All that comes after kAsked bytes and one more.
+template <class Socket>
+asio::awaitable<std::string> be_late(Socket& socket) {
+  const std::string_view said = "12345";
+  co_await asio::async_write(socket, asio::buffer(said), asio::use_awaitable);
+  std::array<char, 64> room;
+  const auto into = asio::buffer(room);
+  const std::size_t n = co_await socket.async_read_some(into, asio::use_awaitable);
+  beast::get_lowest_layer(socket).close();
+  co_return std::string(room.data(), n);
+}
+
 }  // namespace
 
 TEST_CASE("a WebSocket over a PeerStream, plain and with TLS: whole messages of any size, and a clean end") {
@@ -123,6 +156,32 @@ TEST_CASE("a WebSocket over a PeerStream, plain and with TLS: whole messages of 
       CHECK(heard == what + what);
       CHECK(ended == "closed");
     }
+  }
+}
+
+TEST_CASE(
+    "a read that takes too long is given up, and its peer can still be told; a time that is ended gives up "
+    "nothing") {
+  const Context contexts[] = {nullptr, server_context()};
+  for (const Context& tls : contexts) {
+    INFO((tls ? "TLS" : "plain"));
+    Pair pair(tls);
+    asio::ssl::context client(asio::ssl::context::tls_client);
+    bool given_up = false, in_time = false;
+    std::string heard;
+    pair.run([&] { return tell_who_is_late(pair, given_up, in_time); },
+             [&]() -> asio::awaitable<void> {
+               if (tls) {
+                 beast::ssl_stream<beast::tcp_stream> socket(std::move(pair.peer), client);
+                 co_await socket.async_handshake(asio::ssl::stream_base::client, asio::use_awaitable);
+                 heard = co_await be_late(socket);
+               } else {
+                 heard = co_await be_late(pair.peer);
+               }
+             });
+    CHECK(given_up);
+    CHECK(in_time);
+    CHECK(heard == "late");
   }
 }
 
