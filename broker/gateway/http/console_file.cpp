@@ -1,11 +1,10 @@
 #include "broker/gateway/http/console_file.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <string>
 
 #include "broker/gateway/http/entity_tag.hpp"
+#include "broker/gateway/http/number_text.hpp"
 #include "broker/gateway/http/reply_json.hpp"
 #include "proto/base/hash.hpp"
 
@@ -31,7 +30,7 @@ HttpResponse console_response(const HttpRequest& request, std::string_view name)
   const auto files = console_files();
   const auto file = std::find_if(files.begin(), files.end(), [&](const auto& f) { return f.name == name; });
   if (file == files.end()) return error_response(error_of(ErrorCode::not_found, "no such file"));
-  const std::string tag = fmt::format("\"{:016x}\"", xxh3_64(file->content));
+  const std::string tag = "\"" + hex_text(xxh3_64(file->content)) + "\"";
   HttpResponse response;
   if (has_already(request, tag)) {
     response.status = 304;

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "broker/gateway/http/http_text.hpp"
+#include "broker/gateway/http/number_text.hpp"
 #include "proto/base/bytes.hpp"
 #include "proto/base/hash.hpp"
 #include "proto/json/base64.hpp"
@@ -29,11 +29,9 @@ const std::string* find(const Query& query, std::string_view name) {
 }
 
 Result<std::uint64_t> number_of(std::string_view name, std::string_view text) {
-  std::uint64_t n = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty())
-    return fail_field(std::string(name), "is no unsigned number of 64 bits");
-  return n;
+  const auto n = parse_decimal(text);
+  if (!n) return fail_field(std::string(name), "is no unsigned number of 64 bits");
+  return *n;
 }
 
 Result<void> set_from_query(CoreRequest& out, const QueryField& field, const std::string& text) {
@@ -97,11 +95,9 @@ Result<Value> json_of(const HttpRequest& request) {
 
 // The history that revisions, seqs and cursors of this request are of.
 Result<void> set_epoch(CoreRequest& out, std::string_view hex) {
-  std::uint64_t epoch = 0;
-  const auto [end, error] = std::from_chars(hex.data(), hex.data() + hex.size(), epoch, 16);
-  if (error != std::errc() || end != hex.data() + hex.size() || hex.size() != 16)
-    return fail_field("epoch", "is no 16 hex digits");
-  out.set_epoch(Epoch(epoch));
+  const auto epoch = parse_hex(hex);
+  if (!epoch) return fail_field("epoch", "is no 16 hex digits");
+  out.set_epoch(Epoch(*epoch));
   return {};
 }
 
@@ -138,14 +134,11 @@ Result<void> set_request_id(CoreRequest& out, const HttpRequest& request) {
   if (key->empty() || key->size() > kIdempotencyKeyBytes)
     return fail_field("Idempotency-Key", fmt::format("takes 1 to {} bytes", kIdempotencyKeyBytes));
   std::uint64_t session = xxh3_64(*key), n = 1;
-  if (key->size() > 17 && (*key)[16] == '-') {
-    std::uint64_t given = 0, count = 0;
-    const char* begin = key->data();
-    const char* end = begin + key->size();
-    const auto [hex_end, hex_error] = std::from_chars(begin, begin + 16, given, 16);
-    const auto [n_end, n_error] = std::from_chars(begin + 17, end, count);
-    if (hex_error == std::errc() && hex_end == begin + 16 && n_error == std::errc() && n_end == end)
-      session = given, n = count;
+  const std::string_view text = *key;
+  if (text.size() > kHexDigits && text[kHexDigits] == '-') {
+    const auto given = parse_hex(text.substr(0, kHexDigits));
+    const auto count = parse_decimal(text.substr(kHexDigits + 1));
+    if (given && count) session = *given, n = *count;
   }
   char bytes[limits::kSessionBytes];
   store_be64(bytes, session);

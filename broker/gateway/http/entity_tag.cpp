@@ -2,36 +2,22 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "broker/gateway/http/http_text.hpp"
+#include "broker/gateway/http/number_text.hpp"
 
 namespace prismbus {
-namespace {
-
-constexpr std::size_t kEpochDigits = 16;
-
-template <class Number>
-bool read_whole(std::string_view text, int base, Number& out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out, base);
-  return error == std::errc() && end == text.data() + text.size() && !text.empty();
-}
-
-}  // namespace
 
 std::string entity_tag_text(const EntityTag& tag) {
-  return fmt::format("\"{:016x}-{}\"", tag.epoch.value(), tag.rev.value());
+  return fmt::format("\"{}-{}\"", hex_text(tag.epoch.value()), tag.rev.value());
 }
 
 std::optional<EntityTag> parse_entity_tag(std::string_view text) {
-  if (text.size() < kEpochDigits + 4 || text.front() != '"' || text.back() != '"') return std::nullopt;
+  if (text.size() < kHexDigits + 4 || text.front() != '"' || text.back() != '"') return std::nullopt;
   text = text.substr(1, text.size() - 2);
-  std::uint64_t epoch = 0, rev = 0;
-  if (!read_whole(text.substr(0, kEpochDigits), 16, epoch) || text[kEpochDigits] != '-' ||
-      !read_whole(text.substr(kEpochDigits + 1), 10, rev) || rev == 0) {
-    return std::nullopt;
-  }
-  return EntityTag{Epoch(epoch), Revision(rev)};
+  const auto epoch = parse_hex(text.substr(0, kHexDigits));
+  const auto rev = parse_decimal(text.substr(kHexDigits + 1));
+  if (!epoch || text[kHexDigits] != '-' || !rev || *rev == 0) return std::nullopt;
+  return EntityTag{Epoch(*epoch), Revision(*rev)};
 }
 
 bool has_already(const HttpRequest& request, const EntityTag& tag) {

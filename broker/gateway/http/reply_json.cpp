@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "broker/gateway/http/number_text.hpp"
 #include "proto/json/json_value.hpp"
 #include "proto/wire/codec/reply.hpp"
 
@@ -39,7 +40,7 @@ void write_in_hex(Value& fields) {
     const auto* name = key.as<std::string>();
     if (name == nullptr || is_one_of(*name, kPlain)) continue;
     if (const auto* n = value.as<std::uint64_t>(); n != nullptr && is_one_of(*name, kHex)) {
-      value = Value::text(fmt::format("{:016x}", *n));
+      value = Value::text(hex_text(*n));
     } else if (value.is<Value::Array>() || is_one_of(*name, kByName)) {
       write_items_in_hex(value);
     } else {

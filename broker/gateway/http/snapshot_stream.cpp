@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/gateway/http/number_text.hpp"
 #include "broker/gateway/http/reply_json.hpp"
 #include "proto/json/json_value.hpp"
 #include "proto/wire/codec/reply.hpp"
@@ -92,7 +93,7 @@ class SnapshotStream final : public Exchange {
   }
 
   [[nodiscard]] std::string first_line() {
-    return to_json(Value::map({{Value::text("epoch"), Value::text(fmt::format("{:016x}", epoch_.value()))},
+    return to_json(Value::map({{Value::text("epoch"), Value::text(hex_text(epoch_.value()))},
                                {Value::text("rev"), Value::number(rev_->value())},
                                {Value::text("heads"), Value::map(std::move(heads_))}})) +
            "\n";

@@ -1,10 +1,10 @@
 #include "broker/gateway/live/client_message.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <initializer_list>
 #include <utility>
 
+#include "broker/gateway/http/number_text.hpp"
 #include "proto/json/json_value.hpp"
 #include "proto/wire/limits.hpp"
 #include "proto/wire/names.hpp"
@@ -79,11 +79,9 @@ void read_since(Fields& fields, Value& object, SubscribeMessage& out) {
 void read_epoch(Fields& fields, SubscribeMessage& out) {
   const auto* hex = fields.find<std::string>("epoch", "string");
   if (hex == nullptr) return;
-  std::uint64_t epoch = 0;
-  const auto [end, error] = std::from_chars(hex->data(), hex->data() + hex->size(), epoch, 16);
-  if (error != std::errc() || end != hex->data() + hex->size() || hex->size() != 16)
-    return fields.wrong("epoch", "is no 16 hex digits");
-  out.epoch = Epoch(epoch);
+  const auto epoch = parse_hex(*hex);
+  if (!epoch) return fields.wrong("epoch", "is no 16 hex digits");
+  out.epoch = Epoch(*epoch);
 }
 
 SubscribeMessage read_subscribe(Fields& fields, Value& object) {

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "broker/gateway/http/number_text.hpp"
 #include "broker/gateway/http/reply_json.hpp"
 #include "proto/json/json_value.hpp"
 
@@ -14,8 +15,8 @@ OutMessage snapshot_message(SubscriptionId id, const std::string& entries, bool 
 }
 
 OutMessage subscribed_message(SubscriptionId id, Epoch epoch, const std::string& heads) {
-  return {fmt::format(R"({{"type":"subscribed","id":{},"epoch":"{:016x}","heads":{}}})", id, epoch.value(),
-                      heads),
+  return {fmt::format(R"({{"type":"subscribed","id":{},"epoch":"{}","heads":{}}})", id,
+                      hex_text(epoch.value()), heads),
           nullptr};
 }
 
