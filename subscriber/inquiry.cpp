@@ -24,7 +24,9 @@ Result<std::unique_ptr<Inquiry>> Inquiry::open(ConnectionOptions options, std::c
   for (Now now = read_clock(); !inquiry->connection_->ready(); now = read_clock()) {
     if (now.steady >= give_up)
       return tl::unexpected(inquiry->connection_->unsent("no broker answered in time"));
-    if (!inquiry->connection_->step(now) && !inquiry->connection_->ready()) inquiry->wait(now);
+    const bool more = inquiry->connection_->step(now);
+    if (inquiry->refused_) return tl::unexpected(*inquiry->refused_);
+    if (!more && !inquiry->connection_->ready()) inquiry->wait(now);
   }
   inquiry->epoch_ = inquiry->greeting().epoch;
   return inquiry;
@@ -32,6 +34,7 @@ Result<std::unique_ptr<Inquiry>> Inquiry::open(ConnectionOptions options, std::c
 
 Result<std::string> Inquiry::ask(const RequestBody& body) {
   answer_.reset();
+  refused_.reset();
   ++asked_;
   const Steady deadline = read_clock().steady + timeout_;
   bool sent = false;
@@ -43,7 +46,12 @@ Result<std::string> Inquiry::ask(const RequestBody& body) {
     }
     if (!sent && now.steady >= deadline)
       return tl::unexpected(connection_->unsent("no broker answered in time"));
-    if (!connection_->step(now) && !answer_) wait(now);
+    const bool more = connection_->step(now);
+    if (refused_ && !answer_) {
+      if (sent) connection_->abandon(asked_);
+      return tl::unexpected(*refused_);
+    }
+    if (!more && !answer_) wait(now);
   }
   return std::move(*answer_);
 }

@@ -15,20 +15,22 @@ namespace prismbus {
 
 class Inquiry final : private ClientConnection::Owner {
  public:
-  // Waits until a broker answered `hello`. Errors: invalid_argument, unavailable (nobody answered in time).
+  // Waits until a broker answered `hello`. Errors: invalid_argument, unavailable (nobody answered in time);
+  // at once, when no broker takes the token, what they say of it (unauthenticated).
   [[nodiscard]] static Result<std::unique_ptr<Inquiry>> open(ConnectionOptions options,
                                                              std::chrono::milliseconds timeout, LogSink log);
 
   [[nodiscard]] const Greeting& greeting() const { return connection_->greeting(); }
   // One request of the history of the first greeting; the reply as decode_reply takes it. Blocks for at most
   // the timeout. Errors: the broker's, `other_history` when it was restored meanwhile, `timeout`,
-  // `unavailable`.
+  // `unavailable`; a token that is refused meanwhile ends it at once, and the next call tries again.
   [[nodiscard]] Result<std::string> ask(const RequestBody& body);
 
  private:
   Inquiry(std::chrono::milliseconds timeout, LogSink log) : timeout_(timeout), log_(std::move(log)) {}
   void on_greeting(const Greeting&) override {}
   void on_lost(const Error&) override {}
+  void on_refused(const Error& why) override { refused_ = why; }
   void on_reply(std::uint64_t tag, const ReplyHeader& reply) override;
   void on_expired(std::uint64_t tag, const Error& error) override;
   void wait(Now now);
@@ -41,6 +43,7 @@ class Inquiry final : private ClientConnection::Owner {
   Epoch epoch_;
   std::uint64_t asked_ = 0;
   std::optional<Result<std::string>> answer_;  // of the question asked last
+  std::optional<Error> refused_;               // why no broker takes `hello`, heard since the call began
 };
 
 }  // namespace prismbus

@@ -50,7 +50,8 @@ class Inquiry;
 class Replay {
  public:
   // Finds both moments. Errors: invalid_argument (`from` after `to` names the field), `compacted` with the
-  // floor when `from` lies below it, unavailable, other_history.
+  // floor when `from` lies below it, unavailable, other_history; unauthenticated, at once, when no broker
+  // takes the token.
   [[nodiscard]] static Result<std::unique_ptr<Replay>> open(ReplayOptions options);
   ~Replay();
 
@@ -62,7 +63,8 @@ class Replay {
   [[nodiscard]] Result<void> picture(const std::function<void(const Entry&)>& each);
   // The next set with a revision in (from(), to()], by revision and then namespace; nullopt at the end.
   // Errors: `compacted` when history was trimmed away under the replay, other_history when the broker was
-  // restored, the connection's.
+  // restored, the connection's. After `unavailable`, `timeout` and `unauthenticated` the next call goes on
+  // where this one stopped.
   [[nodiscard]] Result<std::optional<ReplayedSet>> next();
 
  private:
