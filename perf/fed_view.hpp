@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "subscriber/bindings.hpp"
+#include "subscriber/delivery/bindings.hpp"
 #include "subscriber/handle.hpp"
-#include "subscriber/sync_state.hpp"
-#include "subscriber/view_store.hpp"
+#include "subscriber/sync/sync_state.hpp"
+#include "subscriber/view/view_store.hpp"
 
 namespace prismbus::perf {
 

@@ -29,7 +29,7 @@
 
 #include "proto/base/assert.hpp"
 #include "proto/wire/error.hpp"
-#include "subscriber/bound_cell.hpp"
+#include "subscriber/view/bound_cell.hpp"
 
 namespace prismbus {
 

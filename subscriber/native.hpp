@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "proto/wire/value.hpp"
-#include "subscriber/scalar.hpp"
+#include "subscriber/view/scalar.hpp"
 
 namespace prismbus {
 

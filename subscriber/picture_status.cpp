@@ -6,7 +6,7 @@
 
 #include "proto/base/clock.hpp"
 #include "proto/wire/names.hpp"
-#include "subscriber/shown_entries.hpp"
+#include "subscriber/view/shown_entries.hpp"
 
 namespace prismbus {
 

@@ -4,9 +4,9 @@
 
 #include <string_view>
 
-#include "subscriber/follow_set.hpp"
-#include "subscriber/leaves.hpp"
 #include "subscriber/subscriber.hpp"
+#include "subscriber/sync/follow_set.hpp"
+#include "subscriber/view/leaves.hpp"
 
 namespace prismbus {
 

@@ -22,13 +22,13 @@
 #include "proto/base/log.hpp"
 #include "proto/client/broker_reads.hpp"
 #include "proto/transport/client_connection.hpp"
-#include "subscriber/cache_options.hpp"
+#include "subscriber/cache/cache_options.hpp"
+#include "subscriber/delivery/subscription.hpp"
 #include "subscriber/handle.hpp"
-#include "subscriber/staleness.hpp"
-#include "subscriber/subscription.hpp"
-#include "subscriber/sync_report.hpp"
-#include "subscriber/validator.hpp"
-#include "subscriber/view.hpp"
+#include "subscriber/view/staleness.hpp"
+#include "subscriber/view/sync_report.hpp"
+#include "subscriber/view/validator.hpp"
+#include "subscriber/view/view.hpp"
 
 namespace prismbus {
 

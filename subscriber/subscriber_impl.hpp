@@ -19,15 +19,15 @@
 #include "proto/base/random.hpp"
 #include "proto/base/waker.hpp"
 #include "proto/transport/context.hpp"
-#include "subscriber/bindings.hpp"
-#include "subscriber/delivery_threads.hpp"
-#include "subscriber/disk_cache.hpp"
-#include "subscriber/key_ring.hpp"
-#include "subscriber/stream_inbox.hpp"
+#include "subscriber/cache/disk_cache.hpp"
+#include "subscriber/delivery/bindings.hpp"
+#include "subscriber/delivery/delivery_threads.hpp"
+#include "subscriber/delivery/subscription_set.hpp"
+#include "subscriber/stream/key_ring.hpp"
+#include "subscriber/stream/stream_inbox.hpp"
 #include "subscriber/subscriber.hpp"
-#include "subscriber/subscription_set.hpp"
-#include "subscriber/sync_state.hpp"
-#include "subscriber/view_store.hpp"
+#include "subscriber/sync/sync_state.hpp"
+#include "subscriber/view/view_store.hpp"
 
 namespace prismbus {
 

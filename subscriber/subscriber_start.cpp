@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "proto/base/assert.hpp"
+#include "subscriber/cache/seed_file.hpp"
 #include "subscriber/picture_status.hpp"
-#include "subscriber/seed_file.hpp"
 #include "subscriber/subscriber_callbacks.hpp"
 #include "subscriber/subscriber_impl.hpp"
 

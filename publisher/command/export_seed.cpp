@@ -7,8 +7,8 @@
 #include "publisher/command/reply_value.hpp"
 #include "publisher/command/secret_values.hpp"
 #include "publisher/command/snapshot_picture.hpp"
-#include "subscriber/namespace_patterns.hpp"
-#include "subscriber/seed_file.hpp"
+#include "subscriber/cache/seed_file.hpp"
+#include "subscriber/sync/namespace_patterns.hpp"
 
 namespace prismbus::command {
 

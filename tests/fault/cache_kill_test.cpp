@@ -15,7 +15,7 @@
 #include <memory>
 
 #include "proto/base/hash.hpp"
-#include "subscriber/cache_loader.hpp"
+#include "subscriber/cache/cache_loader.hpp"
 #include "tests/unit/subscriber/cache_samples.hpp"
 
 using namespace prismbus;

@@ -5,7 +5,7 @@
 
 #include "proto/base/hash.hpp"
 #include "proto/wire/names.hpp"
-#include "subscriber/shown_entries.hpp"
+#include "subscriber/view/shown_entries.hpp"
 #include "tests/model/sync_model_world.hpp"
 
 namespace prismbus::sync_model {

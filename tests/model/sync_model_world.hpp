@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "subscriber/sync_state.hpp"
-#include "subscriber/view_store.hpp"
+#include "subscriber/sync/sync_state.hpp"
+#include "subscriber/view/view_store.hpp"
 #include "tests/model/sync_model_broker.hpp"
 
 namespace prismbus::sync_model {

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include "subscriber/cache_format.hpp"
+#include "subscriber/cache/cache_format.hpp"
 #include "tests/fuzz/oracle.hpp"
 
 using namespace prismbus;

@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "subscriber/cache_directory.hpp"
-#include "subscriber/seed_file.hpp"
+#include "subscriber/cache/cache_directory.hpp"
+#include "subscriber/cache/seed_file.hpp"
 #include "tests/integration/client_libraries/cache_bench.hpp"
 
 using namespace prismbus;

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "subscriber/seed_file.hpp"
+#include "subscriber/cache/seed_file.hpp"
 #include "tests/integration/client_libraries/cache_bench.hpp"
 
 using namespace prismbus;

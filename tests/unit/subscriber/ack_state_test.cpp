@@ -1,4 +1,4 @@
-#include "subscriber/ack_state.hpp"
+#include "subscriber/sync/ack_state.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "proto/base/hash.hpp"
-#include "subscriber/bindings.hpp"
+#include "subscriber/delivery/bindings.hpp"
 #include "subscriber/handle.hpp"
 #include "subscriber/native.hpp"
 

@@ -12,7 +12,7 @@
 #include <deque>
 #include <filesystem>
 
-#include "subscriber/cache_loader.hpp"
+#include "subscriber/cache/cache_loader.hpp"
 #include "tests/unit/subscriber/cache_samples.hpp"
 
 using namespace prismbus;

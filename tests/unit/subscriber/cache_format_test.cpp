@@ -1,6 +1,6 @@
 // The cache's records, plain and sealed: what is written is read, every prefix is a state the namespace had
 // (I5), anything else is nothing.
-#include "subscriber/cache_format.hpp"
+#include "subscriber/cache/cache_format.hpp"
 
 #include <catch2/catch.hpp>
 

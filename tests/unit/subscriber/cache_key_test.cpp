@@ -1,5 +1,5 @@
 // Key files: what is a key, and what is refused, with the option and the path in the error.
-#include "subscriber/cache_key.hpp"
+#include "subscriber/cache/cache_key.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 
 #include <filesystem>
 
-#include "subscriber/disk_cache.hpp"
+#include "subscriber/cache/disk_cache.hpp"
 #include "tests/unit/subscriber/cache_samples.hpp"
 
 using namespace prismbus;

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "subscriber/cache_writer.hpp"
+#include "subscriber/cache/cache_writer.hpp"
 
 namespace prismbus::test {
 

@@ -1,5 +1,5 @@
 // The cache's files: what the writer leaves is what a later start reads.
-#include "subscriber/cache_writer.hpp"
+#include "subscriber/cache/cache_writer.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include <deque>
 #include <filesystem>
 
-#include "subscriber/cache_loader.hpp"
+#include "subscriber/cache/cache_loader.hpp"
 #include "tests/unit/subscriber/cache_samples.hpp"
 
 using namespace prismbus;

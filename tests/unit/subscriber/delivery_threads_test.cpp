@@ -1,6 +1,6 @@
 // The threads callbacks run on: a task that blocks takes one thread and delays nobody, up to the limit, and
 // the end waits for what runs and drops what waits.
-#include "subscriber/delivery_threads.hpp"
+#include "subscriber/delivery/delivery_threads.hpp"
 
 #include <catch2/catch.hpp>
 

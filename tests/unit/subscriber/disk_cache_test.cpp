@@ -1,6 +1,6 @@
 // The cache of a subscriber as its two threads step it, here one after the other: who takes over from a
 // writer that ended and with what, and what leaves the disk.
-#include "subscriber/disk_cache.hpp"
+#include "subscriber/cache/disk_cache.hpp"
 
 #include <catch2/catch.hpp>
 

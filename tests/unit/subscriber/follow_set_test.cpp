@@ -1,5 +1,5 @@
 // What is followed, without overlaps, and the topics that cover it.
-#include "subscriber/follow_set.hpp"
+#include "subscriber/sync/follow_set.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,5 +1,5 @@
 // The persistent trie: against std::map, with colliding hashes, and that old versions stay as they were.
-#include "subscriber/hamt.hpp"
+#include "subscriber/view/hamt.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "proto/base/hash.hpp"
-#include "subscriber/rejected_changes.hpp"
-#include "subscriber/shown_entries.hpp"
+#include "subscriber/sync/rejected_changes.hpp"
+#include "subscriber/view/shown_entries.hpp"
 
 namespace prismbus {
 

@@ -12,7 +12,7 @@
 #include <random>
 #include <set>
 
-#include "subscriber/key_ring.hpp"
+#include "subscriber/stream/key_ring.hpp"
 #include "tests/unit/subscriber/sealed_broker.hpp"
 
 using namespace prismbus;

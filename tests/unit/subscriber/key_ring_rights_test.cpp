@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <random>
 
-#include "subscriber/key_ring.hpp"
+#include "subscriber/stream/key_ring.hpp"
 #include "tests/unit/subscriber/sealed_broker.hpp"
 
 using namespace prismbus;

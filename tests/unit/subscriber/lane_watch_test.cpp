@@ -1,5 +1,5 @@
 // One lane's barrier and silence, on a clock of our own.
-#include "subscriber/lane_watch.hpp"
+#include "subscriber/sync/lane_watch.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,5 +1,5 @@
 // The content of one namespace: higher revs win, the hash is kept along (I5).
-#include "subscriber/namespace_copy.hpp"
+#include "subscriber/view/namespace_copy.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "subscriber/namespace_patterns.hpp"
+#include "subscriber/sync/namespace_patterns.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,13 +1,13 @@
 // What readers see when a validator refuses: transactions stay whole, the replica stays the broker's (I5
 // I11).
-#include "subscriber/rejected_changes.hpp"
+#include "subscriber/sync/rejected_changes.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <map>
 #include <random>
 
-#include "subscriber/shown_entries.hpp"
+#include "subscriber/view/shown_entries.hpp"
 #include "tests/unit/subscriber/judged_namespace.hpp"
 
 using namespace prismbus;

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "subscriber/key_ring.hpp"
+#include "subscriber/stream/key_ring.hpp"
 #include "tests/unit/subscriber/sealed_broker.hpp"
 
 namespace prismbus {

@@ -1,5 +1,5 @@
 // Scalars read in place agree with msgpack-c, whatever the bytes.
-#include "subscriber/scalar.hpp"
+#include "subscriber/view/scalar.hpp"
 
 #include <catch2/catch.hpp>
 

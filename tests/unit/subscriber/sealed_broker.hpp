@@ -9,7 +9,7 @@
 
 #include "proto/seal/key_tree.hpp"
 #include "proto/seal/sealed_body.hpp"
-#include "subscriber/key_ring.hpp"
+#include "subscriber/stream/key_ring.hpp"
 
 namespace prismbus {
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "proto/base/hash.hpp"
-#include "subscriber/subscription_set.hpp"
-#include "subscriber/view_store.hpp"
+#include "subscriber/delivery/subscription_set.hpp"
+#include "subscriber/view/view_store.hpp"
 
 namespace prismbus {
 

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "subscriber/subscription_set.hpp"
+#include "subscriber/delivery/subscription_set.hpp"
 #include "tests/unit/subscriber/shown_steps.hpp"
 
 namespace prismbus {

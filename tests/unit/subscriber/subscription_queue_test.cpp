@@ -1,5 +1,5 @@
 // What waits for one subscription: order, conflation, limits.
-#include "subscriber/subscription_queue.hpp"
+#include "subscriber/delivery/subscription_queue.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,5 +1,5 @@
 // What an application can do wrong with a subscription, under an executor and a clock stepped by hand.
-#include "subscriber/subscription_set.hpp"
+#include "subscriber/delivery/subscription_set.hpp"
 
 #include <catch2/catch.hpp>
 

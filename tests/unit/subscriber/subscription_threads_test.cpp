@@ -5,7 +5,7 @@
 #include <future>
 #include <thread>
 
-#include "subscriber/delivery_threads.hpp"
+#include "subscriber/delivery/delivery_threads.hpp"
 #include "tests/unit/subscriber/shown_steps.hpp"
 
 using namespace prismbus;

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "subscriber/sync_state.hpp"
-#include "subscriber/view_store.hpp"
+#include "subscriber/sync/sync_state.hpp"
+#include "subscriber/view/view_store.hpp"
 
 namespace prismbus {
 

@@ -1,7 +1,7 @@
 // The machine with a validator that refuses even values of "k": what is shown, acknowledged and kept.
 #include <catch2/catch.hpp>
 
-#include "subscriber/shown_entries.hpp"
+#include "subscriber/view/shown_entries.hpp"
 #include "tests/unit/subscriber/sync_recorder.hpp"
 
 using namespace prismbus;

@@ -2,7 +2,7 @@
 // happens when it grows too old.
 #include <catch2/catch.hpp>
 
-#include "subscriber/sync_state.hpp"
+#include "subscriber/sync/sync_state.hpp"
 #include "tests/unit/subscriber/sync_recorder.hpp"
 
 using namespace prismbus;

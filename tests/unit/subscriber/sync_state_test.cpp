@@ -1,6 +1,6 @@
 // The machine, one rule of the contract at a time (PROTOCOL sections 5 and 6). The bad network is
 // tests/model's.
-#include "subscriber/sync_state.hpp"
+#include "subscriber/sync/sync_state.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "subscriber/told_keys.hpp"
+#include "subscriber/stream/told_keys.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,5 +1,5 @@
 // Who is asked about a change, and what of the answer reaches a broker.
-#include "subscriber/validator_set.hpp"
+#include "subscriber/sync/validator_set.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "proto/base/hash.hpp"
-#include "subscriber/namespace_copy.hpp"
-#include "subscriber/view_store.hpp"
+#include "subscriber/view/namespace_copy.hpp"
+#include "subscriber/view/view_store.hpp"
 
 using namespace prismbus;
 

@@ -1,6 +1,6 @@
 // Readers and one writer on threads: what a View shows is whole (I11), stays while it lives, and is freed
 // after it.
-#include "subscriber/view_store.hpp"
+#include "subscriber/view/view_store.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "proto/base/hash.hpp"
-#include "subscriber/namespace_copy.hpp"
 #include "subscriber/native.hpp"
+#include "subscriber/view/namespace_copy.hpp"
 
 using namespace prismbus;
 

@@ -1,4 +1,4 @@
-#include "subscriber/view.hpp"
+#include "subscriber/view/view.hpp"
 
 #include <catch2/catch.hpp>
 
