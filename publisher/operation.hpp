@@ -15,9 +15,9 @@
 #include "proto/base/clock.hpp"
 #include "proto/client/broker_read.hpp"
 #include "proto/wire/messages.hpp"
-#include "publisher/key_order.hpp"
-#include "publisher/known_revisions.hpp"
-#include "publisher/outbox_record.hpp"
+#include "publisher/outbox/key_order.hpp"
+#include "publisher/outbox/known_revisions.hpp"
+#include "publisher/outbox/outbox_record.hpp"
 #include "publisher/publisher.hpp"
 #include "publisher/write_window.hpp"
 

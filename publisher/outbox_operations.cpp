@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "publisher/operation.hpp"
-#include "publisher/outbox_agent.hpp"
+#include "publisher/outbox/outbox_agent.hpp"
 
 namespace prismbus {
 namespace {

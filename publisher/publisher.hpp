@@ -27,7 +27,7 @@
 #include "proto/wire/acknowledgement.hpp"
 #include "proto/wire/audit_record.hpp"
 #include "proto/wire/messages.hpp"
-#include "publisher/outbox_options.hpp"
+#include "publisher/outbox/outbox_options.hpp"
 #include "publisher/transaction.hpp"
 
 namespace prismbus {

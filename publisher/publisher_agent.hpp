@@ -18,9 +18,9 @@
 #include "proto/base/bounded_queue.hpp"
 #include "proto/base/waker.hpp"
 #include "proto/transport/client_connection.hpp"
-#include "publisher/key_order.hpp"
 #include "publisher/operation.hpp"
-#include "publisher/outbox_agent.hpp"
+#include "publisher/outbox/key_order.hpp"
+#include "publisher/outbox/outbox_agent.hpp"
 #include "publisher/put_run.hpp"
 #include "publisher/write_window.hpp"
 

@@ -11,8 +11,8 @@
 #include "publisher/command/command.hpp"
 #include "publisher/command/reply_value.hpp"
 #include "publisher/command/secret_values.hpp"
-#include "publisher/outbox_directory.hpp"
-#include "publisher/outbox_store.hpp"
+#include "publisher/outbox/outbox_directory.hpp"
+#include "publisher/outbox/outbox_store.hpp"
 
 namespace prismbus::command {
 namespace {

@@ -12,7 +12,7 @@
 
 #include "proto/wire/codec/reply.hpp"
 #include "proto/wire/value.hpp"
-#include "publisher/drain_case.hpp"
+#include "publisher/outbox/drain_case.hpp"
 
 namespace prismbus::drain_by_hand {
 

@@ -1,4 +1,4 @@
-#include "publisher/drain_case.hpp"
+#include "publisher/outbox/drain_case.hpp"
 
 #include <catch2/catch.hpp>
 

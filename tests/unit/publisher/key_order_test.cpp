@@ -1,5 +1,5 @@
 // Writes of one key leave in order, transactions wait for all of their keys.
-#include "publisher/key_order.hpp"
+#include "publisher/outbox/key_order.hpp"
 
 #include <catch2/catch.hpp>
 

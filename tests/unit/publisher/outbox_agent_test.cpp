@@ -1,5 +1,5 @@
 // The outbox's share of the background thread, stepped by the test with a clock of its own, against a ROUTER.
-#include "publisher/outbox_agent.hpp"
+#include "publisher/outbox/outbox_agent.hpp"
 
 #include <catch2/catch.hpp>
 

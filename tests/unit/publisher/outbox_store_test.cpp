@@ -1,11 +1,11 @@
-#include "publisher/outbox_store.hpp"
+#include "publisher/outbox/outbox_store.hpp"
 
 #include <sys/wait.h>
 #include <unistd.h>
 #include <catch2/catch.hpp>
 
 #include "proto/wire/value.hpp"
-#include "publisher/key_order.hpp"
+#include "publisher/outbox/key_order.hpp"
 #include "tests/unit/publisher/outbox_folder.hpp"
 
 using namespace prismbus;

@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "publisher/command/command.hpp"
-#include "publisher/outbox_store.hpp"
+#include "publisher/outbox/outbox_store.hpp"
 #include "tests/unit/publisher/outbox_folder.hpp"
 
 using namespace prismbus;

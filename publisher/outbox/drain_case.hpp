@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "proto/wire/messages.hpp"
-#include "publisher/outbox_store.hpp"
+#include "publisher/outbox/outbox_store.hpp"
 
 namespace prismbus {
 

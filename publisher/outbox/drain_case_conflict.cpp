@@ -5,7 +5,7 @@
 
 #include "proto/wire/codec/reply.hpp"
 #include "proto/wire/limits.hpp"
-#include "publisher/drain_case.hpp"
+#include "publisher/outbox/drain_case.hpp"
 
 namespace prismbus {
 

@@ -1,4 +1,4 @@
-#include "publisher/known_revisions.hpp"
+#include "publisher/outbox/known_revisions.hpp"
 
 #include <utility>
 

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "proto/transport/client_connection.hpp"
-#include "publisher/drain_case.hpp"
-#include "publisher/known_revisions.hpp"
-#include "publisher/outbox_store.hpp"
+#include "publisher/outbox/drain_case.hpp"
+#include "publisher/outbox/known_revisions.hpp"
+#include "publisher/outbox/outbox_store.hpp"
 
 namespace prismbus {
 

@@ -1,4 +1,4 @@
-#include "publisher/outbox_directory.hpp"
+#include "publisher/outbox/outbox_directory.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>

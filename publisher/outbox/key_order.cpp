@@ -1,4 +1,4 @@
-#include "publisher/key_order.hpp"
+#include "publisher/outbox/key_order.hpp"
 
 #include <utility>
 

@@ -1,4 +1,4 @@
-#include "publisher/outbox_store.hpp"
+#include "publisher/outbox/outbox_store.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -7,9 +7,9 @@
 #include "proto/base/random.hpp"
 #include "proto/wire/limits.hpp"
 #include "proto/wire/names.hpp"
-#include "publisher/key_order.hpp"
-#include "publisher/outbox_directory.hpp"
-#include "publisher/outbox_tables.hpp"
+#include "publisher/outbox/key_order.hpp"
+#include "publisher/outbox/outbox_directory.hpp"
+#include "publisher/outbox/outbox_tables.hpp"
 
 namespace prismbus {
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "proto/wire/messages.hpp"
-#include "publisher/outbox_options.hpp"
+#include "publisher/outbox/outbox_options.hpp"
 
 namespace prismbus {
 

@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "proto/base/lmdb.hpp"
-#include "publisher/outbox_record.hpp"
+#include "publisher/outbox/outbox_record.hpp"
 
 namespace prismbus {
 

@@ -12,7 +12,7 @@
 
 #include "proto/base/clock.hpp"
 #include "proto/wire/messages.hpp"
-#include "publisher/three_way_merge.hpp"
+#include "publisher/outbox/three_way_merge.hpp"
 
 namespace prismbus {
 

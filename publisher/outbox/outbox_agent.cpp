@@ -1,4 +1,4 @@
-#include "publisher/outbox_agent.hpp"
+#include "publisher/outbox/outbox_agent.hpp"
 
 #include <algorithm>
 #include <exception>

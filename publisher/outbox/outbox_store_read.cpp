@@ -4,9 +4,9 @@
 #include <limits>
 #include <utility>
 
-#include "publisher/outbox_directory.hpp"
-#include "publisher/outbox_store.hpp"
-#include "publisher/outbox_tables.hpp"
+#include "publisher/outbox/outbox_directory.hpp"
+#include "publisher/outbox/outbox_store.hpp"
+#include "publisher/outbox/outbox_tables.hpp"
 
 namespace prismbus {
 

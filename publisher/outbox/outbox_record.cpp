@@ -1,4 +1,4 @@
-#include "publisher/outbox_record.hpp"
+#include "publisher/outbox/outbox_record.hpp"
 
 #include <algorithm>
 #include <utility>

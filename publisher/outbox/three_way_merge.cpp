@@ -1,4 +1,4 @@
-#include "publisher/three_way_merge.hpp"
+#include "publisher/outbox/three_way_merge.hpp"
 
 #include <algorithm>
 #include <map>
