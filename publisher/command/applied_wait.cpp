@@ -6,7 +6,7 @@
 #include <charconv>
 
 #include "proto/wire/limits.hpp"
-#include "publisher/command/terminal.hpp"
+#include "publisher/command/terminal/terminal.hpp"
 
 namespace prismbus::command {
 namespace {

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "proto/json/json_value.hpp"
-#include "publisher/command/suggestion.hpp"
+#include "publisher/command/terminal/suggestion.hpp"
 
 namespace prismbus::command {
 namespace {

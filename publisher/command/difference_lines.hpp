@@ -6,10 +6,10 @@
 #include <string_view>
 #include <vector>
 
-#include "publisher/command/difference.hpp"
+#include "publisher/command/documents/difference.hpp"
 #include "publisher/command/session.hpp"
 #include "publisher/command/shown_value.hpp"
-#include "publisher/command/terminal.hpp"
+#include "publisher/command/terminal/terminal.hpp"
 
 namespace prismbus::command {
 

@@ -5,10 +5,10 @@
 #include <algorithm>
 
 #include "proto/json/json_value.hpp"
-#include "publisher/command/env_text.hpp"
-#include "publisher/command/properties_text.hpp"
-#include "publisher/command/toml_value.hpp"
-#include "publisher/command/yaml_value.hpp"
+#include "publisher/command/documents/env_text.hpp"
+#include "publisher/command/documents/properties_text.hpp"
+#include "publisher/command/documents/toml_value.hpp"
+#include "publisher/command/documents/yaml_value.hpp"
 
 namespace prismbus::command {
 namespace {

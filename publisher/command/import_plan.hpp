@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "publisher/command/difference.hpp"
+#include "publisher/command/documents/difference.hpp"
 #include "publisher/command/failure.hpp"
 #include "publisher/transaction.hpp"
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "publisher/command/difference.hpp"
+#include "publisher/command/documents/difference.hpp"
 #include "publisher/command/failure.hpp"
 #include "publisher/command/session.hpp"
 

@@ -16,7 +16,7 @@
 #include "publisher/command/past_set.hpp"
 #include "publisher/command/reply_value.hpp"
 #include "publisher/command/secret_values.hpp"
-#include "publisher/command/stop_signals.hpp"
+#include "publisher/command/terminal/stop_signals.hpp"
 #include "publisher/command/watch_lines.hpp"
 
 namespace prismbus::command {

@@ -7,7 +7,7 @@
 #include "proto/json/json_value.hpp"
 #include "publisher/command/command.hpp"
 #include "publisher/command/reply_value.hpp"
-#include "publisher/command/suggestion.hpp"
+#include "publisher/command/terminal/suggestion.hpp"
 
 namespace prismbus::command {
 namespace {

@@ -16,7 +16,7 @@
 #include "publisher/command/command_line.hpp"
 #include "publisher/command/session.hpp"
 #include "publisher/command/shown_value.hpp"
-#include "publisher/command/terminal.hpp"
+#include "publisher/command/terminal/terminal.hpp"
 
 namespace prismbus::command {
 

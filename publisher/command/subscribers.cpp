@@ -8,8 +8,8 @@
 
 #include "publisher/command/command.hpp"
 #include "publisher/command/reply_value.hpp"
-#include "publisher/command/resize_signal.hpp"
-#include "publisher/command/stop_signals.hpp"
+#include "publisher/command/terminal/resize_signal.hpp"
+#include "publisher/command/terminal/stop_signals.hpp"
 
 namespace prismbus::command {
 namespace {

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "publisher/command/document_format.hpp"
-#include "publisher/command/terminal.hpp"
+#include "publisher/command/terminal/terminal.hpp"
 
 namespace prismbus::command {
 

@@ -10,7 +10,7 @@
 
 #include "proto/json/value.hpp"
 #include "publisher/command/secret_values.hpp"
-#include "publisher/command/terminal.hpp"
+#include "publisher/command/terminal/terminal.hpp"
 #include "publisher/command/watch_feed.hpp"
 
 namespace prismbus::command {

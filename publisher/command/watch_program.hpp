@@ -10,8 +10,8 @@
 
 #include "publisher/command/failure.hpp"
 #include "publisher/command/shown_value.hpp"
-#include "publisher/command/stop_signals.hpp"
-#include "publisher/command/terminal.hpp"
+#include "publisher/command/terminal/stop_signals.hpp"
+#include "publisher/command/terminal/terminal.hpp"
 #include "publisher/command/watch_feed.hpp"
 
 namespace prismbus::command {

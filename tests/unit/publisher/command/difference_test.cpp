@@ -1,8 +1,8 @@
-#include "publisher/command/difference.hpp"
+#include "publisher/command/documents/difference.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "publisher/command/suggestion.hpp"
+#include "publisher/command/terminal/suggestion.hpp"
 
 using namespace prismbus;
 using namespace prismbus::command;

@@ -1,4 +1,4 @@
-#include "publisher/command/env_text.hpp"
+#include "publisher/command/documents/env_text.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "publisher/command/flatten.hpp"
+#include "publisher/command/documents/flatten.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "publisher/command/properties_text.hpp"
+#include "publisher/command/documents/properties_text.hpp"
 
 #include <catch2/catch.hpp>
 

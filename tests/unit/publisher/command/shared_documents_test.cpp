@@ -8,8 +8,8 @@
 #include <sstream>
 
 #include "proto/json/json_value.hpp"
-#include "publisher/command/flatten.hpp"
-#include "publisher/command/yaml_value.hpp"
+#include "publisher/command/documents/flatten.hpp"
+#include "publisher/command/documents/yaml_value.hpp"
 
 using namespace prismbus;
 using namespace prismbus::command;

@@ -1,4 +1,4 @@
-#include "publisher/command/terminal.hpp"
+#include "publisher/command/terminal/terminal.hpp"
 
 #include <catch2/catch.hpp>
 

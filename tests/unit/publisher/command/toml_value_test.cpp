@@ -1,4 +1,4 @@
-#include "publisher/command/toml_value.hpp"
+#include "publisher/command/documents/toml_value.hpp"
 
 #include <catch2/catch.hpp>
 

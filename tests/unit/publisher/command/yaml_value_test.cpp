@@ -1,4 +1,4 @@
-#include "publisher/command/yaml_value.hpp"
+#include "publisher/command/documents/yaml_value.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "proto/base/strong.hpp"
-#include "publisher/command/flatten.hpp"
+#include "publisher/command/documents/flatten.hpp"
 
 namespace prismbus::command {
 

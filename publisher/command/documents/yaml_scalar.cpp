@@ -1,4 +1,4 @@
-#include "publisher/command/yaml_scalar.hpp"
+#include "publisher/command/documents/yaml_scalar.hpp"
 
 #include <algorithm>
 #include <array>

@@ -12,9 +12,9 @@
 
 #include "proto/json/base64.hpp"
 #include "proto/wire/names.hpp"
-#include "publisher/command/unfinished_text.hpp"
-#include "publisher/command/yaml_scalar.hpp"
-#include "publisher/command/yaml_value.hpp"
+#include "publisher/command/documents/unfinished_text.hpp"
+#include "publisher/command/documents/yaml_scalar.hpp"
+#include "publisher/command/documents/yaml_value.hpp"
 
 namespace prismbus::command {
 namespace {

@@ -1,4 +1,4 @@
-#include "publisher/command/env_text.hpp"
+#include "publisher/command/documents/env_text.hpp"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 
 #include "proto/json/json_value.hpp"
 #include "proto/wire/names.hpp"
-#include "publisher/command/text_cursor.hpp"
+#include "publisher/command/documents/text_cursor.hpp"
 
 namespace prismbus::command {
 namespace {

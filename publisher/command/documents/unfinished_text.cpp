@@ -1,4 +1,4 @@
-#include "publisher/command/unfinished_text.hpp"
+#include "publisher/command/documents/unfinished_text.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "publisher/command/suggestion.hpp"
+#include "publisher/command/terminal/suggestion.hpp"
 
 #include <algorithm>
 

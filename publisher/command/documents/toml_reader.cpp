@@ -3,7 +3,7 @@
 
 #include <sstream>
 
-#include "publisher/command/toml_value.hpp"
+#include "publisher/command/documents/toml_value.hpp"
 
 namespace prismbus::command {
 namespace {

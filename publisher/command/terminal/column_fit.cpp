@@ -1,4 +1,4 @@
-#include "publisher/command/column_fit.hpp"
+#include "publisher/command/terminal/column_fit.hpp"
 
 namespace prismbus::command {
 namespace {

@@ -1,4 +1,4 @@
-#include "publisher/command/resize_signal.hpp"
+#include "publisher/command/terminal/resize_signal.hpp"
 
 #include <signal.h>
 #include <sys/signalfd.h>

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "proto/json/json_value.hpp"
-#include "publisher/command/toml_value.hpp"
+#include "publisher/command/documents/toml_value.hpp"
 
 namespace prismbus::command {
 namespace {

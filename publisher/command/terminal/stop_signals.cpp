@@ -1,4 +1,4 @@
-#include "publisher/command/stop_signals.hpp"
+#include "publisher/command/terminal/stop_signals.hpp"
 
 #include <poll.h>
 #include <signal.h>

@@ -4,8 +4,8 @@
 
 #include "proto/json/base64.hpp"
 #include "proto/json/json_value.hpp"
-#include "publisher/command/yaml_scalar.hpp"
-#include "publisher/command/yaml_value.hpp"
+#include "publisher/command/documents/yaml_scalar.hpp"
+#include "publisher/command/documents/yaml_value.hpp"
 
 namespace prismbus::command {
 namespace {

@@ -1,4 +1,4 @@
-#include "publisher/command/terminal.hpp"
+#include "publisher/command/terminal/terminal.hpp"
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "publisher/command/column_fit.hpp"
+#include "publisher/command/terminal/column_fit.hpp"
 
 namespace prismbus::command {
 namespace {

@@ -1,4 +1,4 @@
-#include "publisher/command/difference.hpp"
+#include "publisher/command/documents/difference.hpp"
 
 namespace prismbus::command {
 

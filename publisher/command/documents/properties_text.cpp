@@ -1,4 +1,4 @@
-#include "publisher/command/properties_text.hpp"
+#include "publisher/command/documents/properties_text.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 #include "proto/json/json_value.hpp"
 #include "proto/wire/names.hpp"
-#include "publisher/command/text_cursor.hpp"
+#include "publisher/command/documents/text_cursor.hpp"
 
 namespace prismbus::command {
 namespace {
