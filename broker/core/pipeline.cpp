@@ -213,8 +213,10 @@ struct Pipeline::Impl final : HeadSource {
     if (tail.empty()) {  // time goes on from the last transaction, also when everything is folded
       const auto time = time_of_last(journal);
       time ? void(last_time = *time) : corrupt(time.error());
+    } else {
+      last_time = tail.front()->time;
     }
-    if (auto loaded = sessions.load(); !loaded) corrupt(loaded.error());
+    if (auto loaded = sessions.load(last_time); !loaded) corrupt(loaded.error());
     for (const TransactionPtr& txn : tail) {
       recent.apply(txn);
       sessions.apply(*txn);

@@ -29,8 +29,8 @@ std::string_view Sessions::name_of(std::string_view by, std::string_view session
   return scratch_;
 }
 
-Result<void> Sessions::load() {
-  const auto headers = state_.session_headers();
+Result<void> Sessions::load(Wall at) {
+  const auto headers = state_.session_headers(at - limits::kSessionLife);
   if (!headers) return tl::unexpected(headers.error());
   for (const auto& header : *headers) {
     Session session;
@@ -93,8 +93,7 @@ Result<Sessions::Standing> Sessions::look(std::string_view by, std::string_view 
                                           Wall now) {
   auto it = sessions_.find(name_of(by, session));
   if (it != sessions_.end() && it->second.pending == 0 && expired(it->second.last_write, now)) {
-    sessions_.erase(it);
-    --held_by_.find(by)->second;
+    forget(it);
     it = sessions_.end();
   }
   if (it == sessions_.end()) {
@@ -133,14 +132,14 @@ void Sessions::forget_expired(Wall now) {
   if (now < swept_ + kSweepInterval) return;
   swept_ = now;
   for (auto it = sessions_.begin(); it != sessions_.end();) {
-    if (it->second.pending == 0 && expired(it->second.last_write, now)) {
-      const std::string_view by = std::string_view(it->first).substr(0, it->first.find('\0'));
-      --held_by_.find(by)->second;
-      it = sessions_.erase(it);
-    } else {
-      ++it;
-    }
+    it = it->second.pending == 0 && expired(it->second.last_write, now) ? forget(it) : std::next(it);
   }
+}
+
+Sessions::Table::iterator Sessions::forget(Table::iterator at) {
+  const auto held = held_by_.find(std::string_view(at->first).substr(0, at->first.find('\0')));
+  if (--held->second == 0) held_by_.erase(held);
+  return sessions_.erase(at);
 }
 
 Sessions::Session& Sessions::hold(const StoredTransaction& txn) {
@@ -183,10 +182,7 @@ void Sessions::drop(const StoredTransaction& txn) {
   --it->second.pending;
   if (Outcome* known = find(it->second, txn.req->n)) *known = {};
   // A session that never had an applied write is not remembered.
-  if (it->second.pending == 0 && it->second.highest == 0 && it->second.last_write == Wall{}) {
-    sessions_.erase(it);
-    --held_by_.find(txn.by)->second;
-  }
+  if (it->second.pending == 0 && it->second.highest == 0 && it->second.last_write == Wall{}) forget(it);
 }
 
 }  // namespace prismbus

@@ -24,9 +24,12 @@ struct SessionLimits {
 
 class Sessions {
  public:
-  // Reads the remembered sessions' headers; `state` is borrowed for look-ups of their outcomes.
+  // `state` is borrowed for look-ups of outcomes.
   Sessions(SessionLimits limits, StateReader& state) : limits_(limits), state_(state) {}
-  [[nodiscard]] Result<void> load();
+  // At start: the sessions in the state that are not over at `at`, the time of the first transaction that is
+  // not folded, else of the last one. The disk keeps those that are over a while longer, and they count for
+  // no limit. Errors: internal (a stored record is corrupt).
+  [[nodiscard]] Result<void> load(Wall at);
 
   struct Standing {
     std::optional<Revision> applied;  // this n was applied then
@@ -65,6 +68,7 @@ class Sessions {
   [[nodiscard]] static bool too_far_apart(const Session& session, std::uint64_t n);
   [[nodiscard]] Result<void> complete(std::string_view by, std::string_view session, Session& entry);
   [[nodiscard]] Result<void> admit_new(std::string_view by, Wall now);
+  Table::iterator forget(Table::iterator at);  // answers the next one
   void forget_expired(Wall now);
   Session& hold(const StoredTransaction& txn);
 

@@ -105,14 +105,14 @@ class StateReader {
   [[nodiscard]] Result<std::optional<Revision>> find_change_set(std::string_view ns, Seq seq);
   [[nodiscard]] Result<std::optional<SessionState>> find_session(std::string_view by,
                                                                  std::string_view session);
-  // Every remembered session, without its outcomes: (by, session, highest, last write). For start-up; at most
-  // 65,536.
   struct SessionHeader {
     std::string by, session;
     std::uint64_t highest = 0;
     Wall last_write{};
   };
-  [[nodiscard]] Result<std::vector<SessionHeader>> session_headers();
+  // Those last written at `since` or later, without their outcomes; older ones stay on the disk for a while.
+  // For start-up.
+  [[nodiscard]] Result<std::vector<SessionHeader>> session_headers(Wall since);
 
   // For views of the store: the snapshot held (renewed if there is none) and the tables.
   [[nodiscard]] Result<MDB_txn*> snapshot();

@@ -5,7 +5,6 @@
 #include "broker/store/state_record.hpp"
 #include "broker/store/state_tables.hpp"
 #include "broker/store/write_failure.hpp"
-#include "proto/wire/limits.hpp"
 
 namespace prismbus {
 namespace {
@@ -132,18 +131,19 @@ Result<std::optional<SessionState>> StateReader::find_session(std::string_view b
   return state;
 }
 
-Result<std::vector<StateReader::SessionHeader>> StateReader::session_headers() {
+Result<std::vector<StateReader::SessionHeader>> StateReader::session_headers(Wall since) {
   const auto txn = snapshot();
   if (!txn) return unexpected<Error>(txn.error());
   auto cursor = lmdb::Cursor::open(*txn, tables_->sessions);
   if (!cursor) return unexpected<Error>(read_error("state", cursor.error()));
   std::vector<SessionHeader> out;
-  for (auto at = cursor->seek(kSessionHeaderPrefix); out.size() < limits::kSessions; at = cursor->next()) {
+  for (auto at = cursor->seek(kSessionHeaderPrefix);; at = cursor->next()) {
     if (!at) return unexpected<Error>(read_error("state", at.error()));
     if (!*at || !(*at)->key.starts_with(kSessionHeaderPrefix)) break;
     const auto name = decode_session_key((*at)->key);
     const auto header = decode_session_header((*at)->key, (*at)->value);
     if (!name || !header) return unexpected<Error>(damaged_record("sessions", (*at)->key));
+    if (header->last_write < since) continue;
     out.push_back({std::string(name->by), std::string(name->session), header->highest, header->last_write});
   }
   return out;

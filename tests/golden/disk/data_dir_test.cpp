@@ -68,7 +68,7 @@ std::string listing_of(const std::string& dir) {
     for (const std::uint64_t version : outcome_of(**txn).versions) out += fmt::format(" {}", version);
     out += "\n";
   }
-  const auto headers = state.session_headers();
+  const auto headers = state.session_headers(Wall{});
   REQUIRE(headers);
   for (const auto& header : *headers) {
     const auto session = state.find_session(header.by, header.session);

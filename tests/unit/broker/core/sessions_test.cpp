@@ -147,7 +147,7 @@ TEST_CASE("a restart finds the outcomes in the state and in the unfolded tail (I
   REQUIRE(hall.store.state.fold(batch, Wall{}).has_value());
   hall.state.renew();
   Sessions sessions({}, hall.state);
-  REQUIRE(sessions.load().has_value());
+  REQUIRE(sessions.load(kStart).has_value());
   sessions.apply(write(1501, 1501));  // from the tail, before the state's outcomes are looked at
   const auto look = [&sessions](std::uint64_t n) {
     return sessions.look("anonymous", "sessions", n, kStart);
@@ -158,6 +158,24 @@ TEST_CASE("a restart finds the outcomes in the state and in the unfolded tail (I
   CHECK(look(478)->applied == Revision(478));
   CHECK(look(477).error().field == "req");
   CHECK_FALSE(look(1502)->applied);
+}
+
+TEST_CASE("sessions that are over and still on disk keep no living one out at a start (I7)") {
+  Hall hall;
+  std::vector<TransactionPtr> batch;
+  const auto add = [&batch](Wall time, std::string session) {
+    batch.push_back(
+        std::make_shared<StoredTransaction>(write(batch.size() + 1, 1, time, std::move(session))));
+  };
+  for (std::size_t i = 0; i < limits::kSessions; ++i) add(kStart, "o" + std::to_string(i));
+  const Wall later = kStart + limits::kSessionLife + std::chrono::seconds(1);
+  add(later, "young");
+  REQUIRE(hall.store.state.fold(batch, Wall{}).has_value());
+  hall.state.renew();
+  Sessions sessions({}, hall.state);
+  REQUIRE(sessions.load(later).has_value());
+  CHECK(sessions.size() == 1);
+  CHECK(sessions.look("anonymous", "young", 1, later)->applied == Revision(limits::kSessions + 1));
 }
 
 }  // namespace prismbus

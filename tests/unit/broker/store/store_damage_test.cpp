@@ -84,7 +84,7 @@ std::map<std::string, std::string> readable(const std::string& dir, const Sample
       }
     }
   }
-  const auto headers = state.session_headers();
+  const auto headers = state.session_headers(Wall{});
   if (!headers) return out;
   for (const auto& header : *headers) {
     const auto session = state.find_session(header.by, header.session);

@@ -161,7 +161,7 @@ class Walker {
       }
       REQUIRE((*session)->outcomes == wanted);
     }
-    const auto headers = state.session_headers();
+    const auto headers = state.session_headers(Wall{});
     REQUIRE(headers);
     REQUIRE(headers->size() == sessions_.size());
   }
@@ -303,7 +303,7 @@ TEST_CASE("sessions that wrote nothing for longer than asked are removed, others
   REQUIRE(store->journal.append(batch));
   REQUIRE(store->state.fold(batch, before));
   StateReader state(store->state);
-  CHECK(state.session_headers()->size() == 40);
+  CHECK(state.session_headers(Wall{})->size() == 40);
   CHECK_FALSE(state.find_session("anonymous", "sess1059")->has_value());
   CHECK(state.find_session("anonymous", "sess1060")->has_value());
   require_sound(store->journal, store->state);
