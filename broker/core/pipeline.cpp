@@ -56,7 +56,7 @@ struct Pipeline::Impl final : HeadSource {
         acks(settings.ack, *this, rules, sink, in_flight, replier, queues.live),
         audits(queues.audit, sink, in_flight, replier, queues.live),
         builder(rules, settings.stream_master) {
-    rules.load(store);
+    if (auto loaded = rules.load(store); !loaded) corrupt(loaded.error());
     replay(std::move(store.tail), store.journal);
   }
 

@@ -43,7 +43,8 @@ enum class Fatal : std::uint8_t { none, journal, state };
 
 class Pipeline {
  public:
-  // `store` gives its tail away here; it, the sequencer and the ports outlive the pipeline.
+  // `store` gives its tail away here; it, the sequencer and the ports outlive the pipeline. fatal() tells
+  // when rules or sessions in it cannot be read: then nobody is to be served.
   Pipeline(PipelineSettings settings, Store& store, Sequencer& sequencer, PipelineQueues queues,
            ReplySink& replies, Feed& feed, Authoriser& authoriser, LogSink log);
   ~Pipeline();

@@ -9,6 +9,12 @@ void Replier::refuse_at(const ReplyTo& to, MessageId id, const Error& error, Rev
     log_(LogLevel::error,
          LogLine("request_failed").with("code", "internal").with("what", error.message).text());
   }
+  if (to.connection == kBrokerItself) {  // nobody reads that answer
+    log_(LogLevel::error, LogLine("own_write_refused")
+                              .with("code", error_row(error.code).name)
+                              .with("what", error.message)
+                              .text());
+  }
   send(to, codec::encode_error_reply({id, epoch_, rev}, error), error.code);
 }
 

@@ -6,7 +6,7 @@
 
 namespace prismbus {
 
-void RuleBook::load(const Store& store) {
+Result<void> RuleBook::load(const Store& store) {
   StateReader state(store.state);
   JournalReader journal(store.journal);
   state.renew();
@@ -23,14 +23,15 @@ void RuleBook::load(const Store& store) {
                                : learn_revocation(revoked, key, e->value);
       return true;
     });
-    if (!read)
-      log_(LogLevel::error,
-           LogLine("rules_unread").with("ns", name).with("what", read.error().message).text());
-    if (const auto head = view.find_head(name); head && *head) generation += (*head)->head.seq.value();
+    if (!read) return tl::unexpected(in_context(std::string(name), read.error()));
+    const auto head = view.find_head(name);
+    if (!head) return tl::unexpected(in_context(std::string(name), head.error()));
+    if (*head) generation += (*head)->head.seq.value();
   }
   rules_ = std::make_shared<const AccessRules>(
       AccessRules{std::make_shared<const Policy>(std::move(policy)),
                   std::make_shared<const Revocations>(std::move(revoked)), generation});
+  return {};
 }
 
 bool RuleBook::apply(const StoredTransaction& txn) {

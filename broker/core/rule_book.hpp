@@ -26,8 +26,9 @@ class RuleBook {
  public:
   explicit RuleBook(LogSink log) : log_(std::move(log)) {}
 
-  // At start: the rules as folded; the tail is applied after it.
-  void load(const Store& store);
+  // At start: the rules as folded; the tail is applied after it. Errors: internal (a stored record is
+  // corrupt): the rules are then as they were, for some of them may grant what the others deny.
+  [[nodiscard]] Result<void> load(const Store& store);
   // What an applied transaction changes; true: something.
   bool apply(const StoredTransaction& txn);
 

@@ -120,7 +120,7 @@ struct Composition::Parts {
   Result<void> open_gateway();
   Result<void> open_stream(Lane lane, const StreamDoorSettings& stream,
                            const std::vector<std::string>& endpoints);
-  void put_together();
+  Result<void> put_together();
   [[nodiscard]] BusEnd supervise(const SignalInbox* signals, const Reload& reload);
   void obey(SignalInbox::What what, const Reload& reload);
   void log_serving(const ReadyNotice& notice) const;
@@ -218,7 +218,7 @@ Result<void> Composition::Parts::open_gateway() {
   return {};
 }
 
-void Composition::Parts::put_together() {
+Result<void> Composition::Parts::put_together() {
   BackupQueues backups;
   if (!settings.backup_dir.empty()) backups = {&queues.to_backup, &queues.from_backup};
   const PipelineQueues pipes{queues.to_fold,
@@ -236,6 +236,8 @@ void Composition::Parts::put_together() {
   rates->set(live_settings(settings).rates);
   pipeline.emplace(pipeline_settings(settings, streams, secured ? &secured->files() : nullptr), store,
                    sequencer, pipes, *doors, streams, *rates, log);
+  if (pipeline->fatal() != Fatal::none)
+    return fail(ErrorCode::internal, "the store is damaged: prismbusd check tells what is wrong");
   if (first_policy) pipeline->on_request({kBrokerItself, {}, {}}, *first_policy, read_clock());
   bus.emplace(*pipeline, *rates, *requests, streams, wakers.bus, log,
               secured ? &secured->clients() : nullptr);
@@ -255,6 +257,7 @@ void Composition::Parts::put_together() {
     reading.audit = &secured->audit_lines();
   }
   reader.emplace(reading, store, queues.to_reader, queues.from_reader);
+  return {};
 }
 
 // Until the bus thread has ended.
@@ -339,7 +342,7 @@ Result<std::unique_ptr<Composition>> Composition::open(const Settings& settings,
   parts->first_policy = std::move(first_policy);
   if (auto opened = parts->open_doors(); !opened) return unexpected(opened.error());
   if (auto opened = parts->open_gateway(); !opened) return unexpected(opened.error());
-  parts->put_together();
+  if (auto made = parts->put_together(); !made) return unexpected(made.error());
   return std::unique_ptr<Composition>(new Composition(std::move(parts)));
 }
 

@@ -64,7 +64,10 @@ Result<std::optional<std::string>> first_policy_request(const std::string& direc
   for (std::size_t i = 0; i < keys.size(); ++i)
     txn.changes.push_back({ChangeOp::put, kPolicyNamespace, keys[i], values[i]});
   request.body = std::move(txn);
-  return codec::encode_request(request);
+  std::string encoded = codec::encode_request(request);
+  if (const auto fits = codec::decode_request(encoded); !fits)
+    return wrong(path, "does not fit into one transaction: " + fits.error().error.message);
+  return encoded;
 }
 
 }  // namespace prismbus

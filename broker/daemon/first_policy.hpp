@@ -12,7 +12,8 @@
 namespace prismbus {
 
 // The request that writes it, encoded; nullopt: there is no such file, it holds no rule, or the store has had
-// a policy. Errors: invalid_argument, which names file and pattern; what else keeps it from being read.
+// a policy. Errors: invalid_argument, which names file and pattern, or says that it is more than a
+// transaction takes; what else keeps it from being read.
 [[nodiscard]] Result<std::optional<std::string>> first_policy_request(const std::string& directory,
                                                                       const Store& store);
 

@@ -1,5 +1,6 @@
 # Nobody in where they do not belong: a broker with security on, through real sockets, by a client that is written from
 # the contract. Negative cases first. I10 throughout: nothing of a namespace reaches who may not read it.
+import json
 import os
 import sys
 import time
@@ -242,7 +243,9 @@ class FirstPolicy(unittest.TestCase):
             self.assertEqual(again.ask("get", ns="_system.policy", key="feed.**")["error"]["code"], "not_found")
 
     def test_one_that_is_none_is_no_start(self):
-        for text, why in (("[]", "map"), ('{"a.*": {}}', "a.*"), ('{"a": {"rolls": {}}}', "value.rolls")):
+        too_many = json.dumps({f"a{n}": {} for n in range(1001)})
+        for text, why in (("[]", "map"), ('{"a.*": {}}', "a.*"), ('{"a": {"rolls": {}}}', "value.rolls"),
+                          (too_many, "does not fit into one transaction")):
             security = Security()
             security.write("policy.json", text)
             broker = security.broker()

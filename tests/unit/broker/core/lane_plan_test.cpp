@@ -92,7 +92,7 @@ TEST_CASE("the policy is read back at start, from the state and the tail, unknow
   desk.fold();
   desk.policy(ChangeOp::put, "b", kChanges);
   RuleBook again(ignore);
-  again.load(desk.store);
+  REQUIRE(again.load(desk.store));
   CHECK(again.policy().size() == 2);
   CHECK(again.policy().lane_of("a") == Lane::express);
   CHECK(again.policy().lane_of("b") == Lane::express);  // the tail comes after

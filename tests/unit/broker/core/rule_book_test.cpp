@@ -1,6 +1,9 @@
 // The rules in force: read back at start, changed by transactions, their generation; revocations.
 #include "broker/core/rule_book.hpp"
 
+#include "broker/store/disk_keys.hpp"
+#include "broker/store/state_tables.hpp"
+
 #include "tests/unit/broker/core/hall.hpp"
 
 namespace prismbus {
@@ -54,7 +57,7 @@ TEST_CASE("revoked are one token, or all of a principal that are not younger") {
 TEST_CASE("rules come back at start, and their generation with them") {
   testing::Hall hall;
   RuleBook book(ignore);
-  book.load(hall.store);
+  REQUIRE(book.load(hall.store));
   CHECK(book.rules()->generation == 0);
   const auto change = [&](std::vector<TxnRequest::Do> items) {
     return book.apply(*hall.apply(std::move(items)));
@@ -82,10 +85,30 @@ TEST_CASE("rules come back at start, and their generation with them") {
   CHECK(kept->policy->size() == 2);  // what others keep does not change under them
   hall.fold();
   RuleBook again(ignore);
-  again.load(hall.store);
+  REQUIRE(again.load(hall.store));
   CHECK(again.rules()->generation == 5);
   CHECK(again.policy().size() == 1);
   CHECK(again.rules()->revoked->revoke("bob", std::nullopt, ""));
+}
+
+TEST_CASE(
+    "with a rule that cannot be read there are no rules at all: the one that is lost may be a deny (I10)") {
+  testing::Hall hall;
+  hall.put(kPolicyNamespace, "a.**", kEmpty);
+  hall.put(kPolicyNamespace, "b.**", kEmpty);
+  hall.fold();
+  {
+    DiskKey key;
+    auto txn = lmdb::WriteTxn::begin(hall.store.state.env());
+    REQUIRE(txn);
+    REQUIRE(txn->put(hall.store.state.tables()->head, key.head(kPolicyNamespace, "b.**"), "damaged"));
+    REQUIRE(txn->commit());
+  }
+  RuleBook book(ignore);
+  const auto loaded = book.load(hall.store);
+  REQUIRE_FALSE(loaded);
+  CHECK(loaded.error().code == ErrorCode::internal);
+  CHECK(book.policy().empty());
 }
 
 TEST_CASE("rules are looked at with a write in them before it is one") {
