@@ -40,7 +40,7 @@ Secured::Secured(const Settings& settings, SecurityFiles files, std::string audi
                  Wakers& wakers, const LogSink& log)
     : files_(std::move(files)),
       to_verify_(kTokens, &wakers.tokens),
-      from_verify_(kTokens + 1, &wakers.bus),  // and the word that the keys changed
+      from_verify_(kTokens, &wakers.bus),
       to_audit_(kAuditOrders, &wakers.journal),
       from_audit_(kAuditOrders, &wakers.bus),
       to_admission_(kClientLists, &wakers.admission),

@@ -2,7 +2,8 @@
 // the keys has changed. A file that cannot be taken leaves the former keys in force, and is told.
 #pragma once
 
-#include <memory>
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,13 +31,14 @@ struct TokenDone {
 
 class TokenAgent {
  public:
-  // `in` and `out` outlive this; as many answers fit `out` as jobs are let into `in`, and one more.
+  // `in` and `out` outlive this. An answer that finds no room in `out` is kept and offered again.
   TokenAgent(std::string keys_file, TokenVerifier verifier, BoundedQueue<TokenJob>& in,
              BoundedQueue<TokenDone>& out, LogSink log);
-  std::size_t step(Now now);  // verifies what is queued; returns how many
+  std::size_t step(Now now);  // verifies what is queued; returns how many answers it gave
 
  private:
   void look_at_file(Now now);
+  [[nodiscard]] TokenDone verify(TokenJob& job, Now now) const;  // takes the job's texts
 
   FileLook keys_file_;
   TokenVerifier verifier_;
@@ -44,6 +46,8 @@ class TokenAgent {
   BoundedQueue<TokenDone>& out_;
   const LogSink log_;
   std::vector<TokenJob> jobs_;
+  std::size_t next_ = 0;             // of jobs_
+  std::optional<TokenDone> unsent_;  // the answer to jobs_[next_]
 };
 
 }  // namespace prismbus

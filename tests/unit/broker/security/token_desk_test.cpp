@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "proto/token/token_signer.hpp"
+#include "proto/token/token_text.hpp"
 #include "proto/wire/codec/request.hpp"
 
 namespace prismbus {
@@ -81,7 +82,7 @@ struct Desk {
   TokenKeys keys;
   Now now{Steady(1h), Wall(std::chrono::seconds(1'790'000'000))};
   BoundedQueue<TokenJob> to_verify{8, nullptr};
-  BoundedQueue<TokenDone> from_verify{9, nullptr};
+  BoundedQueue<TokenDone> from_verify{8, nullptr};
   Door door;
   std::vector<ConnectionId> dropped;
   TokenDesk desk{to_verify, from_verify, door, [this](ConnectionId c) { dropped.push_back(c); }};
@@ -240,6 +241,34 @@ TEST_CASE("refused tokens are counted by why, whether they were shown or had bee
     (void)desk.get(100 + static_cast<std::uint64_t>(i), "no.to.ken" + std::to_string(i));
   CHECK(count(TokenFault::malformed) + desk.desk.token_failures().throttled == 300);
   CHECK(desk.desk.token_failures().throttled > 0);
+}
+
+TEST_CASE("answers that find no room wait: the bus may stand still while tokens are verified (I8)") {
+  Desk desk;
+  const std::string token = desk.token("alice");
+  BoundedQueue<TokenJob> jobs(4, nullptr);
+  BoundedQueue<TokenDone> answers(3, nullptr);
+  TokenAgent agent(desk.keys_file, TokenVerifier(desk.keys, {}), jobs, answers, LogSink());
+  const auto ask = [&](std::uint64_t connection) {
+    return jobs.try_push(TokenJob{{ConnectionId(connection), {}, {}}, "payload", token, token_hash(token)});
+  };
+  for (std::uint64_t i = 1; i <= 4; ++i) REQUIRE(ask(i));
+  CHECK(agent.step(desk.now) == 3);
+  REQUIRE(ask(5));
+  desk.add_key("two");  // is told behind the answer that was verified before it
+  desk.pass(2s);
+  CHECK(agent.step(desk.now) == 0);
+  std::vector<TokenDone> taken;
+  answers.drain(taken);
+  CHECK(agent.step(desk.now) == 1);
+  desk.pass(2s);
+  CHECK(agent.step(desk.now) == 1);
+  answers.drain(taken);
+  REQUIRE(taken.size() == 6);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(taken[i].to.connection == ConnectionId(i + 1));
+  CHECK(taken[4].keys_changed);
+  CHECK(taken[5].to.connection == ConnectionId(5));
+  CHECK(taken[5].claims);
 }
 
 }  // namespace prismbus
