@@ -40,9 +40,11 @@ void ignore_log(LogLevel, std::string_view) {}
 // The tokens' side of a broker: verified by the agent when verify() is called, known to the desk.
 struct Tokens {
   explicit Tokens(const SecurityFiles& files)
-      : agent(files.keys_file, TokenVerifier(files.token_keys, {}), to_verify, from_verify, ignore_log) {}
+      : agent(files.keys_file, TokenVerifier(files.token_keys, {}), to_verify, from_verify, news,
+              ignore_log) {}
   BoundedQueue<TokenJob> to_verify{kTokenQueue, nullptr};
-  BoundedQueue<TokenDone> from_verify{kTokenQueue + 1, nullptr};
+  BoundedQueue<TokenDone> from_verify{kTokenQueue, nullptr};
+  BoundedQueue<AuditEntry> news{1, nullptr};
   TokenAgent agent;
 };
 

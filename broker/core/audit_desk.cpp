@@ -82,14 +82,6 @@ void AuditDesk::note_refused_names(const ReplyTo& from, std::string_view by, con
   note(std::move(entry), now);
 }
 
-void AuditDesk::note_token_keys(Now now) {
-  if (queues_.orders == nullptr) return;
-  AuditEntry entry;
-  entry.what = "token_keys";
-  entry.note = "the keys that verify tokens were read anew";
-  note(std::move(entry), now);
-}
-
 void AuditDesk::note(AuditEntry entry, Now now) {
   entry.time = now.wall;
   if (!notes_.take(entry, now)) return;
@@ -102,6 +94,10 @@ void AuditDesk::note(AuditEntry entry, Now now) {
                      .code = std::string(entry.code),
                      .names = entry.ns});
   }
+  keep(std::move(entry));
+}
+
+void AuditDesk::keep(AuditEntry entry) {
   if (noted_.entries.size() < kUnsentMax) {
     noted_.entries.push_back(std::move(entry));
   } else {
@@ -143,7 +139,7 @@ bool AuditDesk::holds(const Asked& asked, const WriteIntent* intent) {
   entry.from = door_.origin_of(asked.from.connection);
   entry.op = codec::op_of(asked.request.body);
   entry.time = asked.now.wall;
-  send_noted();  // in the order in which they happened
+  send_noted(asked.now);  // in the order in which they happened
   AuditOrder order;
   order.ticket = ++last_ticket_;
   order.entries.push_back(std::move(entry));
@@ -156,12 +152,12 @@ bool AuditDesk::holds(const Asked& asked, const WriteIntent* intent) {
   return true;
 }
 
-void AuditDesk::send_noted() {
+void AuditDesk::send_noted(Now now) {
   std::vector<AuditEntry>& entries = noted_.entries;
   if (lost_ > 0 && entries.size() < kUnsentMax) {
     AuditEntry lost;
     lost.what = "lost";
-    lost.time = entries.empty() ? Wall{} : entries.back().time;
+    lost.time = now.wall;
     lost.times = std::exchange(lost_, 0);
     entries.push_back(std::move(lost));
   }
@@ -171,8 +167,14 @@ void AuditDesk::send_noted() {
 
 std::size_t AuditDesk::step(Now now, bool ending, const Enter& enter) {
   if (queues_.orders == nullptr) return 0;
+  news_.clear();
+  queues_.news->drain(news_);
+  for (AuditEntry& entry : news_) {
+    entry.time = now.wall;
+    keep(std::move(entry));
+  }
   notes_.take_due(now, ending, noted_.entries);
-  send_noted();
+  send_noted(now);
   outcomes_.clear();
   queues_.outcomes->drain(outcomes_);
   const std::size_t done = outcomes_.size();

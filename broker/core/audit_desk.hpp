@@ -29,10 +29,12 @@ struct AuditOutcome {
   std::uint64_t ticket = 0;
   std::optional<Error> refused;
 };
-// Both null: this broker keeps no audit file.
+// All null: this broker keeps no audit file.
 struct AuditQueues {
   BoundedQueue<AuditOrder>* orders = nullptr;
   BoundedQueue<AuditOutcome>* outcomes = nullptr;
+  // What other threads tell of the broker itself; no peer causes it, so it counts for no quota.
+  BoundedQueue<AuditEntry>* news = nullptr;
 };
 
 class AuditDesk {
@@ -51,7 +53,6 @@ class AuditDesk {
                     Now now);
   // Names of an answer that was given without them.
   void note_refused_names(const ReplyTo& from, std::string_view by, const RefusedNames& refused, Now now);
-  void note_token_keys(Now now);
 
   // True: it waits for its line and enters again with `audited`, or was refused. Reads, and writes by what
   // they touch (`intent`, else null). Errors it answers: overloaded, read_only, unavailable.
@@ -69,7 +70,8 @@ class AuditDesk {
     InFlight::Place place;
   };
   void note(AuditEntry entry, Now now);
-  void send_noted();
+  void keep(AuditEntry entry);
+  void send_noted(Now now);
 
   const AuditQueues queues_;
   ReplySink& door_;
@@ -82,6 +84,7 @@ class AuditDesk {
   std::uint64_t last_ticket_ = 0;
   std::map<std::uint64_t, Held> held_;
   std::vector<AuditOutcome> outcomes_;  // reused
+  std::vector<AuditEntry> news_;        // likewise
 };
 
 }  // namespace prismbus

@@ -195,7 +195,6 @@ struct Pipeline::Impl final : HeadSource {
     done += authoriser.take_verified(
         [&](const ReplyTo& from, std::string_view payload) { on_request(from, payload, now); });
     done += backups.take_outcome() + fold.step();
-    if (authoriser.took_new_keys()) audits.note_token_keys(now);
     done += audits.step(now, draining, [&](const ReplyTo& to, std::string_view payload) {
       on_request(to, payload, now, nullptr, true);
     });

@@ -119,8 +119,6 @@ class Authoriser {
   // In force from now on: at start, and whenever a transaction that changes them is applied.
   virtual void on_rules(const AccessRulesPtr& rules) = 0;
   virtual void on_gone(ConnectionId connection) = 0;
-  // Whether the keys that verify tokens were read anew since the last call.
-  [[nodiscard]] virtual bool took_new_keys() { return false; }
   [[nodiscard]] virtual RateCounters rate_counters() const { return {}; }
   [[nodiscard]] virtual TokenFailures token_failures() const { return {}; }
   // Gives the requests whose tokens were verified meanwhile; returns how many.

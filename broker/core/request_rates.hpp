@@ -33,7 +33,6 @@ class RequestRates final : public Authoriser {
                       Now now) override;
   void on_rules(const AccessRulesPtr& rules) override { who_asks_->on_rules(rules); }
   void on_gone(ConnectionId connection) override { who_asks_->on_gone(connection); }
-  bool took_new_keys() override { return who_asks_->took_new_keys(); }
   std::size_t take_verified(const std::function<void(const ReplyTo&, std::string_view)>& again) override {
     return who_asks_->take_verified(again);
   }

@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kTokens = 8192;      // requests that wait for a token to be verified
 constexpr std::size_t kClientLists = 4;    // the newest one counts
 constexpr std::size_t kAuditOrders = 256;  // one a step of the bus, and one an operation that waits
+constexpr std::size_t kAuditNews = 16;     // two a second at most; the bus takes them ten times a second
 
 TokenRules rules_of(const Settings& settings) {
   TokenRules rules;
@@ -43,12 +44,13 @@ Secured::Secured(const Settings& settings, SecurityFiles files, std::string audi
       from_verify_(kTokens, &wakers.bus),
       to_audit_(kAuditOrders, &wakers.journal),
       from_audit_(kAuditOrders, &wakers.bus),
+      audit_news_(kAuditNews, &wakers.bus),
       to_admission_(kClientLists, &wakers.admission),
       to_bus_(kClientLists, &wakers.bus),
       clients_(files_.allowed, to_bus_, log),
       tokens_(files_.keys_file, TokenVerifier(files_.token_keys, rules_of(settings)), to_verify_,
-              from_verify_, log),
-      client_list_(files_.clients_file, {&to_bus_, &to_admission_}, log),
+              from_verify_, audit_news_, log),
+      client_list_(files_.clients_file, {&to_bus_, &to_admission_}, audit_news_, log),
       audit_(std::move(audit), to_audit_, from_audit_, log),
       lines_(std::move(audit_directory)) {}
 

@@ -28,7 +28,7 @@ class Secured {
   [[nodiscard]] const SecurityFiles& files() const { return files_; }
   // Who asks at those doors, which outlive it.
   [[nodiscard]] std::unique_ptr<Authoriser> authoriser(Doors& doors);
-  [[nodiscard]] AuditQueues audit_queues() { return {&to_audit_, &from_audit_}; }
+  [[nodiscard]] AuditQueues audit_queues() { return {&to_audit_, &from_audit_, &audit_news_}; }
   [[nodiscard]] TokenAgent& tokens() { return tokens_; }
   [[nodiscard]] ClientListAgent& client_list() { return client_list_; }
   [[nodiscard]] ListedClients& clients() { return clients_; }
@@ -45,6 +45,7 @@ class Secured {
   BoundedQueue<TokenDone> from_verify_;
   BoundedQueue<AuditOrder> to_audit_;
   BoundedQueue<AuditOutcome> from_audit_;
+  BoundedQueue<AuditEntry> audit_news_;
   BoundedQueue<AllowedClientsPtr> to_admission_, to_bus_;
   ListedClients clients_;
   TokenAgent tokens_;

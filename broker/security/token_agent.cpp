@@ -5,12 +5,12 @@
 namespace prismbus {
 
 TokenAgent::TokenAgent(std::string keys_file, TokenVerifier verifier, BoundedQueue<TokenJob>& in,
-                       BoundedQueue<TokenDone>& out, LogSink log)
+                       BoundedQueue<TokenDone>& out, BoundedQueue<AuditEntry>& to_audit, LogSink log)
     : keys_file_(std::move(keys_file)),
       verifier_(std::move(verifier)),
       in_(in),
       out_(out),
-      log_(std::move(log)) {}
+      news_("token_keys", to_audit, std::move(log)) {}
 
 std::size_t TokenAgent::step(Now now) {
   look_at_file(now);
@@ -28,8 +28,12 @@ std::size_t TokenAgent::step(Now now) {
 
 TokenDone TokenAgent::verify(TokenJob& job, Now now) const {
   auto claims = verifier_.verify(job.token, now.wall);
-  return {std::move(job.to),   std::move(job.payload), std::move(job.token),
-          std::move(job.hash), std::move(claims),      now.steady,
+  return {std::move(job.to),
+          std::move(job.payload),
+          std::move(job.token),
+          std::move(job.hash),
+          std::move(claims),
+          now.steady,
           false};
 }
 
@@ -38,15 +42,14 @@ void TokenAgent::look_at_file(Now now) {
   if (unsent_ || !keys_file_.changed(now)) return;
   auto keys = TokenKeys::load(keys_file_.path(), KeepParts::verifying);
   if (!keys) {
-    if (log_) log_(LogLevel::error, LogLine("token_keys_not_taken").with("why", keys.error().message).text());
+    news_.not_taken(keys.error());
     return keys_file_.taken();
   }
   TokenDone changed{{}, {}, {}, {}, TokenClaims{}, now.steady, true};
   if (!out_.try_push(std::move(changed))) return;  // the next look tries again
   keys_file_.taken();
   verifier_ = TokenVerifier(std::move(*keys), verifier_.rules());
-  if (log_)
-    log_(LogLevel::info, LogLine("token_keys_taken").with("keys", verifier_.keys().all().size()).text());
+  news_.taken(verifier_.keys().all().size());
 }
 
 }  // namespace prismbus

@@ -1,5 +1,6 @@
 // The token thread's agent: verifies tokens off the bus thread, and looks each second whether the file with
-// the keys has changed. A file that cannot be taken leaves the former keys in force, and is told.
+// the keys has changed. A file that cannot be taken leaves the former keys in force; the log and the audit
+// file tell of either.
 #pragma once
 
 #include <cstddef>
@@ -8,9 +9,9 @@
 #include <vector>
 
 #include "broker/core/ports.hpp"
+#include "broker/security/key_file_news.hpp"
 #include "proto/base/bounded_queue.hpp"
 #include "proto/base/file_look.hpp"
-#include "proto/base/log.hpp"
 #include "proto/token/token_verifier.hpp"
 
 namespace prismbus {
@@ -33,7 +34,7 @@ class TokenAgent {
  public:
   // `in` and `out` outlive this. An answer that finds no room in `out` is kept and offered again.
   TokenAgent(std::string keys_file, TokenVerifier verifier, BoundedQueue<TokenJob>& in,
-             BoundedQueue<TokenDone>& out, LogSink log);
+             BoundedQueue<TokenDone>& out, BoundedQueue<AuditEntry>& to_audit, LogSink log);
   std::size_t step(Now now);  // verifies what is queued; returns how many answers it gave
 
  private:
@@ -44,7 +45,7 @@ class TokenAgent {
   TokenVerifier verifier_;
   BoundedQueue<TokenJob>& in_;
   BoundedQueue<TokenDone>& out_;
-  const LogSink log_;
+  KeyFileNews news_;
   std::vector<TokenJob> jobs_;
   std::size_t next_ = 0;             // of jobs_
   std::optional<TokenDone> unsent_;  // the answer to jobs_[next_]

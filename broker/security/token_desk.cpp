@@ -159,7 +159,6 @@ std::size_t TokenDesk::take_verified(const std::function<void(const ReplyTo&, st
   from_verify_.drain(done_);
   for (TokenDone& done : done_) {
     if (done.keys_changed) {
-      new_keys_ = true;
       known_.clear();
       refused_.clear();
       for (auto& [connection, binding] : bindings_) binding.known = nullptr;

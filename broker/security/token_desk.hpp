@@ -37,7 +37,6 @@ class TokenDesk final : public Authoriser {
                       Now now) override;
   void on_rules(const AccessRulesPtr& rules) override { rules_ = rules; }
   void on_gone(ConnectionId connection) override;
-  bool took_new_keys() override { return std::exchange(new_keys_, false); }
   std::size_t take_verified(const std::function<void(const ReplyTo&, std::string_view)>& again) override;
 
   [[nodiscard]] TokenFailures token_failures() const override { return failures_; }
@@ -98,7 +97,6 @@ class TokenDesk final : public Authoriser {
   Principal passing_;  // of the request under way, when its token is its own
   std::vector<TokenDone> done_;
   TokenFailures failures_;
-  bool new_keys_ = false;
 };
 
 }  // namespace prismbus

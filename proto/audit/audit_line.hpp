@@ -17,7 +17,7 @@ namespace prismbus {
 
 // Something that happened, on its way to its line. What is empty is left out.
 struct AuditEntry {
-  std::string_view what;  // "started", "stopped", "login", "admin", "refused", "token_keys", "lost"
+  std::string_view what;  // as PROTOCOL section 9 lists them; lives as long as the program
   Wall time{};
   std::string by, from, op, code, note;
   std::vector<std::string> ns, keys;

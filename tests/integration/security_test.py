@@ -336,6 +336,9 @@ class AllowList(Secured):
         write(listed, other)
         self.taken(broker, 1)
         self.joined(security, broker, other)
+        records = [r for r in client.call("audit", by="_broker")["records"] if r["what"] == "client_list"]
+        self.assertEqual([r.get("code") for r in records], ["not_found", "invalid_argument", None])
+        self.assertEqual(records[2]["note"], "read anew, 2 keys")
 
     def test_a_list_that_comes_later_counts_for_who_is_there(self):
         listed, other = zmq.curve_keypair(), zmq.curve_keypair()

@@ -27,7 +27,7 @@ struct Desk {
     folder = name;
     keys_file = folder + "/tokens.jwks";
     add_key("one");
-    agent.emplace(keys_file, TokenVerifier(keys, {}), to_verify, from_verify, LogSink());
+    agent.emplace(keys_file, TokenVerifier(keys, {}), to_verify, from_verify, news, LogSink());
     (void)agent->step(now);
   }
   ~Desk() { std::filesystem::remove_all(folder); }
@@ -83,6 +83,7 @@ struct Desk {
   Now now{Steady(1h), Wall(std::chrono::seconds(1'790'000'000))};
   BoundedQueue<TokenJob> to_verify{8, nullptr};
   BoundedQueue<TokenDone> from_verify{8, nullptr};
+  BoundedQueue<AuditEntry> news{8, nullptr};
   Door door;
   std::vector<ConnectionId> dropped;
   TokenDesk desk{to_verify, from_verify, door, [this](ConnectionId c) { dropped.push_back(c); }};
@@ -248,7 +249,7 @@ TEST_CASE("answers that find no room wait: the bus may stand still while tokens 
   const std::string token = desk.token("alice");
   BoundedQueue<TokenJob> jobs(4, nullptr);
   BoundedQueue<TokenDone> answers(3, nullptr);
-  TokenAgent agent(desk.keys_file, TokenVerifier(desk.keys, {}), jobs, answers, LogSink());
+  TokenAgent agent(desk.keys_file, TokenVerifier(desk.keys, {}), jobs, answers, desk.news, LogSink());
   const auto ask = [&](std::uint64_t connection) {
     return jobs.try_push(TokenJob{{ConnectionId(connection), {}, {}}, "payload", token, token_hash(token)});
   };
