@@ -1,19 +1,20 @@
 # What one principal may have waiting inside, over all his connections: the one over it is refused with a time, the others
 # are not, and what is answered makes room (I8).
 import os
+import signal
 import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "python"))
 
+from broker_process import scratch_dir
 from secured_case import KEY, Secured
+from waiting import eventually
 
 REQUESTS, BYTES = 4, 3000
 
 
-class PrincipalLimits(Secured):
-    ARGS = ("--principal-waiting-requests-max", str(REQUESTS), "--principal-waiting-bytes-max", str(BYTES))
-
+class Waiting(Secured):
     def several(self, sub, n=3):
         """Connections of one principal, each with a token of its own."""
         return [self.client(sub, ["**"], ["**"]) for _ in range(n)]
@@ -30,6 +31,10 @@ class PrincipalLimits(Secured):
         error = self.refused(client, "overloaded", "get", ns="c", key=KEY, min_rev=rev)
         self.assertIn(what, error["message"])
         self.assertGreater(error["retry_after_ms"], 0)
+
+
+class PrincipalLimits(Waiting):
+    ARGS = ("--principal-waiting-requests-max", str(REQUESTS), "--principal-waiting-bytes-max", str(BYTES))
 
     def test_requests_are_bounded_over_all_connections_of_a_principal_and_of_no_other(self):
         alice, bob = self.several("alice"), self.several("bob")
@@ -79,6 +84,56 @@ class PrincipalLimits(Secured):
         for client, number in held:
             self.assertTrue(client.wait(number)["ok"])
         self.assertTrue(carol[2].ask("get", ns="c", key=KEY, min_rev=rev, filler=filler)["ok"])
+
+
+class Reload(Waiting):
+    """HUP: both limits at once, and away again."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.file = os.path.join(scratch_dir(), "prismbusd.toml")
+        cls.ARGS = ("--config", cls.file)
+        cls.write("")
+        super().setUpClass()
+
+    @classmethod
+    def write(cls, text):
+        with open(cls.file, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def take(self, text):
+        told = self.broker.log().count("event=reloaded")
+        self.write(text)
+        self.broker.signal(signal.SIGHUP)
+        eventually(lambda: self.broker.log().count("event=reloaded") > told, what="the settings read anew")
+
+    def wait_together(self, clients):
+        held = [(client, self.waiting(client)) for client in clients]
+        self.admin.put("c", "k", 1)
+        for client, number in held:
+            self.assertTrue(client.wait(number)["ok"])
+
+    def test_requests(self):
+        alice = self.several("alice", 2)
+        self.wait_together(alice)
+        self.take("principal_waiting_requests_max = 1\n")
+        held = self.waiting(alice[0])
+        self.over(alice[1], "requests of this principal")
+        self.admin.put("c", "k", 1)
+        self.assertTrue(alice[0].wait(held)["ok"])
+        self.take("")
+        self.wait_together(alice)
+
+    def test_bytes(self):
+        bob = self.several("bob", 2)
+        self.wait_together(bob)
+        self.take("principal_waiting_bytes_max = 1\n")
+        held = self.waiting(bob[0])  # the first one always has its place
+        self.over(bob[1], "bytes of this principal")
+        self.admin.put("c", "k", 1)
+        self.assertTrue(bob[0].wait(held)["ok"])
+        self.take("principal_waiting_bytes_max = 0\n")
+        self.wait_together(bob)
 
 
 if __name__ == "__main__":
