@@ -6,11 +6,9 @@
 namespace prismbus {
 
 Result<KeyHistory::Version> KeyHistory::load(Revision rev, std::string_view ns, std::string_view key) {
-  const auto txn = state_.snapshot();
-  if (!txn) return unexpected<Error>(txn.error());
   const std::string_view disk_key = key_.history(rev, ns, key);
-  const auto row = lmdb::get(*txn, state_.tables().history, disk_key);
-  if (!row) return unexpected<Error>(read_error("state", row.error()));
+  const auto row = state_.find_row(state_.tables().history, disk_key);
+  if (!row) return unexpected<Error>(row.error());
   if (!*row) return unexpected<Error>(damaged_record("history", disk_key, "is not there"));
   auto record = decode_history(disk_key, **row);
   if (!record) return unexpected<Error>(damaged_record("history", disk_key));
@@ -40,18 +38,16 @@ Result<std::optional<KeyHistory::Version>> KeyHistory::find_from(Revision newest
 Result<std::optional<KeyHistory::Version>> KeyHistory::find(Revision at, std::string_view ns,
                                                             std::string_view key) {
   if (!fits_disk_key(ns, key)) return std::optional<Version>();
-  const auto txn = state_.snapshot();
-  if (!txn) return unexpected<Error>(txn.error());
   const std::string_view disk_key = key_.head(ns, key);
-  const auto head = lmdb::get(*txn, state_.tables().head, disk_key);
-  if (!head) return unexpected<Error>(read_error("state", head.error()));
+  const auto head = state_.find_row(state_.tables().head, disk_key);
+  if (!head) return unexpected<Error>(head.error());
   if (*head) {
     auto record = decode_head_record(disk_key, **head);
     if (!record) return unexpected<Error>(damaged_record("head", disk_key));
     return find_from(record->entry.rev, std::move(record->links), at, ns, key);
   }
-  const auto deleted = lmdb::get(*txn, state_.tables().deleted, disk_key);
-  if (!deleted) return unexpected<Error>(read_error("state", deleted.error()));
+  const auto deleted = state_.find_row(state_.tables().deleted, disk_key);
+  if (!deleted) return unexpected<Error>(deleted.error());
   if (!*deleted) return std::optional<Version>();
   auto record = decode_deleted(disk_key, **deleted);
   if (!record) return unexpected<Error>(damaged_record("deleted", disk_key));

@@ -114,12 +114,13 @@ class StateReader {
   // For start-up.
   [[nodiscard]] Result<std::vector<SessionHeader>> session_headers(Wall since);
 
-  // For views of the store: the snapshot held (renewed if there is none) and the tables.
+  // For views of the store: the snapshot held (renewed if there is none), the tables, and a row of one, lent
+  // from the snapshot. nullopt: there is none, and its neighbours prove it.
   [[nodiscard]] Result<MDB_txn*> snapshot();
+  [[nodiscard]] Result<std::optional<std::string_view>> find_row(lmdb::Dbi table, std::string_view disk_key);
   [[nodiscard]] const State::Tables& tables() const { return *tables_; }
 
  private:
-  [[nodiscard]] Result<std::optional<std::string_view>> get(lmdb::Dbi table, std::string_view disk_key);
   std::shared_ptr<lmdb::Env> env_;
   std::shared_ptr<const State::Tables> tables_;
   std::shared_ptr<const ValueVault> vault_;

@@ -68,7 +68,7 @@ Result<MDB_txn*> StateReader::snapshot() {
   return txn_.get();
 }
 
-Result<std::optional<std::string_view>> StateReader::get(lmdb::Dbi table, std::string_view disk_key) {
+Result<std::optional<std::string_view>> StateReader::find_row(lmdb::Dbi table, std::string_view disk_key) {
   const auto txn = snapshot();
   if (!txn) return unexpected<Error>(txn.error());
   const auto record = lmdb::get(*txn, table, disk_key);
@@ -82,7 +82,7 @@ Result<std::optional<std::string_view>> StateReader::get(lmdb::Dbi table, std::s
 Result<std::optional<EntryView>> StateReader::find(std::string_view ns, std::string_view key) {
   if (!fits_disk_key(ns, key)) return std::optional<EntryView>();
   const std::string_view disk_key = key_.head(ns, key);
-  const auto record = get(tables_->head, disk_key);
+  const auto record = find_row(tables_->head, disk_key);
   if (!record) return unexpected<Error>(record.error());
   if (!*record) return std::optional<EntryView>();
   auto entry = decode_head(disk_key, **record);
@@ -94,7 +94,7 @@ Result<std::optional<EntryView>> StateReader::find(std::string_view ns, std::str
 
 Result<std::optional<RecentHead>> StateReader::find_head(std::string_view ns) {
   if (ns.empty() || !fits_disk_key(ns, {})) return std::optional<RecentHead>();
-  const auto record = get(tables_->namespaces, ns);
+  const auto record = find_row(tables_->namespaces, ns);
   if (!record) return unexpected<Error>(record.error());
   if (!*record) return std::optional<RecentHead>();
   auto head = decode_namespace(ns, **record);
@@ -105,7 +105,7 @@ Result<std::optional<RecentHead>> StateReader::find_head(std::string_view ns) {
 Result<std::optional<Revision>> StateReader::find_change_set(std::string_view ns, Seq seq) {
   if (!fits_disk_key(ns, {})) return std::optional<Revision>();
   const std::string_view disk_key = key_.changeset(ns, seq);
-  const auto record = get(tables_->changesets, disk_key);
+  const auto record = find_row(tables_->changesets, disk_key);
   if (!record) return unexpected<Error>(record.error());
   if (!*record) return std::optional<Revision>();
   const auto rev = decode_changeset(disk_key, **record);
@@ -116,13 +116,13 @@ Result<std::optional<Revision>> StateReader::find_change_set(std::string_view ns
 Result<std::optional<SessionState>> StateReader::find_session(std::string_view by, std::string_view session) {
   if (!fits_session_key(by, session)) return std::optional<SessionState>();
   const std::string_view header_key = key_.session_header(by, session);
-  const auto header_record = get(tables_->sessions, header_key);
+  const auto header_record = find_row(tables_->sessions, header_key);
   if (!header_record) return unexpected<Error>(header_record.error());
   if (!*header_record) return std::optional<SessionState>();
   const auto header = decode_session_header(header_key, **header_record);
   if (!header) return unexpected<Error>(damaged_record("sessions", header_key));
   const std::string_view disk_key = key_.session_outcomes(by, session);
-  const auto record = get(tables_->sessions, disk_key);
+  const auto record = find_row(tables_->sessions, disk_key);
   if (!record) return unexpected<Error>(record.error());
   auto state = *record ? decode_session_outcomes(disk_key, **record) : std::nullopt;
   if (!state || state->highest != header->highest)

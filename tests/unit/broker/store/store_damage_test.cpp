@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 
+#include "broker/store/key_history.hpp"
 #include "broker/store/read_view.hpp"
 #include "tests/unit/broker/store/sample_history.hpp"
 
@@ -180,6 +181,15 @@ TEST_CASE("a key that is flipped on its page is never answered as absent") {
         INFO("flip at " << at << ", key " << i);
         REQUIRE(*found);
         REQUIRE((*found)->value == text_value("v"));
+      }
+      const auto then =
+          KeyHistory(state).find(Revision(kKeys), "a", name_of_key(i));  // as a read of the past
+      if (!then) {
+        REQUIRE(then.error().code == ErrorCode::internal);
+      } else {
+        INFO("flip at " << at << ", key " << i);
+        REQUIRE(*then);
+        REQUIRE((*then)->record.value == text_value("v"));
       }
     }
   }
