@@ -1,8 +1,7 @@
 // The opaque `after` of pages: where a page ended, and the epoch and revision it was read at. It comes back
 // as input like any other: decode is total, and what it holds was shown to its reader already.
 //
-//   token := version (1 byte: 1)  kind (1 byte)  epoch (8, big-endian)  rev (8)  n (8)  ns-size (1)  ns  key
-//   (the rest)
+//   token = version:1 (1)  kind:1  epoch:8  rev:8  n:8  ns_size:1  ns  key      key: to the end; big-endian
 #pragma once
 
 #include <cstdint>

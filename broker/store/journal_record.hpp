@@ -1,25 +1,27 @@
-// The journal's records: one transaction each, and the meta record. Integers are big-endian.
+// The journal's records: one transaction each, and the meta record. Integers are big-endian, times in
+// microseconds.
 //
-//   record    = checksum:8  previous:16  body           checksum as in record_bytes.hpp, over previous and
-//   body previous  = XXH3-128 of the whole record before (high, low); of the first record: zeroes body      =
-//   op:1  flags:1  rev:8  time:8                 op 1 put, 2 delete, 3 txn, 4 rollback; time in microseconds
+//   record    = checksum:8  previous:16  body      record_bytes.hpp: the checksum of previous and body
+//   previous  = XXH3-128 (high, low) of the whole record before this one; zeroes in the first
+//   body      = op:1  flags:1  rev:8  time:8       op: 1 put, 2 delete, 3 txn, 4 rollback
 //               by_size:2  by
-//               [note_size:2  note]                          if flags & 1
-//               [session_size:1  session  n:8]               if flags & 2
-//               order_count:2  order_count * (set:2)         which set each item of `do` went to; 0 = all in
-//               set 0 set_count:2  set_count * set
-//   set       = lane:1  ns_size:1  ns  seq:8  hash:8  keys:8  bytes:8      figures of the namespace after it
+//               [note_size:2  note]                if flags & 1
+//               [session_size:1  session  n:8]     if flags & 2
+//               order_count:2  order_count * (set:2)
+//                                                  the set each item of `do` went to; none: all to set 0
+//               set_count:2  set_count * set
+//   set       = lane:1  ns_size:1  ns
+//               seq:8  hash:8  keys:8  bytes:8     the namespace after it
 //               change_count:2  change_count * change
-//               encoded_size:4  encoded                      the change set as it goes on the wire
-//               [seals]                                      if lane & 0x80: of each put, nonce:24  tag:16;
-//               its
-//                                                            value in `encoded` is ciphertext of the same
-//                                                            size
-//   change    = op:1  version:8  created:8  key_at:4  key_size:2  value_at:4  value_size:4
-//                                                            where key and value lie in `encoded`
+//               encoded_size:4  encoded            the change set as it goes on the wire
+//               [seals]                            if lane & 0x80: nonce:24 tag:16 of each put, whose value
+//                                                  in `encoded` is ciphertext of the same size
+//   change    = op:1  version:8  created:8
+//               key_at:4  key_size:2  value_at:4  value_size:4
+//                                                  where key and value lie in `encoded`
 //
 //   meta      = checksum:8  format:8  epoch:8  floor:8  hash_at_floor:16  last:8
-//               [sealed_by:8]                                once values are sealed: the master's id
+//               [sealed_by:8]                      once values are sealed: the master's id
 //
 // Every version of `meta` begins with checksum and format, so that an older broker can say what it refuses.
 #pragma once

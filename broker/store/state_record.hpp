@@ -1,21 +1,25 @@
 // The state's records. Each begins with its checksum (record_bytes.hpp), tied to the key it stands under
 // (disk_keys.hpp). Integers are big-endian, times in microseconds.
 //
-//   head       = checksum:8  rev:8  created:8  version:8  time:8  links  by_size:1  by  value    value: to
-//   the end deleted    = checksum:8  rev:8  links history    = checksum:8  op:1  flags:1  created:8 version:8
-//   time:8  links  by_size:1  by
+//   head       = checksum:8  rev:8  created:8  version:8  time:8  links
+//                by_size:1  by
+//                value                                to the end
+//   deleted    = checksum:8  rev:8  links
+//   history    = checksum:8  op:1  flags:1  created:8  version:8  time:8  links
+//                by_size:1  by
 //                [note_size:2  note]                  if flags & 1
 //                [session_size:1  session  n:8]       if flags & 2
 //                value                                to the end; none for a delete
-//   links      = ordinal:8  levels:1  levels * (rev:8)                    version_links.hpp
+//   links      = ordinal:8  levels:1  levels * (rev:8)              version_links.hpp
 //   changesets = checksum:8  rev:8
 //   namespaces = checksum:8  seq:8  rev:8  time:8  lane:1  hash:8  keys:8  bytes:8
 //   sessions   header:   checksum:8  highest:8  last_write:8
-//              outcomes: checksum:8  highest:8  count:2  count * (below:2  rev:8)      n = highest - below,
-//              ascending n
+//              outcomes: checksum:8  highest:8  count:2  count * (below:2  rev:8)
+//                                                     n = highest - below, ascending
 //   meta       = checksum:8  format:8  epoch:8  folded:8  floor:8
 //
-// A value of a secret namespace stands there sealed (value_seal.hpp): its first byte, 0xC1, begins no value.
+// The value of a secret namespace is sealed here (value_seal.hpp); no other value begins with its first byte,
+// 0xC1.
 //
 // Encoders replace `out`. Decoders lend from the record they are given and answer nullopt for anything that
 // is not exactly what was written; the caller names the record.

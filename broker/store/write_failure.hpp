@@ -1,11 +1,12 @@
 // What a failed write means, from LMDB's code and from what the file system says about itself.
 //
-//   code at the failing call               meaning
-//   ENOSPC, EDQUOT                         no_space: nothing of the transaction is there
-//   EIO of a short write on a full disk    no_space: LMDB calls a short write EIO; told apart by asking for
-//   free space MDB_MAP_FULL                           map_full: nothing of the transaction is there
-//   outcome_unknown (any code)             unknown: the write of the meta page failed, the environment is
-//   condemned MDB_PANIC                              unknown: an earlier one was anything else io
+//   code at the failing call             meaning
+//   ENOSPC, EDQUOT                       no_space: nothing of the transaction is there
+//   EIO with the file system full        no_space: LMDB calls a short write EIO
+//   MDB_MAP_FULL                         map_full: nothing of the transaction is there
+//   any with outcome_unknown             unknown: the meta page was not written, the environment is condemned
+//   MDB_PANIC                            unknown: an earlier write ended so
+//   anything else                        io
 #pragma once
 
 #include <string>
