@@ -64,7 +64,7 @@ class Broker::Impl {
     const ReadyNotice bound = running_->bound();
     settings_.requests = bound.requests;  // the same ones after a restart
     settings_.changes = bound.changes;
-    thread_ = std::thread([broker = running_.get()] { (void)broker->run(nullptr, nullptr); });
+    thread_ = std::thread([this] { failed_ = running_->run(nullptr, nullptr) != 0; });
     return {};
   }
 
@@ -72,6 +72,8 @@ class Broker::Impl {
     if (!running_) return;
     running_->stop();
     thread_.join();
+    // After a fault of the store a thread may still wait for the disk: what it uses has to stay.
+    if (failed_) (void)running_.release();
     running_.reset();
   }
 
@@ -91,6 +93,7 @@ class Broker::Impl {
   const LogSink log_;
   std::unique_ptr<Composition> running_;
   std::thread thread_;
+  bool failed_ = false;  // of the last run(); thread_ writes it, who joined it reads
 };
 
 Broker::Broker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
