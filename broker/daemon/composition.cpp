@@ -13,6 +13,7 @@
 #include "broker/core/reader_agent.hpp"
 #include "broker/daemon/descriptors.hpp"
 #include "broker/daemon/first_policy.hpp"
+#include "broker/daemon/queues.hpp"
 #include "broker/daemon/ready_file.hpp"
 #include "broker/daemon/room_settings.hpp"
 #include "broker/daemon/secured.hpp"
@@ -29,55 +30,8 @@
 namespace prismbus {
 namespace {
 
-constexpr std::size_t kJournalBatches = 4;  // one is with the journal, one may be a probe
-constexpr std::size_t kFoldOutcomes = 16;
-constexpr std::size_t kFloors = 4;   // the newest one counts; what finds no room is sent later
-constexpr std::size_t kReads = 64;   // with the reader at once; those that wait for their turn are the bus's
-constexpr std::size_t kReloads = 4;  // settings read anew that the bus has not taken yet
-constexpr std::size_t kBeyondRecent = 1u << 20;  // batches: recent may pass its limit by what is pending
 constexpr std::chrono::minutes kReaderCheck{1};
 constexpr std::uint64_t kCommonIoThread = 1, kExpressIoThread = 2;  // ZMQ_AFFINITY: a bit a thread
-constexpr std::size_t kBackupOrders = 2;                            // one backup, and the word to give it up
-constexpr std::size_t kSpaceReadings = 4;
-
-struct Queues {
-  Queues(const Settings& settings, Wakers& wakers)
-      : to_journal(kJournalBatches, &wakers.journal),
-        from_journal(kJournalBatches, &wakers.bus),
-        to_fold(settings.recent_changes_max + kBeyondRecent, &wakers.fold),
-        from_fold(kFoldOutcomes, &wakers.bus),
-        to_trim(kFloors, &wakers.journal),
-        to_reader(kReads, &wakers.reader),
-        from_reader(kReads, &wakers.bus),
-        to_bus(kReloads, &wakers.bus),
-        to_retention(kReloads, &wakers.fold),
-        to_admission(kReloads, &wakers.admission),
-        to_backup(kBackupOrders, &wakers.care),
-        from_backup(kBackupOrders, &wakers.bus),
-        to_bus_from_gateway(Gateway::queue_capacity(settings.gateway_connections_max), &wakers.bus),
-        to_gateway(Gateway::queue_capacity(settings.gateway_connections_max), &wakers.gateway),
-        live(&wakers.gateway),
-        space(kSpaceReadings, nullptr),  // the bus looks at it whenever it steps
-        ended(1, &wakers.supervisor) {}
-
-  BoundedQueue<JournalBatch> to_journal;
-  BoundedQueue<JournalOutcome> from_journal;
-  BoundedQueue<JournalBatch> to_fold;
-  BoundedQueue<FoldOutcome> from_fold;
-  BoundedQueue<Revision> to_trim;
-  BoundedQueue<ReadJob> to_reader;
-  BoundedQueue<ReadDone> from_reader;
-  BoundedQueue<LiveSettings> to_bus;
-  BoundedQueue<RetentionSettings> to_retention;
-  BoundedQueue<ConnectionLimits> to_admission;
-  BoundedQueue<BackupOrder> to_backup;
-  BoundedQueue<BackupOutcome> from_backup;
-  BoundedQueue<GatewayRequest> to_bus_from_gateway;
-  BoundedQueue<GatewayReply> to_gateway;
-  LiveChannel live;
-  BoundedQueue<SpaceReading> space;
-  BoundedQueue<BusEnd> ended;
-};
 
 template <class Door>
 Result<void> bind_all(Door& door, const std::vector<std::string>& endpoints) {
