@@ -39,7 +39,7 @@ class Access {
     return grants_ == nullptr || policy_ == policy;
   }
 
-  // Surely judges everything alike; false: perhaps not.
+  // True: both judge everything alike. False: they may still.
   [[nodiscard]] bool is_like(const Access& other) const;
 
   [[nodiscard]] bool may(Right right, std::string_view ns) const;

@@ -60,7 +60,6 @@ class AckDesk {
   // How often a follower may ack, as `hello` and each answer to an ack tell it.
   [[nodiscard]] std::chrono::milliseconds ack_interval() const { return table_.ack_interval(); }
   [[nodiscard]] const FollowerTable& table() const { return table_; }
-  [[nodiscard]] const AppliedWaits& waits() const { return waits_; }
   [[nodiscard]] std::uint64_t acks() const { return acks_; }  // since the start, refused ones among them
 
   // How far behind those were who acked: a value an ack, and one for each latency told with it.

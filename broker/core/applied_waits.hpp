@@ -96,8 +96,8 @@ class AppliedWaits {
   Replier& replier_;
   std::map<std::uint64_t, Wait> waits_;
   std::deque<std::uint64_t> due_;  // to begin or to answer, in turn; some may be gone
-  std::unordered_map<std::string, std::vector<std::uint64_t>, BytesHash, std::equal_to<>>
-      by_ns_;  // open ones
+  using ByNamespace = std::unordered_map<std::string, std::vector<std::uint64_t>, BytesHash, std::equal_to<>>;
+  ByNamespace by_ns_;  // open ones
   std::unordered_map<ConnectionId, std::vector<std::uint64_t>> by_connection_;
   std::multimap<Steady, std::uint64_t> by_deadline_;
   std::size_t left_ = 0;

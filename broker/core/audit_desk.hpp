@@ -54,8 +54,9 @@ class AuditDesk {
   // Names of an answer that was given without them.
   void note_refused_names(const ReplyTo& from, std::string_view by, const RefusedNames& refused, Now now);
 
-  // True: it waits for its line and enters again with `audited`, or was refused. Reads, and writes by what
-  // they touch (`intent`, else null). Errors it answers: overloaded, read_only, unavailable.
+  // True: it is held until its line is on the disk and then enters again with `audited`, or it was refused. A
+  // write (`intent`, else null) is held only for namespaces that begin with `_`. Answers overloaded,
+  // read_only, unavailable.
   [[nodiscard]] bool holds(const Asked& asked, const WriteIntent* intent);
 
   using Enter = std::function<void(const ReplyTo& to, std::string_view payload)>;

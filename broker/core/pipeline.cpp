@@ -339,7 +339,7 @@ void Pipeline::on_malformed(const ReplyTo& from, std::string_view why, Now now) 
   impl_->replier.meter().enter(from, now.steady);
   impl_->replier.refuse(from, {}, fail_field("payload", std::string(why)).value());
 }
-void Pipeline::on_subscription(Lane lane, std::string_view handed_up, Now) {
+void Pipeline::on_subscription(Lane lane, std::string_view handed_up) {
   impl_->stream.on_subscription(lane, handed_up, impl_->recent.applied());
 }
 void Pipeline::on_gone(ConnectionId connection, Now now) {

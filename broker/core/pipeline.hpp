@@ -57,7 +57,7 @@ class Pipeline {
   void on_gone(ConnectionId connection, Now now);
   // What an XPUB handed up: 0x01 or 0x00 and the topic. Only a barrier subscription is answered; the rest is
   // ignored.
-  void on_subscription(Lane lane, std::string_view handed_up, Now now);
+  void on_subscription(Lane lane, std::string_view handed_up);
 
   // Journal and fold outcomes, finished reads, timers: a bounded amount of work. Returns how much it did; 0 =
   // idle.

@@ -24,8 +24,8 @@ inline constexpr std::string_view kPolicyNamespace = "_system.policy";
 
 // What one pattern says; a field that is not set leaves the word to less specific patterns.
 struct PolicyRule {
-  using Rights =
-      std::vector<std::pair<std::string, RightSet>>;  // by principal, `*` = whoever has a token; sorted
+  // By principal, `*` = whoever has a token; sorted.
+  using Rights = std::vector<std::pair<std::string, RightSet>>;
   std::optional<Lane> lane{};
   std::optional<bool> secret{};  // values are sealed on disk
   Rights roles{}, deny{};

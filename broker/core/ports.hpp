@@ -24,7 +24,8 @@ namespace prismbus {
 // A connection as the door's admission numbered it: unique for the life of the process, never a peer's own
 // claim.
 using ConnectionId = Strong<struct ConnectionTag>;
-// What the broker asks of itself comes by this one; no door gives it to anybody.
+// The connection of what the broker asks of itself; no door gives this number to a peer, and nobody reads
+// what is answered.
 inline constexpr ConnectionId kBrokerItself{};
 inline constexpr std::string_view kBrokerPrincipal = "_broker";
 

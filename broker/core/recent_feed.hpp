@@ -22,8 +22,8 @@ class RecentFeed {
 
   // What the queue has no room for waits here, with recent's limits as its bound.
   void send(JournalBatch applied);
-  std::size_t
-  step();  // takes outcomes, renews the state's transaction, lets recent forget; returns what it did
+  // Takes outcomes, renews the state's transaction, lets recent forget; returns how much it did.
+  std::size_t step();
   [[nodiscard]] bool failed() const { return failed_; }  // the process has to end
   [[nodiscard]] Revision folded() const { return folded_; }
   [[nodiscard]] Revision floor() const { return floor_; }  // history below it is gone, or on its way

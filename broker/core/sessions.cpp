@@ -68,8 +68,8 @@ void Sessions::place(Session& session, Outcome outcome) {
   }
 }
 
-// Would share a slot with an outcome that still counts even in the largest ring. Whatever the ring's size is
-// now, that one stands where `n` would.
+// True: even in the largest ring `n` has the slot of an outcome that still counts. Then it has that slot in
+// the present ring too, whatever its size.
 bool Sessions::too_far_apart(const Session& session, std::uint64_t n) {
   if (session.ring.empty()) return false;
   const Outcome& slot = session.ring[n & (session.ring.size() - 1)];

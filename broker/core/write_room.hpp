@@ -20,7 +20,7 @@ class WriteRoom {
             BoundedQueue<SpaceReading>* readings, const LogSink& log);
 
   void set_bounds(const LiveSettings& bounds);
-  void look();  // takes what was read of the disk; logs when the store becomes full, and when it is no longer
+  void look();  // takes the latest readings of the disk; logs when the store becomes full, and has room again
   // `in_flight`: requests of the asker's connection that wait inside. The last eighth of the room is for
   // those with few: a writer that fills it alone is told to come back before the others are. Errors:
   // overloaded, or what the sequencer says (read_only, unavailable).

@@ -63,8 +63,8 @@ Result<std::string> BoundSocket::bind(const Endpoint& endpoint) {
     PRISMBUS_ASSERT(numeric.has_value(), "a numeric host and a port that was parsed make an endpoint");
     return bind(*numeric);
   }
-  const int ipv6 =
-      endpoint.is_ipv6() ? 1 : 0;  // left on by an earlier bind it would turn 127.0.0.1 into ::ffff:...
+  // Left on by an earlier bind it would turn 127.0.0.1 into ::ffff:...
+  const int ipv6 = endpoint.is_ipv6() ? 1 : 0;
   zmq_setsockopt(get(), ZMQ_IPV6, &ipv6, sizeof ipv6);
   auto bound = socket_.bind(endpoint);
   if (bound) endpoints_.push_back(*bound);

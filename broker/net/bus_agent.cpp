@@ -15,11 +15,11 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kRequestsPerStep = 256;  // about 1 ms of work at the slowest kind of request
-constexpr std::size_t kRequestBytesPerStep =
-    4u << 20;  // one transaction of the largest size, or many small ones
+// One transaction of the largest size, or many small ones.
+constexpr std::size_t kRequestBytesPerStep = 4u << 20;
 constexpr std::size_t kSubscriptionsPerStep = 256;
-constexpr milliseconds kLookAtStreams{
-    1};  // while requests keep the agent awake; asleep, their descriptors wake it
+// While requests keep the agent awake; asleep, the streams' descriptors wake it.
+constexpr milliseconds kLookAtStreams{1};
 constexpr milliseconds kTend{100};
 constexpr milliseconds kReport{10'000};
 constexpr std::size_t kLanesMax = 2;
@@ -72,7 +72,7 @@ void BusAgent::on_gone(ConnectionId connection) {
   pipeline_.on_gone(connection, now_);
 }
 void BusAgent::on_subscription(Lane lane, std::string_view handed_up) {
-  pipeline_.on_subscription(lane, handed_up, now_);
+  pipeline_.on_subscription(lane, handed_up);
 }
 
 void BusAgent::wait(Now now) {

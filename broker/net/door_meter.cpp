@@ -18,7 +18,7 @@ void DoorMeter::meet(int fd, std::uint64_t inode) {
   if (slot(fd) == nullptr) {
     blocks_[static_cast<std::size_t>(fd) / kBlock].store(new Block, std::memory_order_release);
   }
-  // Who reads in between sees a connection of which nothing was taken, and before the cut asks for the inode.
+  // A reader in between sees the former connection with no bytes taken; before it cuts, it compares inodes.
   Slot& mine = *slot(fd);
   mine.bytes.store(0, std::memory_order_relaxed);
   mine.inode.store(inode, std::memory_order_release);

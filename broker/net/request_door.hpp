@@ -83,8 +83,8 @@ class RequestDoor final : public Door {
   zmq_msg_t frame_{};             // the one being read, reused
   ReplyTo from_;                  // likewise
   std::uint64_t wire_bytes_ = 0;  // of the message being read
-  bool maybe_input_ =
-      true;  // sending runs libzmq's command queue, which may take the edge that fd() waits for
+  // Sending runs libzmq's command queue, which may take the edge that fd() waits for.
+  bool maybe_input_ = true;
 };
 
 }  // namespace prismbus

@@ -30,7 +30,6 @@ class ZapHandler {
   std::size_t step();                                              // answers what is queued; returns how many
   [[nodiscard]] void* handle() const { return socket_.handle(); }  // for poll_sockets
 
-  [[nodiscard]] std::uint64_t admitted() const { return last_number_; }
   [[nodiscard]] std::uint64_t refused() const { return refused_; }
   [[nodiscard]] std::uint64_t unknown_keys() const { return unknown_keys_; }
 

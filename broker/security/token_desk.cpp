@@ -53,7 +53,7 @@ Authoriser::Answer TokenDesk::authenticate(const ReplyTo& from, std::string_view
   }
   const bool is_hello = std::holds_alternative<HelloRequest>(request.body);
   if (request.token) return by_token(from, payload, std::string(*request.token), is_hello, now);
-  if (!is_hello) return by_binding(from, payload, request, now);
+  if (!is_hello) return by_binding(from, payload, now);
   bindings_.erase(from.connection);
   passing_ = {"anonymous", Access::nothing(), {}, {}, {}};
   return &passing_;
@@ -79,8 +79,7 @@ Authoriser::Answer TokenDesk::by_token(const ReplyTo& from, std::string_view pay
   return &binding.principal;
 }
 
-Authoriser::Answer TokenDesk::by_binding(const ReplyTo& from, std::string_view payload, const Request&,
-                                         Now now) {
+Authoriser::Answer TokenDesk::by_binding(const ReplyTo& from, std::string_view payload, Now now) {
   const auto at = bindings_.find(from.connection);
   if (at == bindings_.end()) return unauthenticated("this connection showed no token: say `hello` with one");
   Binding& binding = at->second;

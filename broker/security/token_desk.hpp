@@ -20,10 +20,9 @@ namespace prismbus {
 
 class TokenDesk final : public Authoriser {
  public:
-  static constexpr std::size_t kKnownMax = 65'536;  // tokens; the older half makes room
-  static constexpr std::size_t kRefusedKnownMax =
-      4'096;  // tokens known to be bad, so that each is verified once
-  static constexpr std::size_t kWaitingOfOneMax = 256;  // requests of one connection that wait for a token
+  static constexpr std::size_t kKnownMax = 65'536;        // tokens; the older half makes room
+  static constexpr std::size_t kRefusedKnownMax = 4'096;  // bad tokens, so that each is verified once
+  static constexpr std::size_t kWaitingOfOneMax = 256;    // requests of one connection that wait for a token
   static constexpr std::chrono::seconds kRefusedFor{10};
 
   // Cuts a connection that shows bad tokens again and again.
@@ -75,8 +74,7 @@ class TokenDesk final : public Authoriser {
 
   [[nodiscard]] Answer by_token(const ReplyTo& from, std::string_view payload, std::string token, bool bind,
                                 Now now);
-  [[nodiscard]] Answer by_binding(const ReplyTo& from, std::string_view payload, const Request& request,
-                                  Now now);
+  [[nodiscard]] Answer by_binding(const ReplyTo& from, std::string_view payload, Now now);
   [[nodiscard]] Answer verify_later(const ReplyTo& from, std::string_view payload, std::string token,
                                     std::string hash, Now now);
   [[nodiscard]] const Verified* look_up(const std::string& hash, Now now);

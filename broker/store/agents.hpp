@@ -22,8 +22,8 @@ struct JournalOutcome {
   Revision first, durable;
   std::optional<AppendFailure> failure;
   std::chrono::nanoseconds took{};
-  bool of_trim =
-      false;  // with failure io or unknown: not a batch but a trim failed, and the process has to end
+  // With failure io or unknown: it was a trim that failed, not a batch, and the process has to end.
+  bool of_trim = false;
   std::size_t changes = 0, bytes = 0;  // of a batch that is durable: in it, and of its records
 };
 
@@ -68,16 +68,16 @@ struct FoldSettings {
   std::size_t changes_min = 30'000;          // small folds disturb commits: wait for this many ...
   std::size_t bytes_min = 32u << 20;         // ... or for this much memory, when values are large ...
   std::chrono::milliseconds wait_max{2000};  // ... or for the oldest to be this old
-  std::chrono::milliseconds start_hold{
-      0};  // not before this long after the first step: first answers come first
+  // Not before this long after the first step: first answers come first.
+  std::chrono::milliseconds start_hold{0};
   RetentionSettings retention;
 };
 
 struct FoldOutcome {
   Revision folded;
   Revision floor;  // the state's; synced, so the journal may be trimmed up to it
-  std::optional<FoldFailure>
-      failure;  // no_space, map_full: it will try again; io, unknown: the process has to end
+  // no_space, map_full: it will try again; io, unknown: the process has to end.
+  std::optional<FoldFailure> failure;
   std::chrono::nanoseconds took{};
   std::size_t changes = 0;  // that were folded; 0 = the floor moved
 };

@@ -26,8 +26,8 @@ class DirectoryLock {
   int fd_ = -1;
 };
 
-[[nodiscard]] Result<void> make_directory(
-    const std::string& dir);  // and syncs its parent; there already = fine
+// With its parents, each synced into its own; there already = fine.
+[[nodiscard]] Result<void> make_directory(const std::string& dir);
 [[nodiscard]] bool directory_exists(const std::string& dir);
 [[nodiscard]] Result<void> remove_tree(const std::string& dir);  // not there = fine
 [[nodiscard]] std::string parent_directory(const std::string& dir);

@@ -21,8 +21,8 @@ namespace prismbus {
 namespace {
 
 constexpr rlim_t kSecondsLeast = 60;  // of processor time ...
-constexpr std::uint64_t kBytesPerSecond =
-    4u << 20;  // ... and a second more for each 4 MiB: damage may be a ring
+// ... and a second more for each 4 MiB: damage may be a ring.
+constexpr std::uint64_t kBytesPerSecond = 4u << 20;
 
 // ---- what a child tells, as bytes
 

@@ -10,8 +10,8 @@ constexpr std::size_t kFirstSlots = 32;
 }  // namespace
 
 std::uint64_t RecentIndex::hash_of(std::uint64_t ns_hash, std::string_view key) {
-  return xxh3_64(key) ^
-         (ns_hash * 0x9E3779B97F4A7C15U);  // 2^64 / golden ratio: a key of two namespaces differs
+  constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15U;  // 2^64 / golden ratio
+  return xxh3_64(key) ^ (ns_hash * kGolden);              // so that a key of two namespaces differs
 }
 
 std::size_t RecentIndex::find_slot(const Shard& shard, std::uint64_t hash, std::string_view ns,

@@ -35,9 +35,9 @@ class RecentIndex {
   static constexpr unsigned kShardBits = 6;
 
   [[nodiscard]] static std::uint64_t hash_of(std::uint64_t ns_hash, std::string_view key);
-  [[nodiscard]] static std::size_t find_slot(
-      const Shard& shard, std::uint64_t hash, std::string_view ns,
-      std::string_view key);  // the key's, or the free one where it belongs
+  // The key's slot, or the free one where it belongs.
+  [[nodiscard]] static std::size_t find_slot(const Shard& shard, std::uint64_t hash, std::string_view ns,
+                                             std::string_view key);
   static void grow(Shard& shard);
 
   std::array<Shard, std::size_t{1} << kShardBits> shards_;

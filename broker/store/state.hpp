@@ -80,8 +80,7 @@ class State {
   std::shared_ptr<lmdb::Env> env_;
   std::shared_ptr<const Tables> tables_;
   StateMeta meta_;
-  std::string
-      sessions_checked_;  // disk key of the header where the next fold goes on looking for old sessions
+  std::string sessions_checked_;  // disk key of the header from which the next fold looks for old sessions
   lmdb::Fault last_fault_;
   std::shared_ptr<const ValueVault> vault_;
 };

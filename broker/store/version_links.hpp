@@ -27,7 +27,6 @@ struct VersionLinks {
 };
 
 inline constexpr std::uint64_t kLinkBase = 4;
-inline constexpr std::size_t kLinkLevelsMax = 32;  // 4^32 = 2^64
 
 // The links of the version that follows `before`, which was written at `before_rev`.
 [[nodiscard]] inline VersionLinks links_after(const VersionLinks& before, Revision before_rev) {
