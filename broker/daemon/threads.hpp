@@ -56,7 +56,7 @@ class BrokerThreads {
                 BoundedQueue<BusEnd>& ended);
 
   void drain_bus();   // asks the bus to finish what is in flight and to end; does not wait
-  void stop_doors();  // ends bus, admission and gateway, and waits: nobody uses a socket afterwards
+  void stop_doors();  // ends bus, admission, tokens and gateway, and waits: nobody uses a socket afterwards
   void stop_disk();   // ends journal, fold, reader and care, and waits for what they are writing
   // Leaves journal, fold, reader and care alone: the disk they wait for may never answer. The process has to
   // end next.
