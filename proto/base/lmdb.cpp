@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "proto/base/assert.hpp"
+#include "proto/base/lmdb_lock_file.hpp"
 
 namespace prismbus::lmdb {
 namespace {
@@ -47,6 +48,7 @@ Outcome<std::shared_ptr<Env>> Env::open(const std::string& dir, const Options& o
   if (const int rc = mdb_env_set_maxreaders(env->env_, options.max_readers); rc != 0) {
     return fault(rc, "mdb_env_set_maxreaders");
   }
+  if (const int rc = allocate_lock_file(dir, options.max_readers); rc != 0) return fault(rc, "lock.mdb");
   // Default sync always; NOTLS ties a reader's slot to its transaction object instead of its thread.
   unsigned flags = MDB_NOTLS;
   if (options.read_only) flags |= MDB_RDONLY;

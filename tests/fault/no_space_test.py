@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "python"))
 
 import time
 
-from broker_process import Broker, milliseconds_since
+from broker_process import Broker, milliseconds_since, run_broker
 from prismbus_client import Client
 from prismbus_follower import Follower, heads_of
 from small_disk import SmallDisk, can_mount
@@ -89,6 +89,19 @@ class FullDisk(NoSpace):
               f"resumed after {max(resumes):.2f} s at most", flush=True)
         self.assertLess(max(refusals), REFUSAL_MS * SLACK)
         self.assertLess(max(resumes), RESUME_SECONDS * SLACK)
+
+    def test_a_start_without_a_free_page_is_refused_and_says_so(self):
+        with SmallDisk() as disk:
+            disk.fill()
+            data = os.path.join(disk.path, "data")
+            code, _, log = run_broker("--data-dir", data, "--requests", "tcp://127.0.0.1:0", "--changes", "tcp://127.0.0.1:0",
+                                      "--map-bytes", str(1 << 30))
+            self.assertEqual(code, 3, log)
+            self.assertIn("event=cannot_start", log)
+            self.assertIn("No space left on device", log)
+            disk.free()
+            with Broker(data_dir=data) as broker:
+                broker.start()
 
     def while_full(self, broker, client, follower, acked):
         """Writes stay refused and quick; every kind of read and a new join go on."""

@@ -1,10 +1,15 @@
 #include "proto/base/lmdb.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+
+#include "proto/base/lmdb_lock_file.hpp"
 
 namespace prismbus::lmdb {
 namespace {
@@ -175,6 +180,23 @@ TEST_CASE("opening where there is no directory is an error with LMDB's code") {
   const auto env = Env::open("/nonexistent/prismbus", options);
   REQUIRE_FALSE(env);
   CHECK(env.error().code == ENOENT);
+}
+
+TEST_CASE("lock.mdb has its space before LMDB maps it, and one that is there keeps its size") {
+  const TemporaryDirectory dir;
+  const std::string path = dir.path + "/lock.mdb";
+  struct stat status {};
+  REQUIRE(allocate_lock_file(dir.path, 126) == 0);
+  REQUIRE(::stat(path.c_str(), &status) == 0);
+  CHECK(status.st_blocks * 512 >= status.st_size);
+  CHECK((status.st_mode & 0777) == 0600);
+  REQUIRE(::truncate(path.c_str(), 0) == 0);
+  REQUIRE(::truncate(path.c_str(), 8192) == 0);  // sparse, as LMDB leaves it
+  REQUIRE(allocate_lock_file(dir.path, 1000) == 0);
+  REQUIRE(::stat(path.c_str(), &status) == 0);
+  CHECK(status.st_size == 8192);
+  CHECK(status.st_blocks * 512 >= 8192);
+  CHECK(allocate_lock_file("/nonexistent/prismbus", 126) == 0);  // LMDB says what is wrong there
 }
 
 }  // namespace prismbus::lmdb
