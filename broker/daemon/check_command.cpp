@@ -56,6 +56,10 @@ std::vector<std::string> check_audit_files(const std::string& data_dir) {
 int run_check(const std::string& what) {
   std::error_code ignored;
   if (std::filesystem::is_regular_file(what, ignored)) return check_backup(what);
+  if (!std::filesystem::exists(what, ignored)) {
+    fmt::print(stderr, "prismbusd check: {}: No such file or directory\n", what);
+    return exit_code::kUsage;
+  }
   const auto report = guarded_audit(what);
   if (!report) {
     fmt::print(stderr, "prismbusd check: {}\n", report.error().message);

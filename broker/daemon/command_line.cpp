@@ -7,7 +7,9 @@
 #include <map>
 #include <utility>
 
+#include "broker/daemon/cli_mistake.hpp"
 #include "broker/daemon/stopped_command_line.hpp"
+#include "proto/base/help_text.hpp"
 
 namespace prismbus {
 namespace {
@@ -41,9 +43,13 @@ A file for --config:
 Exit codes: 0 stopped as asked, done, or sound; 1 the store failed while serving, check found something, or restore or
 rebuild did not succeed; 2 a mistake in the command line or a setting; 3 could not start.)";
 
+// Names of settings are long: their sentences begin in the next line.
+constexpr std::size_t kColumn = 6;
+
 std::string described(const SettingRow& row) {
-  std::string text = fmt::format("{} [{}; {}", row.sentence, range_of(row), row.environment);
+  std::string text = fmt::format("{} [{}", row.sentence, row.environment);
   if (!row.fallback.empty()) text += fmt::format("; default {}", row.fallback);
+  if (has_range(row)) text += fmt::format("; {}", range_of(row));
   return text + "]";
 }
 
@@ -59,6 +65,7 @@ CommandLine parse_serve(int argc, const char* const* argv) {
   CLI::App app(kAbout, "prismbusd");
   app.set_help_flag("-h,--help", "Print this and exit");
   app.footer(kExamples);
+  app.get_formatter()->column_width(kColumn);
   bool version = false;
   app.add_flag("--version", version, "Print the version and exit");
   app.add_option("--config", line.config_file, "A TOML file of settings [PRISMBUS_CONFIG]")
@@ -73,17 +80,17 @@ CommandLine parse_serve(int argc, const char* const* argv) {
       continue;
     }
     options[row.flag] = app.add_option(flag, said[row.flag], described(row))
-                            ->allow_extra_args(false)
+                            ->expected(1)
                             ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-                            ->type_name("");
+                            ->type_name(std::string(value_name(row)));
   }
   app.allow_extras();
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    return print(app.help());
+    return print(fold_help(app.help()));
   } catch (const CLI::ParseError& error) {
-    line.mistakes.emplace_back(error.what());
+    line.mistakes.push_back(mistake_text(error));
   }
   if (version) return print(fmt::format("prismbusd {}\n", PRISMBUS_VERSION));
   for (const SettingRow& row : setting_table()) {

@@ -118,7 +118,8 @@ struct Composition::Parts {
 
 Result<void> Composition::Parts::open_doors() {
   const std::uint64_t descriptors = raise_descriptor_limit();
-  log(LogLevel::info, LogLine("descriptor_limit").with("descriptors", descriptors).text());
+  log(descriptors < kDescriptorsFew ? LogLevel::warn : LogLevel::info,
+      LogLine("descriptor_limit").with("descriptors", descriptors).text());
   // Express has an I/O thread of its own: what fills the other one does not stand in its way.
   const bool has_express = !settings.express.empty();
   context.emplace(has_express ? 2 : 1);

@@ -1,18 +1,23 @@
 // prismbusd: reads what it was told, says every mistake, and hands over to the composition.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "broker/daemon/check_command.hpp"
 #include "broker/daemon/command_line.hpp"
 #include "broker/daemon/composition.hpp"
+#include "broker/daemon/descriptors.hpp"
 #include "broker/daemon/exit_codes.hpp"
 #include "broker/daemon/ready_file.hpp"
 #include "broker/daemon/reload.hpp"
 #include "broker/daemon/restore_command.hpp"
 #include "broker/daemon/settings.hpp"
+#include "broker/store/directory.hpp"
 
 namespace prismbus {
 namespace {
@@ -34,8 +39,9 @@ SettingsOutcome read_settings(const CommandLine& line) {
   if (config.empty()) config = from_environment("PRISMBUS_CONFIG").value_or("");
   std::optional<SaidSettings> file = SaidSettings{};
   if (!config.empty()) file = read_settings_file(config, mistakes);
+  const bool all_read = file && line.mistakes.empty();
   SettingsOutcome outcome = merge_settings(file.value_or(SaidSettings{}), from_environment, line.flags,
-                                           file ? FileRead::yes : FileRead::no);
+                                           all_read ? FileRead::yes : FileRead::no);
   outcome.mistakes.insert(outcome.mistakes.begin(), mistakes.begin(), mistakes.end());
   return outcome;
 }
@@ -83,6 +89,18 @@ std::optional<Settings> reload(const CommandLine& line, std::vector<EffectiveSet
   return outcome.settings;
 }
 
+// Told at the start and not by the first backup that fails at night. Serving goes on without it.
+void warn_of_backup_dir(const std::string& dir, const LogSink& log) {
+  if (dir.empty()) return;
+  std::string why;
+  if (auto made = make_directory(dir); !made) {
+    why = made.error().message;
+  } else if (::access(dir.c_str(), W_OK | X_OK) != 0) {
+    why = dir + ": " + std::strerror(errno);
+  }
+  if (!why.empty()) log(LogLevel::warn, LogLine("backup_dir_unusable").with("reason", why).text());
+}
+
 int serve(const CommandLine& line) {
   const SettingsOutcome outcome = read_settings(line);
   if (!outcome.mistakes.empty()) return report(outcome.mistakes);
@@ -93,12 +111,19 @@ int serve(const CommandLine& line) {
   log(LogLevel::info, LogLine("starting").with("version", PRISMBUS_VERSION).text());
   std::vector<EffectiveSetting> in_force = outcome.effective;
   log_settings(log, LogLevel::info, "setting", in_force);
-  remove_ready_file(outcome.settings.ready_file);  // of an earlier life: it would tell that we serve already
-  auto broker = Composition::open(outcome.settings, log);
-  if (!broker) {
-    log(LogLevel::error, LogLine("cannot_start").with("reason", broker.error().message).text());
+  const auto cannot_start = [&log](const std::string& reason) {
+    log(LogLevel::error, LogLine("cannot_start").with("reason", reason).text());
     return exit_code::kCannotStart;
+  };
+  if (auto ready = prepare_ready_file(outcome.settings.ready_file); !ready)
+    return cannot_start("--ready-file: " + ready.error().message);
+  if (const auto limit = raise_descriptor_limit(); limit < kDescriptorsLeast) {
+    return cannot_start(fmt::format("the limit of file descriptors (ulimit -n) is {}: at least {} are needed",
+                                    limit, kDescriptorsLeast));
   }
+  auto broker = Composition::open(outcome.settings, log);
+  if (!broker) return cannot_start(broker.error().message);
+  warn_of_backup_dir(outcome.settings.backup_dir, log);
   const int code = (*broker)->run(&signals, [&] { return reload(line, in_force, gate, log); });
   // After a fault nothing may wait for the disk any more, destructors included.
   if (code != 0) std::_Exit(code);

@@ -39,6 +39,17 @@ std::string ready_text(const ReadyNotice& notice) {
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
+Result<void> prepare_ready_file(const std::string& path) {
+  if (path.empty()) return {};
+  remove_ready_file(path);
+  const std::string temporary = path + ".new";
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd < 0) return failure("cannot write", path);
+  ::close(fd);
+  ::unlink(temporary.c_str());
+  return {};
+}
+
 Result<void> write_ready_file(const std::string& path, const ReadyNotice& notice) {
   const std::string temporary = path + ".new";
   const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);

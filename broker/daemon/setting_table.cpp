@@ -14,145 +14,155 @@ constexpr std::uint64_t kHundredYears = 100ULL * 365 * 86'400;  // in seconds
 using S = Settings;
 const std::array<SettingRow, 44> kTable{{
     {"--data-dir", "PRISMBUS_DATA_DIR", "data_dir", "", false, TextField{&S::data_dir},
-     "Where journal and state are kept; made when it is not there. Required."},
+     "Where the data is kept. Created if it does not exist. Required."},
     {"--requests", "PRISMBUS_REQUESTS", "requests", "tcp://127.0.0.1:7400", false,
      EndpointsField{&S::requests},
-     "Endpoint of the request socket; repeatable; tcp:// (port 0 or *: any free one) or ipc://."},
+     "Endpoint for requests, tcp:// (port 0 or *: any free one) or ipc://; repeatable."},
     {"--changes", "PRISMBUS_CHANGES", "changes", "tcp://127.0.0.1:7401", false, EndpointsField{&S::changes},
-     "Endpoint of the change stream; repeatable; as --requests."},
+     "Endpoint of the change stream, as --requests; repeatable."},
     {"--express", "PRISMBUS_EXPRESS", "express", "", false, EndpointsField{&S::express},
-     "Endpoint of the express lane, on an I/O thread of its own; repeatable; as --requests. None by "
+     "Endpoint of the express lane, which has an I/O thread of its own; as --requests; repeatable. None by "
      "default."},
     {"--gateway", "PRISMBUS_GATEWAY", "gateway", "", false, HttpAddressField{&S::gateway, &S::gateway_https},
      "Address of the HTTP gateway, such as http://127.0.0.1:7480 or https://0.0.0.0:7480 (port 0: any free "
      "one). None by default."},
-    {"--gateway-hosts", "PRISMBUS_GATEWAY_HOSTS", "gateway_hosts", "", false, NamesField{&S::gateway_hosts},
-     "Names that the gateway is known by; repeatable. Requests with another `Host` than these, its address "
-     "and "
-     "loopback are refused."},
+    {"--gateway-hosts", "PRISMBUS_GATEWAY_HOSTS", "gateway_hosts", "", false, HostsField{&S::gateway_hosts},
+     "A name the gateway goes by; repeatable. Requests whose `Host` is neither one of these nor its address "
+     "nor loopback are refused."},
     {"--gateway-origins", "PRISMBUS_GATEWAY_ORIGINS", "gateway_origins", "", false,
-     NamesField{&S::gateway_origins},
-     "Sites whose pages may use the gateway, such as https://console.example.com; repeatable."},
+     OriginsField{&S::gateway_origins},
+     "A site whose pages may use the gateway, such as https://console.example.com; repeatable."},
     {"--gateway-tls-cert", "PRISMBUS_GATEWAY_TLS_CERT", "gateway_tls_cert", "", false,
      TextField{&S::gateway_tls_cert},
-     "With an https gateway: PEM file of its certificate, followed by those that lead to a root. This file "
-     "and the next two are taken anew as soon as they change."},
+     "For an https gateway: PEM file with its certificate, followed by the chain. This file and the next two "
+     "are read again when they change."},
     {"--gateway-tls-key", "PRISMBUS_GATEWAY_TLS_KEY", "gateway_tls_key", "", false,
      TextField{&S::gateway_tls_key},
-     "... of its private key: not encrypted, and nobody else may read the file."},
+     "For an https gateway: PEM file with its private key. It must not be encrypted, and nobody else may "
+     "read it."},
     {"--gateway-tls-client-ca", "PRISMBUS_GATEWAY_TLS_CLIENT_CA", "gateway_tls_client_ca", "", false,
      TextField{&S::gateway_tls_client_ca},
-     "... of those who sign the certificates of clients, which then all have to show one. What they may is "
-     "still for tokens to say."},
+     "For an https gateway: PEM file with the authorities whose client certificates are accepted. Every "
+     "client then has to show one; what it may do is still up to its token."},
     {"--gateway-connections-max", "PRISMBUS_GATEWAY_CONNECTIONS_MAX", "gateway_connections_max", "10000",
      false, NumberField{&S::gateway_connections_max, 1, 1'000'000},
-     "Connections of the gateway at once; more are told 503 and closed."},
+     "Connections to the gateway at once. More are answered 503 and closed."},
     {"--ready-file", "PRISMBUS_READY_FILE", "ready_file", "", false, TextField{&S::ready_file},
-     "Written as JSON once the broker serves: its pid and the endpoints really bound."},
+     "Written as JSON once the broker serves: its pid and the endpoints it is bound to."},
     {"--insecure", "PRISMBUS_INSECURE", "insecure", "false", false, SwitchField{&S::insecure},
-     "Allow endpoints that other machines reach: anybody there may read and write everything."},
+     "Allow endpoints that other machines can reach without security: anybody there may read and write "
+     "everything."},
     {"--security", "PRISMBUS_SECURITY", "security", "", false, TextField{&S::security},
-     "Directory that `prismbus init --secure` made: connections are encrypted, everybody shows a token, and "
-     "the "
-     "stream is sealed. Without it there is no security."},
+     "Directory made by `prismbus init --secure`: connections are encrypted, everybody needs a token, and "
+     "the stream is sealed. Without it there is no security."},
     {"--stream-curve", "PRISMBUS_STREAM_CURVE", "stream_curve", "true", false, SwitchField{&S::stream_curve},
-     "With --security: the sealed stream is encrypted once more for each subscriber, so that only who knows "
-     "the "
-     "broker's key connects. false on networks that are trusted: faster, names and sizes are seen."},
-    {"--token-issuer", "PRISMBUS_TOKEN_ISSUER", "token_issuer", "", false, TextField{&S::token_issuer},
-     "With --security: what `iss` of a token has to be."},
+     "With --security: encrypt the sealed stream once more for each subscriber, so that only those who know "
+     "the broker's key can connect. false is faster, but shows names and sizes: for trusted networks."},
+    {"--token-issuer", "PRISMBUS_TOKEN_ISSUER", "token_issuer", "", false,
+     TextField{&S::token_issuer, "text"}, "With --security: the `iss` that a token must have."},
     {"--token-audience", "PRISMBUS_TOKEN_AUDIENCE", "token_audience", "", false,
-     TextField{&S::token_audience}, "With --security: what `aud` of a token has to name."},
+     TextField{&S::token_audience, "text"}, "With --security: an `aud` that a token must have."},
     {"--audit-dir", "PRISMBUS_AUDIT_DIR", "audit_dir", "", false, TextField{&S::audit_dir},
-     "With --security: where the audit file is kept; made when it is not there. Without it: `audit` in the "
-     "data "
-     "directory. While it cannot be written, what needs admin is refused."},
+     "With --security: where the audit file is kept. Created if it does not exist; `audit` in the data "
+     "directory by default. While it cannot be written, whatever needs admin is refused."},
     {"--map-bytes", "PRISMBUS_MAP_BYTES", "map_bytes", "64GiB", false,
      NumberField{&S::map_bytes, kMiB, 16 * kTiB, true},
-     "Address space reserved for each of journal and state: the most they can grow to, not disk in use."},
+     "Address space reserved for the journal, and again for the state: the most each can grow to. It takes "
+     "no disk space."},
     {"--store-quota", "PRISMBUS_STORE_QUOTA", "store_quota", "0", true,
      NumberField{&S::store_quota, 0, 16 * kTiB, true},
-     "Bytes of journal and state in use; what would exceed it is read_only. 0: none. Deletes have their "
-     "reserve."},
+     "The most that journal and state may use together. Beyond it, writes are read_only; deletes have a "
+     "reserve. 0: no quota."},
     {"--free-space-floor", "PRISMBUS_FREE_SPACE_FLOOR", "free_space_floor", "64MiB", true,
      NumberField{&S::free_space_floor, 0, 16 * kTiB, true},
-     "What stays free in the file system; reusable pages of the store count as free. Backups keep it too."},
+     "What has to stay free in the file system, for writes and for backups. Pages the store can reuse count "
+     "as free."},
     {"--backup-dir", "PRISMBUS_BACKUP_DIR", "backup_dir", "", false, TextField{&S::backup_dir},
-     "Where the op `backup` writes; made when it is not there. Without it there are no backups."},
+     "Where `prismbus backup` writes. Created if it does not exist. Without it there are no backups."},
     {"--heartbeat-ms", "PRISMBUS_HEARTBEAT_MS", "heartbeat_ms", "1000", false,
-     MillisecondsField{&S::heartbeat, 10, 30'000}, "Interval of the heartbeat on the change stream."},
+     MillisecondsField{&S::heartbeat, 10, 30'000},
+     "Interval of the heartbeat on the change stream, in milliseconds."},
     {"--subscriber-frames-max", "PRISMBUS_SUBSCRIBER_FRAMES_MAX", "subscriber_frames_max", "20000", false,
      NumberField{&S::subscriber_frames_max, 100, 10'000'000},
-     "Frames queued for one slow subscriber; what exceeds it is lost to that one, which then catches up."},
+     "Frames queued for a slow subscriber. What exceeds that is lost to it, and it catches up."},
     {"--batch-bytes-max", "PRISMBUS_BATCH_BYTES_MAX", "batch_bytes_max", "4MiB", false,
      NumberField{&S::batch_bytes_max, 4 * kKiB, 64 * kMiB, true},
-     "Of one group commit: a small write waits behind at most one of them."},
+     "Size of one group commit. A small write waits behind at most one of them."},
     {"--recent-changes-max", "PRISMBUS_RECENT_CHANGES_MAX", "recent_changes_max", "160000", true,
      NumberField{&S::recent_changes_max, 1'000, 10'000'000},
-     "Changes durable but not yet in the state; more are refused. Replayed at start, so it bounds that too."},
+     "Changes that are durable but not yet in the state. More are refused as overloaded. They are replayed "
+     "at start, so this bounds the start too."},
     {"--recent-bytes-max", "PRISMBUS_RECENT_BYTES_MAX", "recent_bytes_max", "160MiB", true,
-     NumberField{&S::recent_bytes_max, 16 * kMiB, 64 * kGiB, true}, "The same in bytes of memory."},
+     NumberField{&S::recent_bytes_max, 16 * kMiB, 64 * kGiB, true}, "The same, in bytes of memory."},
     {"--connections-max", "PRISMBUS_CONNECTIONS_MAX", "connections_max", "0", true,
      NumberField{&S::connections_max, 0, 1'000'000},
-     "Connections at once, requests and streams together; more are cut as they come. 0: as descriptors "
-     "allow."},
+     "Connections at once, requests and streams together. More are cut as they come. 0: as many as "
+     "descriptors allow."},
     {"--address-connections-max", "PRISMBUS_ADDRESS_CONNECTIONS_MAX", "address_connections_max", "0", true,
      NumberField{&S::address_connections_max, 0, 1'000'000},
-     "... and of one address (IP, not port). 0: as many as come."},
+     "Connections at once from one IP address. 0: no limit."},
     {"--address-requests-per-second", "PRISMBUS_ADDRESS_REQUESTS_PER_SECOND", "address_requests_per_second",
      "0", true, NumberField{&S::address_requests_per_second, 0, 10'000'000},
-     "Requests of one address, acks among them; more are overloaded, and who goes on is cut. 0: no limit."},
+     "Requests a second from one IP address, acks included. More are overloaded, and whoever goes on is cut. "
+     "0: no limit."},
     {"--principal-requests-per-second", "PRISMBUS_PRINCIPAL_REQUESTS_PER_SECOND",
      "principal_requests_per_second", "0", true,
      NumberField{&S::principal_requests_per_second, 0, 10'000'000},
-     "... and of one principal, over all his connections. 0: no limit."},
+     "Requests a second from one principal, over all its connections. 0: no limit."},
     {"--connection-waiting-bytes-max", "PRISMBUS_CONNECTION_WAITING_BYTES_MAX",
      "connection_waiting_bytes_max", "32MiB", false,
      NumberField{&S::connection_waiting_bytes_max, kMiB, 256 * kMiB, true},
-     "Bytes of one connection's requests that wait for a revision or another write; more are overloaded."},
+     "Bytes of one connection's requests that wait for a revision or for another write. More are "
+     "overloaded."},
     {"--principal-waiting-requests-max", "PRISMBUS_PRINCIPAL_WAITING_REQUESTS_MAX",
      "principal_waiting_requests_max", "65536", true,
      NumberField{&S::principal_waiting_requests_max, 0, 10'000'000},
-     "With --security: requests of one principal that wait inside, over all his connections; more are "
+     "With --security: requests of one principal that wait inside, over all its connections. More are "
      "overloaded. 0: no limit."},
     {"--principal-waiting-bytes-max", "PRISMBUS_PRINCIPAL_WAITING_BYTES_MAX", "principal_waiting_bytes_max",
      "128MiB", true, NumberField{&S::principal_waiting_bytes_max, 0, 256 * kMiB, true},
-     "... and their bytes, as of --connection-waiting-bytes-max. 0: no limit."},
+     "With --security: bytes of one principal's waiting requests, as --connection-waiting-bytes-max. 0: no "
+     "limit."},
     {"--reads-waiting-max", "PRISMBUS_READS_WAITING_MAX", "reads_waiting_max", "8192", false,
      NumberField{&S::reads_waiting_max, 16, 1'000'000},
-     "Paged reads that wait for their turn, a quarter of them of one connection; more are `overloaded`."},
+     "Paged reads that wait for their turn, at most a quarter of them from one connection. More are "
+     "overloaded."},
     {"--cached-chunks-bytes-max", "PRISMBUS_CACHED_CHUNKS_BYTES_MAX", "cached_chunks_bytes_max", "64MiB",
      false, NumberField{&S::cached_chunks_bytes_max, 0, 64 * kGiB, true},
-     "Snapshot chunks kept encoded, for many that join at once."},
+     "Memory for encoded snapshot chunks, which serves many subscribers that join at once."},
     {"--cached-changes-bytes-max", "PRISMBUS_CACHED_CHANGES_BYTES_MAX", "cached_changes_bytes_max", "32MiB",
      false, NumberField{&S::cached_changes_bytes_max, 0, 64 * kGiB, true},
-     "Change sets read from disk that are kept, for many that catch up at once."},
+     "Memory for change sets read from disk, which serves many subscribers that catch up at once."},
     {"--fold-changes-min", "PRISMBUS_FOLD_CHANGES_MIN", "fold_changes_min", "30000", false,
      NumberField{&S::fold_changes_min, 1, 10'000'000},
-     "The state takes changes in when this many wait, or --fold-wait-ms is over."},
+     "Changes are folded into the state when this many wait, or after --fold-wait-ms."},
     {"--fold-changes-max", "PRISMBUS_FOLD_CHANGES_MAX", "fold_changes_max", "60000", false,
-     NumberField{&S::fold_changes_max, 1, 100'000}, "... and at most this many in one of its transactions."},
+     NumberField{&S::fold_changes_max, 1, 100'000},
+     "Changes folded into the state in one transaction, at most."},
     {"--fold-wait-ms", "PRISMBUS_FOLD_WAIT_MS", "fold_wait_ms", "2000", false,
      MillisecondsField{&S::fold_wait, 0, 3'600'000},
-     "The longest that a change waits to be taken into the state."},
+     "The longest that a change waits to be folded into the state, in milliseconds."},
     {"--retention-revisions", "PRISMBUS_RETENTION_REVISIONS", "retention_revisions", "1000000", true,
      NumberField{&S::retention_revisions, 1, 1'000'000'000'000},
-     "History kept: at least this many revisions, and at least --retention-age; whichever is more."},
+     "History to keep: this many revisions, or everything younger than --retention-age, whichever is more."},
     {"--retention-age", "PRISMBUS_RETENTION_AGE", "retention_age", "90d", true,
      AgeField{&S::retention_age, kHundredYears},
-     "... and everything younger than this (such as 90d or 12h)."},
+     "History to keep: everything younger than this, such as 90d or 12h, or --retention-revisions, whichever "
+     "is more."},
     {"--retention-age-min", "PRISMBUS_RETENTION_AGE_MIN", "retention_age_min", "1h", true,
      AgeField{&S::retention_age_min, kHundredYears},
-     "Kept whatever the two above say: so long a repeated request surely gets its first outcome."},
+     "History that is kept whatever the two above say. For this long a repeated request is sure to get its "
+     "first outcome."},
     {"--log-level", "PRISMBUS_LOG_LEVEL", "log_level", "info", true, LevelField{&S::log_level},
-     "The least that is logged: debug, info, warn or error."},
+     "The lowest level that is logged: debug, info, warn or error."},
 }};
 
 struct RangeText {
-  std::string operator()(const TextField&) const { return "a path"; }
-  std::string operator()(const EndpointsField&) const { return "endpoints"; }
+  std::string operator()(const TextField& f) const { return std::string(f.what); }
+  std::string operator()(const EndpointsField&) const { return "tcp://host:port or ipc://path"; }
   std::string operator()(const HttpAddressField&) const { return "http://host:port or https://host:port"; }
-  std::string operator()(const NamesField&) const { return "names"; }
+  std::string operator()(const HostsField&) const { return "names or addresses, without a port"; }
+  std::string operator()(const OriginsField&) const { return "https://host or https://host:port"; }
   std::string operator()(const SwitchField&) const { return "true or false"; }
   std::string operator()(const LevelField&) const { return "debug, info, warn or error"; }
   std::string operator()(const NumberField& f) const {
@@ -165,6 +175,19 @@ struct RangeText {
   }
 };
 
+struct ValueName {
+  std::string_view operator()(const TextField& f) const { return f.what == "a path" ? "PATH" : "TEXT"; }
+  std::string_view operator()(const EndpointsField&) const { return "ENDPOINT"; }
+  std::string_view operator()(const HttpAddressField&) const { return "URL"; }
+  std::string_view operator()(const HostsField&) const { return "NAME"; }
+  std::string_view operator()(const OriginsField&) const { return "SITE"; }
+  std::string_view operator()(const SwitchField&) const { return ""; }
+  std::string_view operator()(const LevelField&) const { return "LEVEL"; }
+  std::string_view operator()(const NumberField& f) const { return f.bytes ? "SIZE" : "N"; }
+  std::string_view operator()(const AgeField&) const { return "TIME"; }
+  std::string_view operator()(const MillisecondsField&) const { return "MS"; }
+};
+
 }  // namespace
 
 std::span<const SettingRow> setting_table() {
@@ -173,6 +196,15 @@ std::span<const SettingRow> setting_table() {
 
 std::string range_of(const SettingRow& row) {
   return std::visit(RangeText{}, row.field);
+}
+
+bool has_range(const SettingRow& row) {
+  return std::holds_alternative<NumberField>(row.field) ||
+         std::holds_alternative<MillisecondsField>(row.field) || std::holds_alternative<AgeField>(row.field);
+}
+
+std::string_view value_name(const SettingRow& row) {
+  return std::visit(ValueName{}, row.field);
 }
 
 }  // namespace prismbus

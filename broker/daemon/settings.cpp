@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cctype>
+#include <optional>
 #include <utility>
 
 #include "broker/daemon/setting_text.hpp"
@@ -12,6 +14,14 @@ namespace prismbus {
 namespace {
 
 using Values = std::vector<std::string>;
+
+// http://host:port and https://host:port as tcp://host:port; nullopt for whatever else.
+std::optional<std::string> endpoint_of_url(std::string_view url) {
+  if (!url.starts_with("http://") && !url.starts_with("https://")) return std::nullopt;
+  std::string endpoint = fmt::format("tcp{}", url.substr(url.find(':')));
+  if (!Endpoint::parse(endpoint, Endpoint::Use::bind)) return std::nullopt;
+  return endpoint;
+}
 
 // Sets one field from its last written value; the reason when that is a mistake, else "".
 struct SetField {
@@ -33,16 +43,26 @@ struct SetField {
     return "";
   }
   std::string operator()(const HttpAddressField& f) const {
-    std::string_view text = one();
-    const bool https = text.starts_with("https://");
-    if (https || text.starts_with("http://")) text.remove_prefix(text.find("//") + 2);
-    const auto endpoint = Endpoint::parse(fmt::format("tcp://{}", text), Endpoint::Use::bind);
-    if (!endpoint) return endpoint.error().message;
-    settings.*f.member = fmt::format("tcp://{}", text);
-    settings.*f.https = https;
+    const auto at = endpoint_of_url(one());
+    if (!at) return fmt::format("\"{}\" is not an address to listen on", one());
+    settings.*f.member = *at;
+    settings.*f.https = one().starts_with("https://");
     return "";
   }
-  std::string operator()(const NamesField& f) const {
+  std::string operator()(const HostsField& f) const {
+    for (const std::string& text : values) {
+      const std::string host = text.find(':') == std::string::npos ? text : fmt::format("[{}]", text);
+      if (!Endpoint::parse(fmt::format("tcp://{}:0", host), Endpoint::Use::bind) || text == "*")
+        return fmt::format("\"{}\" is not a host name or address", text);
+    }
+    settings.*f.member = values;
+    return "";
+  }
+  std::string operator()(const OriginsField& f) const {
+    for (const std::string& text : values) {
+      if (!endpoint_of_url(text) && !endpoint_of_url(text + ":443"))
+        return fmt::format("\"{}\" is not a site", text);
+    }
     settings.*f.member = values;
     return "";
   }
@@ -54,27 +74,30 @@ struct SetField {
   }
   std::string operator()(const LevelField& f) const {
     const auto value = parse_level(one());
-    if (!value) return fmt::format("\"{}\" is none of debug, info, warn, error", one());
+    if (!value) return fmt::format("\"{}\" is not a log level", one());
     settings.*f.member = *value;
     return "";
   }
   std::string operator()(const NumberField& f) const {
     const auto value = f.bytes ? parse_bytes(one()) : parse_number(one());
-    if (!value) return fmt::format("\"{}\" is no {}", one(), f.bytes ? "size (such as 512MiB)" : "number");
+    if (!value) return fmt::format("\"{}\" is not a {}", one(), f.bytes ? "size, such as 512MiB" : "number");
     if (*value < f.least || *value > f.most) return fmt::format("{} is out of range", one());
     settings.*f.member = *value;
     return "";
   }
   std::string operator()(const MillisecondsField& f) const {
     const auto value = parse_number(one());
-    if (!value) return fmt::format("\"{}\" is no number of milliseconds", one());
+    if (!value) return fmt::format("\"{}\" is not a number of milliseconds", one());
     if (*value < f.least || *value > f.most) return fmt::format("{} is out of range", one());
     settings.*f.member = std::chrono::milliseconds(*value);
     return "";
   }
   std::string operator()(const AgeField& f) const {
     const auto value = parse_age(one());
-    if (!value) return fmt::format("\"{}\" is no time (such as 90d, 12h, 30m or 45s)", one());
+    if (!value) return fmt::format("\"{}\" is not a time, such as 90d, 12h, 30m or 45s", one());
+    // 90 for 90 days would keep the history of a minute and a half.
+    if (*value != 0 && std::isdigit(static_cast<unsigned char>(one().back())) != 0)
+      return fmt::format("{} needs a unit, such as {}d or {}h", one(), one(), one());
     if (*value > f.most) return fmt::format("{} is out of range", one());
     settings.*f.member = std::chrono::seconds(*value);
     return "";
@@ -82,7 +105,8 @@ struct SetField {
 };
 
 bool is_repeatable(const SettingRow& row) {
-  return std::holds_alternative<EndpointsField>(row.field) || std::holds_alternative<NamesField>(row.field);
+  return std::holds_alternative<EndpointsField>(row.field) || std::holds_alternative<HostsField>(row.field) ||
+         std::holds_alternative<OriginsField>(row.field);
 }
 
 Values split_at_commas(std::string_view text) {
@@ -163,6 +187,12 @@ void check_gateway_files(const Settings& s, Values& mistakes) {
   }
 }
 
+void check_gateway_names(const Settings& s, Values& mistakes) {
+  if (!s.gateway.empty() || !mistakes.empty()) return;  // a --gateway that was refused is empty here too
+  if (!s.gateway_hosts.empty()) mistakes.emplace_back("--gateway-hosts: needs --gateway");
+  if (!s.gateway_origins.empty()) mistakes.emplace_back("--gateway-origins: needs --gateway");
+}
+
 void check_together(const Settings& s, FileRead file_read, Values& mistakes) {
   if (s.data_dir.empty() && file_read == FileRead::yes) mistakes.emplace_back("--data-dir: required");
   // A bound that was refused above is 0 here and has been reported.
@@ -179,6 +209,7 @@ void check_together(const Settings& s, FileRead file_read, Values& mistakes) {
   }
   check_gateway_reach(s, mistakes);
   check_gateway_files(s, mistakes);
+  check_gateway_names(s, mistakes);
   if (s.insecure || !s.security.empty()) return;
   check_reach("--requests", s.requests, mistakes);
   check_reach("--changes", s.changes, mistakes);

@@ -57,6 +57,7 @@ struct Settings {
 // What a row sets and within which limits (both included).
 struct TextField {
   std::string Settings::*member;
+  std::string_view what = "a path";
 };
 struct EndpointsField {
   std::vector<std::string> Settings::*member;
@@ -65,7 +66,10 @@ struct HttpAddressField {  // http://host:port or https://..., kept as an endpoi
   std::string Settings::*member;
   bool Settings::*https;
 };
-struct NamesField {
+struct HostsField {  // a name or an address each, without a port
+  std::vector<std::string> Settings::*member;
+};
+struct OriginsField {  // http://host[:port] or https://... each, and nothing behind it, as browsers say it
   std::vector<std::string> Settings::*member;
 };
 struct SwitchField {
@@ -87,8 +91,8 @@ struct AgeField {
   std::chrono::seconds Settings::*member;
   std::uint64_t most;  // seconds; the least is 0
 };
-using SettingField = std::variant<TextField, EndpointsField, HttpAddressField, NamesField, SwitchField,
-                                  LevelField, NumberField, MillisecondsField, AgeField>;
+using SettingField = std::variant<TextField, EndpointsField, HttpAddressField, HostsField, OriginsField,
+                                  SwitchField, LevelField, NumberField, MillisecondsField, AgeField>;
 
 struct SettingRow {
   std::string_view flag;         // --map-bytes
@@ -101,6 +105,9 @@ struct SettingRow {
 };
 [[nodiscard]] std::span<const SettingRow> setting_table();
 [[nodiscard]] std::string range_of(const SettingRow& row);  // for people: "1MiB to 16TiB", "true or false"
+// Whether that says more than value_name(): "SIZE", "PATH", what the help calls a value.
+[[nodiscard]] bool has_range(const SettingRow& row);
+[[nodiscard]] std::string_view value_name(const SettingRow& row);
 
 // What one source says, as written: flag of the row -> values (several only for a repeatable one).
 using SaidSettings = std::map<std::string, std::vector<std::string>, std::less<>>;
@@ -117,7 +124,8 @@ struct SettingsOutcome {
   std::vector<std::string> mistakes;
 };
 
-// An unread file may have said anything: nothing is reported as missing beside it.
+// A file or a command line that was not read may have said anything: nothing is reported as missing beside
+// it.
 enum class FileRead : bool { no, yes };
 
 // `file`: as read by read_settings_file. In the environment a repeatable setting is separated by commas.

@@ -20,6 +20,13 @@ const SettingRow* row_with_key(std::string_view key) {
   return it == table.end() ? nullptr : &*it;
 }
 
+// Flags are spelt with hyphens, keys of the file with underscores.
+std::string meant(std::string_view key) {
+  std::string spelt(key.starts_with("--") ? key.substr(2) : key);
+  std::replace(spelt.begin(), spelt.end(), '-', '_');
+  return row_with_key(spelt) == nullptr ? "" : fmt::format("; in the file it is {}", spelt);
+}
+
 // The value as it would be written in a flag; nullopt for types that no setting has.
 std::optional<std::string> scalar_text(const toml::node& node) {
   if (const auto* text = node.as_string()) return text->get();
@@ -63,7 +70,7 @@ std::optional<SaidSettings> read_settings_file(const std::string& path, std::vec
       const auto where = fmt::format("{}:{}: {}", path, node.source().begin.line, key.str());
       const SettingRow* row = row_with_key(key.str());
       if (row == nullptr) {
-        mistakes.push_back(where + ": no such setting");
+        mistakes.push_back(where + ": no such setting" + meant(key.str()));
       } else if (auto values = values_of(node)) {
         said.emplace(row->flag, std::move(*values));
       } else {

@@ -4,7 +4,9 @@
 #include <initializer_list>
 #include <string_view>
 
+#include "broker/daemon/cli_mistake.hpp"
 #include "broker/daemon/setting_text.hpp"
+#include "proto/base/help_text.hpp"
 
 namespace prismbus {
 namespace {
@@ -45,10 +47,10 @@ void parse(CLI::App& app, int argc, const char* const* argv, CommandLine& line) 
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     line.what = CommandLine::Do::print;
-    line.text = app.help();
+    line.text = fold_help(app.help());
     return;
   } catch (const CLI::ParseError& error) {
-    line.mistakes.emplace_back(error.what());
+    line.mistakes.push_back(mistake_text(error));
   }
   for (const std::string& extra : app.remaining()) line.mistakes.push_back(extra + ": not known here");
 }
@@ -75,7 +77,7 @@ CommandLine parse_check(int argc, const char* const* argv) {
   line.what = CommandLine::Do::check;
   CLI::App app("Walk everything in a data directory or a backup: checksums, order, counters, hashes.",
                "prismbusd check");
-  app.add_option("backup", line.backup, "A backup file, to check that instead.");
+  app.add_option("BACKUP", line.backup, "A backup file, to check instead.");
   app.add_option("--data-dir", line.data_dir, "The data directory; it is only read.")->type_name("DIR");
   app.footer(kCheckExamples);
   parse(app, argc, argv, line);
@@ -90,7 +92,7 @@ CommandLine parse_restore(int argc, const char* const* argv) {
   CommandLine line;
   line.what = CommandLine::Do::restore;
   CLI::App app("Make a data directory from a backup.", "prismbusd restore");
-  app.add_option("backup", line.backup, "The backup file.");
+  app.add_option("BACKUP", line.backup, "The backup file.");
   app.add_option("--data-dir", line.data_dir, "The data directory to make.")->type_name("DIR");
   app.add_flag("--replace", line.replace, "Move what is there aside instead of refusing.");
   app.footer(kRestoreExamples);
@@ -106,12 +108,13 @@ CommandLine parse_rebuild(int argc, const char* const* argv) {
   CLI::App app("Make the state anew from the journal.", "prismbusd rebuild");
   app.add_option("--data-dir", line.data_dir, "The data directory; no broker may run on it.")
       ->type_name("DIR");
-  app.add_option("--map-bytes", map, "Address space for each environment, as when serving. Default 64GiB.");
+  app.add_option("--map-bytes", map, "Address space for each environment, as when serving. Default 64GiB.")
+      ->type_name("SIZE");
   app.footer(kRebuildExamples);
   parse(app, argc, argv, line);
   require(line, "rebuild", {{line.data_dir, "--data-dir DIR"}});
   const auto bytes = parse_bytes(map);
-  if (!bytes) line.mistakes.push_back("--map-bytes: \"" + map + "\" is no size (such as 512MiB)");
+  if (!bytes) line.mistakes.push_back("--map-bytes: \"" + map + "\" is not a size, such as 512MiB");
   line.map_bytes = bytes.value_or(0);
   return line;
 }

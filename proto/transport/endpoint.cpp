@@ -67,13 +67,13 @@ Result<Endpoint> Endpoint::parse(std::string_view text, Use use) {
   Endpoint out;
   if (text.starts_with(kIpc)) {
     const std::string_view path = text.substr(kIpc.size());
-    if (path.empty() || path.size() > kIpcPathBytes) return refuse(text, "the path has 1..107 bytes");
-    if (path == "*") return refuse(text, "name the path");
+    if (path.empty() || path.size() > kIpcPathBytes) return refuse(text, "the path must have 1 to 107 bytes");
+    if (path == "*") return refuse(text, "needs a path");
     out.tcp_ = false;
     out.path_ = path;
     return out;
   }
-  if (!text.starts_with(kTcp)) return refuse(text, "starts with tcp:// or ipc://");
+  if (!text.starts_with(kTcp)) return refuse(text, "must begin with tcp:// or ipc://");
   const std::string_view rest = text.substr(kTcp.size());
   const auto colon = rest.rfind(':');
   if (colon == std::string_view::npos) return refuse(text, "has no port");
@@ -82,14 +82,14 @@ Result<Endpoint> Endpoint::parse(std::string_view text, Use use) {
   if (host.starts_with('[') && host.ends_with(']')) {
     host = host.substr(1, host.size() - 2);
     out.ipv6_ = true;
-    if (!is_ipv6_text(host)) return refuse(text, "the brackets hold no IPv6 address");
+    if (!is_ipv6_text(host)) return refuse(text, "what is in brackets is not an IPv6 address");
   } else if (host != "*" && !is_host_name(host)) {
-    return refuse(text, "the host is no name and no address (IPv6 goes in brackets)");
+    return refuse(text, "the host is neither a name nor an address (IPv6 goes in brackets)");
   }
   const auto number = port == "*" ? std::optional<std::uint16_t>(0) : parse_port(port);
-  if (!number) return refuse(text, "the port is no number up to 65535");
+  if (!number) return refuse(text, "the port must be a number up to 65535");
   if (use == Use::connect && (host == "*" || *number == 0))
-    return refuse(text, "names no place to connect to");
+    return refuse(text, "cannot be connected to: it needs a host and a port");
   out.host_ = host;
   out.port_ = *number;
   return out;

@@ -65,7 +65,11 @@ class Stopped(unittest.TestCase):
         self.assertIn("No such file", self.refused("restore", nonsense + "x", "--data-dir", directory))
         self.assertFalse(os.path.exists(directory))
         self.assertIn("not a prismbus backup", self.refused("check", nonsense, code=2))
-        self.assertIn("is not there", self.refused("check", "--data-dir", directory, code=2))
+        for missing in (["--data-dir", directory], [nonsense + "x"]):
+            self.assertIn(f"{missing[-1]}: No such file or directory", self.refused("check", *missing, code=2))
+        os.mkdir(directory)
+        self.assertIn(f"{directory}/state is not there", self.refused("check", "--data-dir", directory, code=2))
+        os.rmdir(directory)
         self.assertIn("holds no journal", self.refused("rebuild", "--data-dir", directory))
 
     def test_every_mistake_of_a_command_line_is_one_line_and_exit_code_2(self):

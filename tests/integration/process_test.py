@@ -79,6 +79,44 @@ class Refusals(unittest.TestCase):
         self.assertEqual((code, out, err.count("\n")), (2, "", 1))
         self.assertIn("nosuch.toml: cannot read: No such file or directory", err)
 
+    def test_a_value_that_is_missing_is_the_only_complaint(self):
+        for args in (["--heartbeat-ms"], ["--data-dir"]):
+            code, out, err = run_broker("--requests", "tcp://127.0.0.1:0", *args)
+            self.assertEqual((code, out, err), (2, "", f"prismbusd: {args[-1]}: needs a value\n"))
+
+    def test_a_key_of_the_file_that_is_spelt_as_the_flag_is_told_how(self):
+        path = os.path.join(scratch_dir(), "prismbusd.toml")
+        with open(path, "w", encoding="ascii") as file:
+            file.write('data_dir = "data"\nretention-age = "9d"\n')
+        code, _, err = run_broker("--config", path)
+        self.assertEqual((code, err),
+                         (2, f"prismbusd: {path}:2: retention-age: no such setting; in the file it is retention_age\n"))
+
+    def test_a_ready_file_that_cannot_be_written_is_no_start(self):
+        path = os.path.join(scratch_dir(), "none", "ready.json")
+        with Broker() as broker:
+            broker.ready_file = path
+            broker.spawn()
+            self.assertEqual(broker.ended(), 3)
+            self.assertIn(f"--ready-file: cannot write {path}: No such file or directory", broker.log())
+
+    def test_a_backup_directory_that_cannot_be_used_is_told_at_the_start(self):
+        with Broker(args=["--backup-dir", "/proc/prismbus-backups"]) as broker:
+            broker.start()
+            eventually(lambda: "event=backup_dir_unusable" in broker.log(), what="the warning")
+            self.assertIn("/proc/prismbus-backups", broker.log())
+            with Client(broker.requests) as client:
+                self.assertTrue(client.hello()["ok"])
+
+    def test_too_few_descriptors_are_no_start_and_few_are_warned_of(self):
+        with Broker(nofile=20) as broker:
+            broker.spawn()
+            self.assertEqual(broker.ended(), 3)
+            self.assertIn("ulimit -n", broker.log())
+        with Broker(nofile=256) as broker:
+            broker.start()
+            self.assertIn("warning event=descriptor_limit descriptors=256", broker.log())
+
     def test_a_public_bind_is_refused_unless_insecure_is_said(self):
         for name in ("--requests", "--changes"):
             for endpoint in ("tcp://0.0.0.0:0", "tcp://*:0"):

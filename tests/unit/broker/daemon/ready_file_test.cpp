@@ -37,3 +37,17 @@ TEST_CASE("a ready file that cannot be written says which and why") {
   REQUIRE_FALSE(written.has_value());
   CHECK(written.error().message.find("/nonexistent/ready.json") != std::string::npos);
 }
+
+TEST_CASE(
+    "before it serves the ready file of an earlier life goes, and one that could not be written is told") {
+  std::string dir = (std::filesystem::temp_directory_path() / "prismbus-ready-XXXXXX").string();
+  REQUIRE(::mkdtemp(dir.data()) != nullptr);
+  std::ofstream(dir + "/ready.json") << "of an earlier life";
+  CHECK(prepare_ready_file(dir + "/ready.json"));
+  CHECK(std::filesystem::is_empty(dir));
+  const auto impossible = prepare_ready_file(dir + "/none/ready.json");
+  REQUIRE_FALSE(impossible);
+  CHECK(impossible.error().message == "cannot write " + dir + "/none/ready.json: No such file or directory");
+  CHECK(prepare_ready_file(""));
+  std::filesystem::remove_all(dir);
+}

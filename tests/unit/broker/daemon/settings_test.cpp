@@ -73,7 +73,8 @@ TEST_CASE("ages are written with a unit, and are kept as said") {
   CHECK(age("30m").settings.retention_age == std::chrono::minutes(30));
   CHECK(age("12h").settings.retention_age == std::chrono::hours(12));
   CHECK(age("90d").settings.retention_age == std::chrono::hours(90 * 24));
-  CHECK(age("7").settings.retention_age == std::chrono::seconds(7));
+  REQUIRE(age("90").mistakes.size() == 1);
+  CHECK(age("90").mistakes[0] == "--retention-age: 90 needs a unit, such as 90d or 90h (0 to 36500d)");
   for (const char* wrong :
        {"-1h", "1w", "h", "1.5h", "36501d", "99999999999999999999d", "400000000000000000d"}) {
     INFO(wrong);
@@ -85,6 +86,45 @@ TEST_CASE("ages are written with a unit, and are kept as said") {
   CHECK(defaults.settings.retention_revisions == 1'000'000);
   CHECK(defaults.settings.retention_age == std::chrono::hours(90 * 24));
   CHECK(defaults.settings.retention_age_min == std::chrono::hours(1));
+}
+
+TEST_CASE(
+    "addresses, hosts and sites of the gateway are refused when they could never match, as they were "
+    "written") {
+  const auto mistakes = [](std::string_view flag, std::string_view text) {
+    SaidSettings said{{"--gateway", {"http://127.0.0.1:0"}}};
+    said[std::string(flag)] = {std::string(text)};
+    return merge_settings({}, environment({}), with_dir(said)).mistakes;
+  };
+  for (const char* fine : {"http://127.0.0.1:0", "http://localhost:7480", "http://[::1]:7480"}) {
+    CHECK(mistakes("--gateway", fine).empty());
+  }
+  for (const char* fine : {"config.example.com", "10.0.0.7", "::1"})
+    CHECK(mistakes("--gateway-hosts", fine).empty());
+  for (const char* fine : {"https://console.example.com", "http://localhost:8080", "https://[::1]:1"}) {
+    CHECK(mistakes("--gateway-origins", fine).empty());
+  }
+  const std::pair<const char*, const char*> wrong[] = {{"--gateway", "127.0.0.1:0"},
+                                                       {"--gateway", "ftp://127.0.0.1:0"},
+                                                       {"--gateway", "http://127.0.0.1"},
+                                                       {"--gateway", "http://127.0.0.1:0/x"},
+                                                       {"--gateway-hosts", "a/b"},
+                                                       {"--gateway-hosts", "example.com:7480"},
+                                                       {"--gateway-hosts", "https://example.com"},
+                                                       {"--gateway-hosts", ""},
+                                                       {"--gateway-origins", "console.example.com"},
+                                                       {"--gateway-origins", "https://console.example.com/"},
+                                                       {"--gateway-origins", "*"}};
+  for (const auto& [flag, text] : wrong) {
+    INFO(flag << " " << text);
+    const auto found = mistakes(flag, text);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].starts_with(std::string(flag) + ": \"" + text + "\" is not "));
+  }
+  CHECK(merge_settings({}, environment({}),
+                       with_dir({{"--gateway-hosts", {"a"}}, {"--gateway-origins", {"https://b"}}}))
+            .mistakes ==
+        std::vector<std::string>{"--gateway-hosts: needs --gateway", "--gateway-origins: needs --gateway"});
 }
 
 TEST_CASE("a flag wins over the environment, that over the file, that over the default") {
