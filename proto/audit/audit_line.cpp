@@ -118,13 +118,13 @@ void append_audit_line(std::string& out, const AuditEntry& entry, AuditChain& ch
 
 Result<AuditLine, std::string> parse_audit_line(std::string_view line) {
   const auto refused = [](std::string_view why) { return tl::unexpected<std::string>(std::string(why)); };
-  if (line.size() <= kHashTail) return refused("is no line of an audit file");
+  if (line.size() <= kHashTail) return refused("is not a line of an audit file");
   const std::string_view hashed = line.substr(0, line.size() - kHashTail);
   const auto json = parse_strict_json(line);
-  if (!json || !json->is(JsonValue::Kind::object)) return refused("is no line of an audit file");
+  if (!json || !json->is(JsonValue::Kind::object)) return refused("is not a line of an audit file");
   const auto n = number_of(*json, "n"), time = number_of(*json, "time");
   auto what = text_of(*json, "what"), prev = text_of(*json, "prev"), hash = text_of(*json, "hash");
-  if (!n || !time || !what || !prev || !hash) return refused("is no line of an audit file");
+  if (!n || !time || !what || !prev || !hash) return refused("is not a line of an audit file");
   if (line.substr(hashed.size(), kHashMember.size()) != kHashMember || sha256_hex(hashed) != *hash)
     return refused("does not have the hash it tells: it was changed");
   AuditLine out;

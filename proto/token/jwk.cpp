@@ -33,15 +33,15 @@ tl::unexpected<Error> wrong(std::string_view member, std::string why) {
 Result<std::string> required_text(const JsonValue& jwk, std::string_view member) {
   const JsonValue* value = jwk.find(member);
   if (value == nullptr) return wrong(member, "is missing");
-  if (!value->is(JsonValue::Kind::text)) return wrong(member, "is no string");
+  if (!value->is(JsonValue::Kind::text)) return wrong(member, "is not a string");
   return value->text();
 }
 
 // base64url, as it stands in the file: no copy of it is made.
 Result<std::string_view> encoded(const JsonValue& value, std::string_view member) {
-  if (!value.is(JsonValue::Kind::text)) return wrong(member, "is no string");
+  if (!value.is(JsonValue::Kind::text)) return wrong(member, "is not a string");
   if (value.has_escapes() || value.raw().empty() || value.raw().size() % 4 == 1)
-    return wrong(member, "is no base64url");
+    return wrong(member, "is not base64url");
   return value.raw();
 }
 
@@ -51,7 +51,7 @@ Result<void> take_open(const JsonValue& jwk, std::string_view member, TokenKey::
   const auto text = encoded(*value, member);
   if (!text) return tl::unexpected<Error>(text.error());
   auto bytes = from_base64url(*text);
-  if (!bytes) return wrong(member, "is no base64url");
+  if (!bytes) return wrong(member, "is not base64url");
   const bool number = member == "n" || member == "e";  // some writers put a zero byte before them
   if (number) bytes->erase(0, std::min(bytes->find_first_not_of('\0'), bytes->size()));
   parts.open.emplace_back(member, std::move(*bytes));
@@ -62,7 +62,7 @@ Result<void> take_secret(const JsonValue& value, std::string_view member, TokenK
   const auto text = encoded(value, member);
   if (!text) return tl::unexpected<Error>(text.error());
   SecretBytes bytes(base64url_size(text->size()));
-  if (!decode_base64url(*text, bytes.data())) return wrong(member, "is no base64url");
+  if (!decode_base64url(*text, bytes.data())) return wrong(member, "is not base64url");
   parts.secret.emplace_back(member, std::move(bytes));
   return {};
 }
@@ -75,7 +75,7 @@ Result<const KindRow*> kind_of(const JsonValue& jwk) {
   const KindRow& row = row_of(*algorithm);
   const auto kty = required_text(jwk, "kty");
   if (!kty) return tl::unexpected<Error>(kty.error());
-  if (*kty != row.kty) return wrong("kty", "is no kind of key for this alg");
+  if (*kty != row.kty) return wrong("kty", "is not a kind of key for this alg");
   if (*algorithm == TokenAlgorithm::es256) {
     const auto curve = required_text(jwk, "crv");
     if (!curve) return tl::unexpected<Error>(curve.error());
@@ -98,7 +98,7 @@ Result<std::string> kid_of(const JsonValue& jwk) {
 }  // namespace
 
 Result<DecodedJwk> decode_jwk(const JsonValue& jwk, KeepParts keep) {
-  if (!jwk.is(JsonValue::Kind::object)) return wrong("", "is no object");
+  if (!jwk.is(JsonValue::Kind::object)) return wrong("", "is not an object");
   const auto kind = kind_of(jwk);
   if (!kind) return tl::unexpected<Error>(kind.error());
   auto kid = kid_of(jwk);

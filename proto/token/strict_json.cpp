@@ -244,7 +244,7 @@ Result<JsonValue, JsonMistake> parse_strict_json(std::string_view text, const Js
 std::string_view describe(JsonMistake mistake) {
   switch (mistake) {
     case JsonMistake::malformed:
-      return "is no JSON";
+      return "is not JSON";
     case JsonMistake::named_twice:
       return "names a member twice";
     case JsonMistake::too_deep:
@@ -252,7 +252,7 @@ std::string_view describe(JsonMistake mistake) {
     case JsonMistake::too_many:
       return "holds too many values";
   }
-  return "is no JSON";
+  return "is not JSON";
 }
 
 void append_json_string(std::string& out, std::string_view text) {

@@ -50,7 +50,7 @@ struct JsonLimits {
   std::size_t depth = 16, values = 4096;
 };
 enum class JsonMistake : std::uint8_t { malformed, named_twice, too_deep, too_many };
-[[nodiscard]] std::string_view describe(JsonMistake mistake);  // "is no JSON", ...: words behind a subject
+[[nodiscard]] std::string_view describe(JsonMistake mistake);  // "is not JSON", ...: words behind a subject
 
 [[nodiscard]] Result<JsonValue, JsonMistake> parse_strict_json(std::string_view text,
                                                                const JsonLimits& limits = {});

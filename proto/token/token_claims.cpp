@@ -24,7 +24,7 @@ Result<std::optional<sys_seconds>> time_claim(const JsonValue& claims, const cha
   const JsonValue* value = claims.find(name);
   if (value == nullptr) return std::optional<sys_seconds>();
   const auto seconds = value->seconds();
-  if (!seconds) return refused(fmt::format("token: {} is no time in seconds", name));
+  if (!seconds) return refused(fmt::format("token: {} is not a time in seconds", name));
   return std::optional(sys_seconds(std::chrono::seconds(*seconds)));
 }
 
@@ -46,9 +46,9 @@ Result<void> take_names(const JsonValue& claims, TokenClaims& out) {
   const JsonValue* sub = claims.find("sub");
   if (sub == nullptr || !sub->is(JsonValue::Kind::text)) return refused("token: sub is missing or no string");
   out.principal = sub->text();
-  if (!is_principal(out.principal)) return refused("token: sub is no name of a principal");
+  if (!is_principal(out.principal)) return refused("token: sub is not a name of a principal");
   if (const JsonValue* iss = claims.find("iss")) {
-    if (!iss->is(JsonValue::Kind::text)) return refused("token: iss is no string");
+    if (!iss->is(JsonValue::Kind::text)) return refused("token: iss is not a string");
     out.issuer = iss->text();
   }
   const JsonValue* aud = claims.find("aud");
@@ -58,10 +58,10 @@ Result<void> take_names(const JsonValue& claims, TokenClaims& out) {
     return {};
   }
   if (!aud->is(JsonValue::Kind::array) || aud->items().size() > kAudiencesMax)
-    return refused("token: aud is no string and no short array of strings");
+    return refused("token: aud is neither a string nor a short array of strings");
   for (const JsonValue& one : aud->items()) {
     if (!one.is(JsonValue::Kind::text))
-      return refused("token: aud is no string and no short array of strings");
+      return refused("token: aud is neither a string nor a short array of strings");
     out.audiences.push_back(one.text());
   }
   return {};
@@ -82,7 +82,7 @@ Result<void> take_patterns(const JsonValue& list, std::vector<Pattern>& out) {
 Result<void> take_rights(const JsonValue& claims, TokenClaims& out) {
   const JsonValue* rights = claims.find("prismbus");
   if (rights == nullptr) return {};
-  if (!rights->is(JsonValue::Kind::object)) return refused("token: prismbus is no object");
+  if (!rights->is(JsonValue::Kind::object)) return refused("token: prismbus is not an object");
   for (std::size_t i = 0; i < rights->names().size(); ++i) {
     const std::string& name = rights->names()[i];
     auto* list = name == "read"    ? &out.read
@@ -104,7 +104,7 @@ bool is_principal(std::string_view name) {
 Result<TokenClaims> decode_claims(std::string_view json) {
   const auto claims = parse_strict_json(json);
   if (!claims) return refused(fmt::format("token: the claims part {}", describe(claims.error())));
-  if (!claims->is(JsonValue::Kind::object)) return refused("token: the claims part is no object");
+  if (!claims->is(JsonValue::Kind::object)) return refused("token: the claims part is not an object");
   TokenClaims out;
   for (const auto take : {take_times, take_names, take_rights}) {
     if (auto taken = take(*claims, out); !taken) return tl::unexpected<Error>(taken.error());

@@ -186,7 +186,7 @@ Result<void> TokenKey::check_and_build() {
     case TokenAlgorithm::es256:
       return build_ec();
   }
-  return fail_field("alg", "is no algorithm");
+  return fail_field("alg", "is not an algorithm");
 }
 
 Result<void> TokenKey::build_secret() {
@@ -197,7 +197,8 @@ Result<void> TokenKey::build_secret() {
     return fail_field("k", "is too long: a secret has at most 1,024 bytes");
   std::bitset<256> seen;
   for (const char c : secret) seen.set(static_cast<unsigned char>(c));
-  if (seen.count() < kDifferentBytesMin) return fail_field("k", "is no random secret: hardly a byte differs");
+  if (seen.count() < kDifferentBytesMin)
+    return fail_field("k", "is not a random secret: hardly a byte differs");
   return {};
 }
 
@@ -210,7 +211,7 @@ Result<void> TokenKey::build_rsa() {
   const bool odd = (static_cast<unsigned char>(exponent.back()) & 1u) != 0;
   // 3 is known for forgeries where padding is judged loosely; nobody needs less than 65537.
   if (exponent.size() < 3 || exponent.size() > kExponentBytesMax || !odd)
-    return fail_field("e", "is no exponent for signatures: 65537 is one");
+    return fail_field("e", "is not an exponent for signatures: 65537 is one");
   KeyParameters parameters;
   parameters.number(OSSL_PKEY_PARAM_RSA_N, modulus);
   parameters.number(OSSL_PKEY_PARAM_RSA_E, exponent);
@@ -222,9 +223,9 @@ Result<void> TokenKey::build_rsa() {
   if (can_sign() && parts_.secret.size() != 1 && parts_.secret.size() != kRsaSecrets.size())
     return fail_field("p", "p, q, dp, dq and qi come together or not at all");
   handle_ = parameters.build("RSA", can_sign());
-  if (!handle_) return fail_field("n", "is no RSA key with the other members");
+  if (!handle_) return fail_field("n", "is not an RSA key with the other members");
   if (bits() < kRsaBitsMin) return fail_field("n", "is too short: RSA keys have 2,048 to 4,096 bits");
-  if (!passes_public_check(handle_.get())) return fail_field("n", "is no modulus");
+  if (!passes_public_check(handle_.get())) return fail_field("n", "is not a modulus");
   if (can_sign() && !is_pair(*this)) return fail_field("d", "does not belong to n and e");
   return {};
 }
@@ -234,14 +235,14 @@ Result<void> TokenKey::build_ec() {
   for (const std::string_view member : {"x", "y"}) {
     const std::string_view bytes = open_part(member);
     if (bytes.size() != kCoordinateBytes)
-      return fail_field(std::string(member), "is no coordinate of 32 bytes");
+      return fail_field(std::string(member), "is not a coordinate of 32 bytes");
     point += bytes;
   }
   KeyParameters parameters;
   parameters.text(OSSL_PKEY_PARAM_GROUP_NAME, group);
   parameters.octets(OSSL_PKEY_PARAM_PUB_KEY, point);
   for (const auto& [member, bytes] : parts_.secret) {
-    if (bytes.size() != kCoordinateBytes) return fail_field("d", "is no number of 32 bytes");
+    if (bytes.size() != kCoordinateBytes) return fail_field("d", "is not a number of 32 bytes");
     parameters.number(OSSL_PKEY_PARAM_PRIV_KEY, bytes.view());
   }
   handle_ = parameters.build("EC", can_sign());

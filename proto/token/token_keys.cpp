@@ -41,7 +41,7 @@ Result<TokenKeys> TokenKeys::parse(std::string_view jwks, KeepParts keep, bool* 
   if (!json) return fail(ErrorCode::invalid_argument, std::string(describe(json.error())));
   const JsonValue* list = json->find("keys");
   if (list == nullptr || !list->is(JsonValue::Kind::array))
-    return fail_field("keys", "is no key set: an object with an array `keys` is one");
+    return fail_field("keys", "is not a key set: an object with an array `keys` is one");
   if (list->items().empty()) return fail_field("keys", "holds no key");
   TokenKeys out;
   bool any_private = false;

@@ -42,10 +42,10 @@ Result<TokenText> split_token(std::string_view token) {
 
 Result<TokenHeader> decode_header(std::string_view base64url) {
   const auto text = from_base64url(base64url);
-  if (!text) return refused("token: the header is no base64url");
+  if (!text) return refused("token: the header is not base64url");
   const auto json = parse_strict_json(*text, kHeaderLimits);
   if (!json) return refused(fmt::format("token: the header {}", describe(json.error())));
-  if (!json->is(JsonValue::Kind::object)) return refused("token: the header is no object");
+  if (!json->is(JsonValue::Kind::object)) return refused("token: the header is not an object");
   for (const std::string_view name : kRefusedMembers) {
     if (json->find(name) != nullptr) return refused(fmt::format("token: {} in the header is refused", name));
   }
@@ -59,7 +59,7 @@ Result<TokenHeader> decode_header(std::string_view base64url) {
   if (typ != nullptr && (!typ->is(JsonValue::Kind::text) || typ->text() != "JWT"))
     return refused("token: typ is not JWT");
   if (const JsonValue* kid = json->find("kid")) {
-    if (!kid->is(JsonValue::Kind::text)) return refused("token: kid is no string");
+    if (!kid->is(JsonValue::Kind::text)) return refused("token: kid is not a string");
     out.kid = kid->text();
   }
   return out;
@@ -67,7 +67,7 @@ Result<TokenHeader> decode_header(std::string_view base64url) {
 
 Result<TokenClaims> decode_claims_part(std::string_view base64url) {
   const auto text = from_base64url(base64url);
-  if (!text) return refused("token: the claims part is no base64url");
+  if (!text) return refused("token: the claims part is not base64url");
   return decode_claims(*text);
 }
 

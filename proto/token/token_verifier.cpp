@@ -12,7 +12,7 @@ namespace {
 
 Result<void> check_signature(const TokenKeys& keys, const TokenHeader& header, const TokenText& text) {
   const auto signature = from_base64url(text.signature);
-  if (!signature) return refuse_token(TokenFault::malformed, "token: the signature is no base64url");
+  if (!signature) return refuse_token(TokenFault::malformed, "token: the signature is not base64url");
   const SignedText signed_text(text.signed_part);
   if (header.kid) {
     const TokenKeyPtr key = keys.find(*header.kid);

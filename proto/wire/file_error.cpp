@@ -21,7 +21,7 @@ Error file_error(const FileFault& fault, const std::string& path) {
   };
   switch (fault.kind) {
     case FileFault::Kind::no_regular_file:
-      return refused("is no regular file");
+      return refused("is not a regular file");
     case FileFault::Kind::other_owner:
       return refused("belongs to another user");
     case FileFault::Kind::open_to_others:

@@ -160,10 +160,10 @@ Outcome<void> audit(const Options& o, Invocation& in) {
 void add_audit(Command top) {
   auto o = std::make_shared<Options>();
   Command sub = top.command("audit", "Print who did what, oldest first");
-  sub.option("--ns", o->ns, "Only what is about this namespace").type_name("NS");
+  sub.option("--ns", o->ns, "Only records about this namespace").type_name("NS");
   sub.option("--by", o->by, "Only what this principal did").type_name("NAME");
   sub.option("--since", o->since, "Only from this time on").type_name("WHEN");
-  sub.option("-n,--limit", o->limit, "Only the newest so many").type_name("N").whole_number(1);
+  sub.option("-n,--limit", o->limit, "Only the newest N").type_name("N").whole_number(1);
   sub.flag("--verify", o->verify, "Check that no line of the audit file was changed or taken away");
   sub.footer(
       "Every accepted write comes from the journal; logins, what was refused, and what administrators did "

@@ -30,7 +30,7 @@ Outcome<void> backup(const std::string& name, Invocation& in) {
 
 void add_backup(Command top) {
   auto name = std::make_shared<std::string>();
-  Command sub = top.command("backup", "Let the broker write all it holds to one file");
+  Command sub = top.command("backup", "Back up everything the broker holds to one file");
   sub.option("NAME", *name, "Name of the file in the broker's backup folder").required();
   sub.footer(
       "The broker goes on serving and writing meanwhile; the file is complete and synced when this returns. "

@@ -49,7 +49,7 @@ Parsed<std::optional<std::string>> text_of(const Value& line, std::string_view f
   const Value* value = line.find(field);
   if (value == nullptr) return std::optional<std::string>();
   const auto* text = value->as<std::string>();
-  if (text == nullptr) return mistake(fmt::format("{} is no text", field));
+  if (text == nullptr) return mistake(fmt::format("{} is not text", field));
   if (text->size() > limits::kNoteBytes) return mistake(fmt::format("{} is over 1 KiB", field));
   return std::optional<std::string>(*text);
 }

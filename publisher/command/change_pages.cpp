@@ -26,7 +26,7 @@ Outcome<Since> parse_since(std::string_view text, std::string_view flag) {
   std::uint64_t n = 0;
   const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
   if (digits.empty() || code != std::errc() || end != digits.data() + digits.size()) {
-    return misused(std::string(flag), json_quoted(text) + " is no seq; seq:12 is");
+    return misused(std::string(flag), json_quoted(text) + " is not a seq; seq:12 is");
   }
   since.seq = Seq(n);
   return since;

@@ -66,7 +66,7 @@ void add_changes(Command top) {
   auto o = std::make_shared<Options>();
   Command sub = top.command("changes", "Print the change sets after a point in history");
   sub.option("NS", o->ns, "Namespace; with --subtree \"\" is everything").required();
-  sub.option("--since", o->since, "Change sets after this; 0 is all of them").type_name("SINCE").required();
+  sub.option("--since", o->since, "Change sets after this; 0 for all of them").type_name("SINCE").required();
   sub.flag("--subtree", o->subtree, "The namespaces below NS too");
   add_reveal(sub, o->reveal);
   sub.footer(

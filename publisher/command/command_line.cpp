@@ -8,6 +8,7 @@
 #include <sstream>
 #include <utility>
 
+#include "proto/base/help_text.hpp"
 #include "proto/json/json_value.hpp"
 #include "publisher/command/terminal/suggestion.hpp"
 
@@ -52,12 +53,19 @@ std::string extras_text(const CLI::App& app) {
   return "not expected: " + text;
 }
 
+// "--note: needs a value" for "--note: 1 required TEXT missing".
+std::string missing_value_text(const std::string& what) {
+  const std::size_t required = what.find(": 1 required ");
+  return required == std::string::npos ? what : what.substr(0, required) + ": needs a value";
+}
+
 // What the library's message about `words` lacks.
 std::string mistake_text(const CLI::App& app, const std::vector<std::string>& words,
                          const CLI::ParseError& e) {
   if (dynamic_cast<const CLI::ExtrasError*>(&e) != nullptr) return extras_text(app) + option_hint(app, words);
   const auto chosen = app.get_subcommands();
-  if (chosen.empty() || std::string_view(e.what()) != "A subcommand is required") return e.what();
+  if (chosen.empty() || std::string_view(e.what()) != "A subcommand is required")
+    return missing_value_text(e.what());
   std::string names;
   for (const std::string_view name : command_names(*chosen.front())) {
     names += (names.empty() ? "" : ", ");
@@ -85,14 +93,9 @@ Option Option::whole_number(std::uint64_t least) {
         const char* const end = text.data() + text.size();
         const auto [at, error] = std::from_chars(text.data(), end, n);
         if (error == std::errc() && at == end && n >= least) return "";
-        return fmt::format("{} is no whole number of at least {}", json_quoted(text), least);
+        return fmt::format("{} is not a whole number of at least {}", json_quoted(text), least);
       },
       ""));
-  return *this;
-}
-
-Option Option::transform(const std::function<std::string(std::string)>& rewrite) {
-  option_->transform(rewrite);
   return *this;
 }
 
@@ -174,10 +177,6 @@ Option Command::option(std::string names, std::vector<std::uint64_t>& into, std:
   return Option(app_->add_option(std::move(names), into, std::move(about)));
 }
 
-Option Command::option(std::string names, double& into, std::string about) {
-  return Option(app_->add_option(std::move(names), into, std::move(about)));
-}
-
 Option Command::flag(std::string names, bool& into, std::string about) {
   return Option(app_->add_flag(std::move(names), into, std::move(about)));
 }
@@ -236,6 +235,15 @@ Command CommandLine::top() {
   return Command(app_.get(), &chosen_);
 }
 
+std::string CommandLine::chosen_path() const {
+  std::string path;
+  for (const CLI::App* at = app_.get(); !at->get_subcommands().empty();) {
+    at = at->get_subcommands().front();
+    path += (path.empty() ? "" : " ") + at->get_name();
+  }
+  return path;
+}
+
 Result<CommandLine::Parsed, std::string> CommandLine::parse(const std::vector<std::string>& words) {
   try {
     std::vector<std::string> reversed(words.rbegin(), words.rend());  // as CLI11 takes them
@@ -244,7 +252,7 @@ Result<CommandLine::Parsed, std::string> CommandLine::parse(const std::vector<st
     if (e.get_exit_code() != 0) return tl::unexpected<std::string>(mistake_text(*app_, words, e));
     std::ostringstream out, err;
     app_->exit(e, out, err);  // --help, --version
-    return Parsed{nullptr, out.str()};
+    return Parsed{nullptr, fold_help(out.str())};
   }
   return Parsed{chosen_, ""};
 }

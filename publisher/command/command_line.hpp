@@ -38,8 +38,6 @@ class Option {
   // Decimal digits and nothing else, from `least` on. The parser's own conversion takes more: an empty word
   // (a variable that was not set) as no option at all, a sign, which wraps, and 0x.
   Option whole_number(std::uint64_t least = 0);
-  // The word is read as if what `rewrite` makes of it had been typed.
-  Option transform(const std::function<std::string(std::string)>& rewrite);
   // A vector takes all words up to the next option, unless one of these is said. repeatable(): it may be
   // given again, and takes one word each time. groups_of(): so many words each time; the help says `...`.
   Option repeatable();
@@ -75,7 +73,6 @@ class Command {
   Option option(std::string names, std::uint64_t& into, std::string about);
   Option option(std::string names, std::optional<std::uint64_t>& into, std::string about);
   Option option(std::string names, std::vector<std::uint64_t>& into, std::string about);
-  Option option(std::string names, double& into, std::string about);
   Option flag(std::string names, bool& into, std::string about);
 
   // A command below this one. Takes this one's options too, behind its name.
@@ -115,6 +112,8 @@ class CommandLine {
   };
   // `words` without the program's name. The error is what is wrong with them, in a person's words. Once.
   [[nodiscard]] Result<Parsed, std::string> parse(const std::vector<std::string>& words);
+  // After parse(), failed or not: the command that the words name, "token issue"; empty when they name none.
+  [[nodiscard]] std::string chosen_path() const;
 
  private:
   std::unique_ptr<CLI::App> app_;

@@ -83,16 +83,16 @@ Outcome<void> remove(const Options& o, bool has_key, Invocation& in) {
 
 void add_delete(Command top) {
   auto o = std::make_shared<Options>();
-  Command sub = top.command("delete", "Remove one key, those with a prefix, or all of a namespace");
+  Command sub = top.command("delete", "Delete one key, all with a prefix, or a whole namespace");
   sub.option("NS", o->ns, "Namespace").required();
   const Option key = sub.option("KEY", o->key, "Key");
   sub.option("--prefix", o->prefix, "Remove every key that begins with this").type_name("TEXT");
   sub.flag("--namespace", o->whole_namespace, "Remove every key of the namespace");
-  sub.flag("-y,--yes", o->yes, "Do not ask before --prefix and --namespace");
+  sub.flag("-y,--yes", o->yes, "Do not ask for confirmation");
   sub.option("--if-rev", o->if_rev, "Remove only if the key is at this revision")
       .type_name("REV")
       .whole_number();
-  sub.option("--note", o->note, "Up to 1 KiB of text kept with the revision").type_name("TEXT");
+  sub.option("--note", o->note, "A note to keep with the revision, up to 1 KiB").type_name("TEXT");
   sub.footer(
       "Exit code 4 when there is no such key; then no revision is made. --prefix and --namespace say how "
       "many "

@@ -49,6 +49,15 @@ tl::unexpected<Failure> misused(std::string field, std::string message) {
   return tl::unexpected<Failure>(std::move(f));
 }
 
+tl::unexpected<Failure> failed_at_file(const Error& error, std::string_view context) {
+  if (error.code == ErrorCode::invalid_argument || error.code == ErrorCode::too_large)
+    return failed(error, context);
+  Failure f{Exit::file, error};
+  f.error.code = ErrorCode::invalid_argument;
+  f.error.message = fmt::format("{}: {}", context, error.message);
+  return tl::unexpected<Failure>(std::move(f));
+}
+
 tl::unexpected<Failure> file_failure(std::string_view path, std::string_view doing, int error_number) {
   Failure f;
   f.exit = Exit::file;

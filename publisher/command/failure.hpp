@@ -23,6 +23,8 @@ using Outcome = Result<T, Failure>;
 [[nodiscard]] tl::unexpected<Failure> failed(const Error& error, std::string_view context = {});
 // Wrong use: exit code 2, `field` names the flag or argument.
 [[nodiscard]] tl::unexpected<Failure> misused(std::string field, std::string message);
+// Of a file that the library read: exit code 13, unless it was read and what it holds is wrong.
+[[nodiscard]] tl::unexpected<Failure> failed_at_file(const Error& error, std::string_view context);
 [[nodiscard]] tl::unexpected<Failure> file_failure(std::string_view path, std::string_view doing,
                                                    int error_number);
 

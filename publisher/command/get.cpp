@@ -84,7 +84,7 @@ void add_get(Command top) {
   sub.option("--min-rev", o->min_rev, "Wait (2 s at most) until the broker has applied this revision")
       .type_name("REV")
       .whole_number();
-  sub.option("--at", o->at, "The value as it was at this moment").type_name("WHEN");
+  sub.option("--at", o->at, "The value as of this moment").type_name("WHEN");
   const Option raw =
       sub.flag("--raw", o->raw, "A string or binary value as its bytes, without quotes or line feed");
   sub.flag("--meta", o->meta, "Revision, version, time and author too").excludes(raw);

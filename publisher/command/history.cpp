@@ -27,6 +27,9 @@ struct Gathered {
   bool more = false;
 };
 
+// A terminal that is too narrow shortens the wider of note and value, but neither to less.
+constexpr std::size_t kNoteLeast = 8, kValueLeast = 16;
+
 // The revisions the flags name; nullopt when they were not given.
 Outcome<std::optional<Revision>> before_of(const Options& o, Session& session) {
   if (!o.before) return std::optional<Revision>();
@@ -81,11 +84,14 @@ void print_table(const std::vector<KeyVersion>& versions, Shown shown, Terminal&
   Table table(header);
   table.align_right(0);
   table.align_right(1);
+  if (notes) table.may_shrink(4, kNoteLeast);
+  table.may_shrink(header.size() - 1, kValueLeast);
+  table.may_go(1);  // VERSION
   for (const KeyVersion& v : versions) {
     const bool put = v.op == ChangeOp::put;
     std::vector<std::string> cells{fmt::format("{}", v.rev.value()), put ? fmt::format("{}", v.version) : "-",
                                    time_text(v.time), printable(v.by)};
-    if (notes) cells.push_back(shortened(printable(v.note.value_or("")), terminal.width == 0 ? 0 : 32));
+    if (notes) cells.push_back(printable(v.note.value_or("")));
     cells.push_back(put ? shown_text(v.value, shown) : "(deleted)");
     table.row(std::move(cells));
   }
@@ -116,10 +122,10 @@ Outcome<void> history(const Options& o, Invocation& in) {
 
 void add_history(Command top) {
   auto o = std::make_shared<Options>();
-  Command sub = top.command("history", "Print what was done to a key, newest first");
+  Command sub = top.command("history", "Print the versions of a key, newest first");
   sub.option("NS", o->ns, "Namespace").required();
   sub.option("KEY", o->key, "Key").required();
-  sub.option("-n,--limit", o->limit, "At most so many versions").type_name("N").whole_number(1);
+  sub.option("-n,--limit", o->limit, "At most N versions").type_name("N").whole_number(1);
   sub.option("--before", o->before, "Only versions older than this").type_name("WHEN");
   sub.option("--since", o->since, "Only versions newer than this; 0 is all of them").type_name("WHEN");
   add_reveal(sub, o->reveal);

@@ -228,8 +228,7 @@ constexpr const char* kExplanation =
 
 void add_import(Command top) {
   auto o = std::make_shared<Options>();
-  Command sub =
-      top.command("import", "Make a namespace hold what a file says: YAML, JSON, TOML, .env, properties");
+  Command sub = top.command("import", "Import a file into a namespace: YAML, JSON, TOML, .env, properties");
   sub.option("FILE", o->file, "The document; - is standard input").required();
   sub.option("NS", o->ns, "Namespace").required();
   sub.option("--format", o->format, format_names() + ", when the ending of FILE does not say")
@@ -241,7 +240,7 @@ void add_import(Command top) {
   sub.flag("--prune", o->prune, "Delete keys that the file lacks");
   sub.flag("-y,--yes", o->yes, "Do not ask before --prune with an empty document deletes every key");
   sub.flag("--chunked", o->chunked, "Allow several transactions, which is not atomic");
-  sub.option("--note", o->note, "Up to 1 KiB of text kept with the revision").type_name("TEXT");
+  sub.option("--note", o->note, "A note to keep with the revision, up to 1 KiB").type_name("TEXT");
   sub.footer(kExplanation);
   sub.action([o](Invocation& in) { return import_document(*o, in); });
 }

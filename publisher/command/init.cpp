@@ -70,7 +70,7 @@ Outcome<void> init(const Options& o, Invocation& in) {
   }
   in.terminal.out << fmt::format(
       "{} holds the broker's keys and a token of `admin`, good until {}\n\nThe broker:\n  {}\n\n"
-      "A client on this machine, which shows who it is by that token:\n",
+      "A client (HOST is where the broker runs), with the rights of that token:\n",
       printable(directory), time_text(made->admin_expires), printable(start));
   for (const auto& [name, value] : environment)
     in.terminal.out << fmt::format("  export {}={}\n", name, printable(shell_word(value)));

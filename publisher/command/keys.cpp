@@ -49,7 +49,7 @@ void print(const TokenKeys& keys, Fields reply, Invocation& in) {
 
 Outcome<void> list(const Options& o, Invocation& in) {
   const auto keys = TokenKeys::load(o.file, KeepParts::all);
-  if (!keys) return failed(keys.error(), "keys list");
+  if (!keys) return failed_at_file(keys.error(), "keys list");
   print(*keys, std::move(Fields().field("ok", true)), in);
   return {};
 }
@@ -61,7 +61,7 @@ Outcome<void> rotate(const Options& o, Invocation& in) {
   if (!algorithm) return misused("--alg", json_quoted(o.algorithm) + " is none of ES256, RS256, HS256");
   forbid_core_dumps();
   auto keys = TokenKeys::load(o.file, KeepParts::all);
-  if (!keys) return failed(keys.error(), "keys rotate");
+  if (!keys) return failed_at_file(keys.error(), "keys rotate");
   Fields reply;
   reply.field("ok", true);
   if (!o.retire || !o.algorithm.empty()) {
@@ -87,7 +87,7 @@ Outcome<void> rotate(const Options& o, Invocation& in) {
 
 void add_keys(Command top) {
   auto o = std::make_shared<Options>();
-  Command sub = top.command("keys", "The keys of tokens: list, rotate");
+  Command sub = top.command("keys", "The keys that sign tokens: list, rotate");
   sub.require_command();
   Command list_keys = sub.command("list", "Print the keys of a file, nothing private");
   Command rotate_keys = sub.command("rotate", "Add a key that signs from now on");

@@ -15,7 +15,7 @@ Outcome<std::chrono::seconds> parse_lifetime(std::string_view text, std::string_
   if (seconds < std::chrono::seconds(1) || seconds > kDurationMax) {
     return misused(
         std::string(flag),
-        fmt::format("{} is no time to live; 30m, 12h and 30d are, up to ten years", json_quoted(text)));
+        fmt::format("{} is not a time to live; 30m, 12h and 30d are, up to ten years", json_quoted(text)));
   }
   return seconds;
 }

@@ -151,8 +151,8 @@ Outcome<Moment> parse_moment(std::string_view text, std::string_view flag, Wall 
     moment.time = time_of(text);
   }
   if (!moment.time || *moment.time < Wall{}) {
-    return misused(std::string(flag), fmt::format("{} is no revision and no time; 1234, -2h, 2026-11-23 and "
-                                                  "2026-11-23T10:00:00+08:00 are",
+    return misused(std::string(flag), fmt::format("{} is neither a revision nor a time, such as 1234, -2h, "
+                                                  "2026-11-23 or 2026-11-23T10:00:00+08:00",
                                                   json_quoted(text)));
   }
   if (*moment.time > now + kClocksApart) {

@@ -129,7 +129,7 @@ Outcome<void> acknowledge(const Options& o) {
   for (const std::uint64_t id : ids) {
     if (there.contains(id)) continue;
     Failure none =
-        misused("--acknowledge", fmt::format("{} is no outcome; nothing was forgotten", id)).value();
+        misused("--acknowledge", fmt::format("{} is not an outcome; nothing was forgotten", id)).value();
     none.exit = Exit::not_found;
     return tl::unexpected<Failure>(std::move(none));
   }
@@ -191,7 +191,8 @@ void add_outbox(Command top) {
       "  prismbus outbox outbox --reveal\n"
       "  prismbus outbox outbox --json | jq '.pending[] | {id, changes}'\n"
       "  prismbus outbox outbox --json | jq '.outcomes[] | select(.outcome == \"rejected\")'\n"
-      "  prismbus outbox outbox --acknowledge 1 --acknowledge 2   # exit code 4 if one is no outcome; none "
+      "  prismbus outbox outbox --acknowledge 1 --acknowledge 2   # exit code 4 if one is not an outcome; "
+      "none "
       "is "
       "forgotten\n"
       "  prismbus outbox outbox --acknowledge-all\n");

@@ -97,7 +97,7 @@ Outcome<void> delete_rule(const Options& o, Invocation& in) {
 
 void add_pattern_and_note(Command sub, Options& o) {
   sub.option("PATTERN", o.pattern, "A namespace, a.b.** (a.b and everything below), or **").required();
-  sub.option("--note", o.note, "Up to 1 KiB of text kept with the revision").type_name("TEXT");
+  sub.option("--note", o.note, "A note to keep with the revision, up to 1 KiB").type_name("TEXT");
 }
 
 }  // namespace
@@ -110,7 +110,7 @@ void add_policy(Command top) {
   Command set = sub.command("set", "Write the whole rule of a pattern");
   add_pattern_and_note(set, *o);
   set.option("FIELDS", o->fields, "FIELD=VALUE, one or more; VALUE as in put").required();
-  Command remove = sub.command("delete", "Remove the rule of a pattern");
+  Command remove = sub.command("delete", "Delete the rule of a pattern");
   add_pattern_and_note(remove, *o);
   sub.footer(
       "lane=express gives the changes of the namespaces a stream of their own that busy ones do not delay; "

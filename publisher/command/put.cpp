@@ -171,35 +171,35 @@ void add_put(Command top) {
   const Option value =
       sub.option("VALUE", o->value, "The value, see below; - reads YAML or JSON from standard input");
   sub.option("-f,--file", o->file,
-             "Take the value from a file: YAML, JSON, TOML, .env, properties; - is standard input")
+             "Read the value from a file: YAML, JSON, TOML, .env, properties; - is standard input")
       .type_name("FILE");
   sub.option("--format", o->format, format_names() + ", when the ending of FILE does not say")
       .type_name("FORMAT");
   const Option edited = sub.flag("-e,--edit", o->edit,
                                  "Edit the present value in $VISUAL or $EDITOR, as YAML or as --format says");
   sub.flag("--reveal", o->reveal, "With --edit: a value that the policy calls secret too").needs(edited);
-  sub.flag("--string", o->string, "VALUE, or all of FILE, is text as it stands");
-  sub.option("--if-rev", o->if_rev,
-             "Write only if the key is at this revision; 0 = only if it does not exist")
+  sub.flag("--string", o->string, "Take VALUE, or all of FILE, as text");
+  sub.option("--if-rev", o->if_rev, "Write only if the key is at this revision; 0: only if it does not exist")
       .type_name("REV")
       .whole_number();
   sub.option("--wait-applied", o->wait_applied,
              "Wait, up to --timeout, until `all` who follow NS, or N of them, have applied it")
       .type_name("all|N");
-  sub.option("--note", o->note, "Up to 1 KiB of text kept with the revision").type_name("TEXT");
+  sub.option("--note", o->note, "A note to keep with the revision, up to 1 KiB").type_name("TEXT");
   sub.footer(
       std::string(kValueRule) +
-      "\nFollowers say about once a second what they have applied, in a crowd less often: a shorter "
-      "--timeout of "
-      "--wait-applied proves little.\nWritten, but not applied by all, is exit code 15; --json then has rev, "
-      "seq, "
-      "version, applied, rejected, silent and reasons in error.\n"
-      "--edit writes only if the key is still what was shown; unchanged, nothing is written. After a "
+      "\n\n--wait-applied needs a --timeout of a few seconds: followers report about once a second, in a "
+      "crowd "
+      "less often.\n"
+      "Exit code 15: the value is written, but not everybody has applied it. With --json, `error` then has "
+      "rev, seq,\n"
+      "version, applied, rejected, silent and reasons.\n\n"
+      "--edit writes only if the key is still what you were shown, and nothing if you changed nothing. After "
+      "a "
       "mistake\n"
-      "you are asked whether to edit again. A value of a namespace that the policy calls secret is not put "
-      "into an editor\n"
-      "without --reveal, exit code 2.\n"
-      "\n\nExamples:\n"
+      "you are asked whether to edit again. A value that the policy calls secret is not opened without "
+      "--reveal (exit code 2).\n"
+      "\nExamples:\n"
       "  prismbus put md.okx api/timeout 30\n"
       "  prismbus put md.okx symbols '[\"BTC-USDT\", \"ETH-USDT\"]' --note 'add ETH'\n"
       "  prismbus put md.okx api/version --string 1.2.3\n"

@@ -37,7 +37,7 @@ Outcome<double> parse_speed(const std::string& text) {
       std::from_chars(digits.data(), digits.data() + digits.size(), speed, std::chars_format::fixed);
   const bool whole = !digits.empty() && code == std::errc() && end == digits.data() + digits.size();
   if (whole && speed >= 0.001 && speed <= 1e6) return speed;
-  return misused("--speed", json_quoted(text) + " is no speed; 1x, 10x and 0.5x are");
+  return misused("--speed", json_quoted(text) + " is not a speed; 1x, 10x and 0.5x are");
 }
 
 struct Span {
@@ -200,9 +200,9 @@ Outcome<void> replay(const Options& o, Invocation& in) {
 
 void add_replay(Command top) {
   auto o = std::make_shared<Options>();
-  Command sub = top.command("replay", "Tell again what happened between two moments");
+  Command sub = top.command("replay", "Replay what happened between two moments");
   sub.option("NS", o->ns, "Namespace; with --subtree \"\" is everything").required();
-  sub.option("--from", o->from, "Change sets after this; 0 is all of them").type_name("WHEN").required();
+  sub.option("--from", o->from, "Change sets after this; 0 for all of them").type_name("WHEN").required();
   sub.option("--to", o->to, "... up to and with this (default: what there is now)").type_name("WHEN");
   sub.flag("--subtree", o->subtree, "The namespaces below NS too");
   sub.flag("--with-snapshot", o->with_snapshot, "Begin with everything as it was at --from");

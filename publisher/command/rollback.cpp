@@ -88,13 +88,13 @@ Outcome<void> rollback(const Options& o, bool has_key, Invocation& in) {
 
 void add_rollback(Command top) {
   auto o = std::make_shared<Options>();
-  Command sub = top.command("rollback", "Write the values of an earlier moment anew");
+  Command sub = top.command("rollback", "Restore the values of an earlier moment");
   sub.option("NS", o->ns, "Namespace").required();
   const Option key = sub.option("KEY", o->key, "Only this key; else the whole namespace");
   sub.option("--to", o->to, "The moment to go back to").type_name("WHEN").required();
   const Option dry = sub.flag("-n,--dry-run", o->dry_run, "Show what would change; write nothing");
   add_reveal(sub, o->reveal).needs(dry);
-  sub.option("--note", o->note, "Up to 1 KiB of text kept with the revision").type_name("TEXT");
+  sub.option("--note", o->note, "A note to keep with the revision, up to 1 KiB").type_name("TEXT");
   sub.footer(
       "One new transaction: history is kept, and a rollback can be rolled back. Keys that came later are "
       "deleted.\nWhat is equal is not written; when nothing differs there is no new revision. Exit code 4 "

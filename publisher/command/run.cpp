@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "proto/base/secret_bytes.hpp"
 #include "proto/json/json_value.hpp"
@@ -25,7 +26,7 @@ std::string exit_code_help() {
       "PRISMBUS_SERVER_KEY, PRISMBUS_TOKEN_FILE, PRISMBUS_CLIENT_KEY_FILE; or all of them as NAME=value "
       "lines in\n"
       "a file that PRISMBUS_PROFILE or --profile names.\n";
-  text += "Each command explains itself and gives examples: prismbus put --help\n";
+  text += "Every command has help with examples: prismbus put --help\n";
   return text;
 }
 
@@ -65,13 +66,17 @@ struct Options {
   Globals globals;
   std::vector<std::string> brokers;
   std::string profile, server_key, token_file;
-  double timeout_seconds = 5;
+  std::string timeout = "5";
 };
 
-// 2, 2s, 300ms: as seconds.
-std::string without_unit(const std::string& time) {
-  if (time.ends_with("ms")) return time.substr(0, time.size() - 2) + "e-3";
-  return time.ends_with("s") ? time.substr(0, time.size() - 1) : time;
+// 2, 2s, 300ms as seconds; nullopt for what is no time.
+std::optional<double> seconds_of(std::string_view time) {
+  const double unit = time.ends_with("ms") ? 1e-3 : 1;
+  if (time.ends_with('s')) time.remove_suffix(unit == 1 ? 1 : 2);
+  double count = 0;
+  const auto [end, error] = std::from_chars(time.data(), time.data() + time.size(), count);
+  if (error != std::errc() || end != time.data() + time.size()) return std::nullopt;
+  return count * unit;
 }
 
 void add_globals(Command top, Options& options) {
@@ -79,9 +84,8 @@ void add_globals(Command top, Options& options) {
              "Request endpoint of a broker; repeatable, tried in turn (default tcp://127.0.0.1:7400)")
       .type_name("ENDPOINT")
       .repeatable();
-  top.option("--timeout", options.timeout_seconds, "Seconds to wait for the broker (default 5); 2s, 300ms")
-      .type_name("SECONDS")
-      .transform(without_unit);
+  top.option("--timeout", options.timeout, "Seconds to wait for the broker (default 5); 2s, 300ms")
+      .type_name("SECONDS");
   top.option("--profile", options.profile, "File with the broker, its key and a token, as NAME=value lines")
       .type_name("FILE");
   top.option("--server-key", options.server_key, "Public key of a broker with security on").type_name("KEY");
@@ -129,11 +133,14 @@ Outcome<void> settle(Options& options, const NamedTexts& environment) {
   } else if (!profile->brokers.empty()) {
     options.globals.brokers = std::move(profile->brokers);
   }
-  if (!(options.timeout_seconds >= 0.001 && options.timeout_seconds <= kTimeoutSecondsMax)) {
+  const auto seconds = seconds_of(options.timeout);
+  if (!seconds) {
+    return misused("--timeout", json_quoted(options.timeout) + " is not a time, such as 2, 2s or 300ms");
+  }
+  if (!(*seconds >= 0.001 && *seconds <= kTimeoutSecondsMax)) {
     return misused("--timeout", fmt::format("from 0.001 to {:g} seconds", kTimeoutSecondsMax));
   }
-  options.globals.timeout =
-      std::chrono::milliseconds(static_cast<std::int64_t>(options.timeout_seconds * 1000));
+  options.globals.timeout = std::chrono::milliseconds(static_cast<std::int64_t>(*seconds * 1000));
   return {};
 }
 
@@ -144,8 +151,7 @@ void print_json(Terminal& terminal, const Value& value) {
 }
 
 int run(std::vector<std::string> arguments, const NamedTexts& environment, Terminal& terminal) {
-  CommandLine line("prismbus",
-                   "prismbus: reads, writes and watches the configuration that a prismbusd broker keeps",
+  CommandLine line("prismbus", "prismbus: read, write and watch the configuration kept by a prismbusd broker",
                    std::string("prismbus ") + PRISMBUS_VERSION);
   Options options;
   add_globals(line.top(), options);
@@ -171,9 +177,11 @@ int run(std::vector<std::string> arguments, const NamedTexts& environment, Termi
   }
   const auto parsed = line.parse(arguments);
   if (!parsed) {
-    const std::string see = word ? " (prismbus " + *word + " --help)" : " (prismbus --help)";
-    return end(misused("", std::string(word ? *word + ": " : "") + parsed.error() + see).value(),
-               options.globals, terminal);
+    std::string path = line.chosen_path();
+    if (path.empty()) path = word.value_or("");
+    const std::string see = path.empty() ? " (prismbus --help)" : " (prismbus " + path + " --help)";
+    return end(misused("", (path.empty() ? "" : path + ": ") + parsed.error() + see).value(), options.globals,
+               terminal);
   }
   if (!parsed->action) {
     terminal.out << parsed->print;

@@ -65,7 +65,7 @@ Outcome<void> snapshot(const Options& o, Invocation& in) {
 
 void add_snapshot(Command top) {
   auto o = std::make_shared<Options>();
-  Command sub = top.command("snapshot", "Print all keys and the heads at one revision");
+  Command sub = top.command("snapshot", "Print all keys and heads at one revision");
   sub.option("NS", o->ns, "Namespace; with --subtree \"\" is everything").required();
   sub.flag("--subtree", o->subtree, "The namespaces below NS too");
   add_reveal(sub, o->reveal);

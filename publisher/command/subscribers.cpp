@@ -161,7 +161,7 @@ Outcome<void> subscribers(const Options& o, Invocation& in) {
 
 void add_subscribers(Command top) {
   auto o = std::make_shared<Options>();
-  Command sub = top.command("subscribers", "Print who follows, and what each has applied");
+  Command sub = top.command("subscribers", "Print the followers, and what each has applied");
   sub.option("NS", o->ns, "Only who follows this namespace");
   sub.flag("--watch", o->watch,
            "Look again every second, until INT or TERM; goes on when the broker is back");

@@ -67,7 +67,7 @@ Outcome<void> issue(const Options& o, Invocation& in) {
   if (!claims) return tl::unexpected<Failure>(claims.error());
   forbid_core_dumps();
   const auto keys = TokenKeys::load(o.keys, KeepParts::all);
-  if (!keys) return failed(keys.error(), "token issue");
+  if (!keys) return failed_at_file(keys.error(), "token issue");
   const TokenKeyPtr key = o.kid.empty() ? keys->all().front() : keys->find(o.kid);
   if (key == nullptr) return misused("--kid", fmt::format("{} has no key of this name", o.keys));
   if (!key->can_sign())
@@ -124,7 +124,7 @@ void add_issue(Command parent, const std::shared_ptr<Options>& o) {
 }
 
 void add_inspect(Command parent, const std::shared_ptr<Options>& o) {
-  Command sub = parent.command("inspect", "Tell what a token says");
+  Command sub = parent.command("inspect", "Print what a token says");
   sub.option("FILE", o->inspected.file, "The token's file; - or nothing: standard input");
   sub.option("--keys", o->inspected.keys, "Verify it, as a broker with these keys would").type_name("FILE");
   sub.option("--iss", o->expected_issuer, "With --keys: the issuer it has to have").type_name("TEXT");
@@ -133,7 +133,7 @@ void add_inspect(Command parent, const std::shared_ptr<Options>& o) {
 }
 
 void add_revoke(Command parent, const std::shared_ptr<Options>& o) {
-  Command sub = parent.command("revoke", "Make tokens void at the broker, at once");
+  Command sub = parent.command("revoke", "Revoke tokens at the broker, at once");
   sub.option("FILE", o->revoked.file, "The token's file; - is standard input");
   sub.option("--sub", o->revoked.sub, "Instead: all tokens of a principal").type_name("NAME");
   sub.option("--before", o->revoked.before, "With --sub: those issued until then (default now)")
@@ -146,7 +146,7 @@ void add_revoke(Command parent, const std::shared_ptr<Options>& o) {
 
 void add_token(Command top) {
   auto o = std::make_shared<Options>();
-  Command sub = top.command("token", "Tokens that say who somebody is: issue, inspect, revoke");
+  Command sub = top.command("token", "Tokens of principals: issue, inspect, revoke");
   sub.require_command();
   add_issue(sub, o);
   add_inspect(sub, o);

@@ -107,7 +107,7 @@ Outcome<void> inspect_token(const InspectedToken& what, Invocation& in) {
   Result<void> verified;
   if (!what.keys.empty()) {
     auto keys = TokenKeys::load(what.keys, KeepParts::verifying);
-    if (!keys) return failed(keys.error(), "token inspect");
+    if (!keys) return failed_at_file(keys.error(), "token inspect");
     const auto claims = TokenVerifier(std::move(*keys), what.rules).verify(*text, now);
     if (!claims) verified = tl::unexpected<Error>(claims.error());
   }

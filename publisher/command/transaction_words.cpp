@@ -85,18 +85,17 @@ Outcome<void> add_words(const std::vector<std::string>& words, Transaction& tran
     if (op == "--") {
       ++i;
     } else if (op == "put") {
-      if (left < 3) return misused("put", "needs NS KEY VALUE");
+      if (left < 3) return misused("txn", "put needs NS KEY VALUE");
       const auto value = parse_value_argument(words[i + 3], "text is written '\"...\"' here");
       if (!value) return tl::unexpected<Failure>(value.error());
       transaction.put(words[i + 1], words[i + 2], EncodedValue{to_message_pack(*value)});
       i += 4;
     } else if (op == "delete") {
-      if (left < 2) return misused("delete", "needs NS KEY");
+      if (left < 2) return misused("txn", "delete needs NS KEY");
       transaction.remove(words[i + 1], words[i + 2]);
       i += 3;
     } else {
-      return misused("txn",
-                     fmt::format("put or delete is expected, not {} (word {})", json_quoted(op), i + 1));
+      return misused("txn", fmt::format("expected put or delete, not {} (word {})", json_quoted(op), i + 1));
     }
   }
   return {};
@@ -108,7 +107,7 @@ Outcome<void> add_requirements(const std::vector<std::string>& words, Transactio
     std::uint64_t rev = 0;
     const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), rev);
     if (code != std::errc() || end != text.data() + text.size()) {
-      return misused("--require", json_quoted(text) + " is no revision; NS KEY REV is needed");
+      return misused("--require", json_quoted(text) + " is not a revision; NS KEY REV is needed");
     }
     transaction.require(words[i], words[i + 1], Revision(rev));
   }

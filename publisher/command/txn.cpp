@@ -76,9 +76,9 @@ void add_txn(Command top) {
       .type_name("NS KEY REV")
       .groups_of(3);
   sub.option("-f,--file", o->file, "Take changes from a JSON file; - is standard input").type_name("FILE");
-  sub.option("--note", o->note, "Up to 1 KiB of text kept with the revision").type_name("TEXT");
+  sub.option("--note", o->note, "A note to keep with the revision, up to 1 KiB").type_name("TEXT");
   sub.footer(
-      "VALUE as in put; text that is no bare word is written '\"text\"'. At most 1,000 changes and 4 MiB. "
+      "VALUE as in put; text that is not a bare word is written '\"text\"'. At most 1,000 changes and 4 MiB. "
       "FILE holds\n"
       "  {\"do\": [{\"op\": \"put\", \"ns\": \"md.okx\", \"key\": \"a\", \"value\": 1}, {\"op\": \"delete\", "
       "...}],\n"

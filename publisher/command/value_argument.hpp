@@ -16,11 +16,13 @@ namespace prismbus::command {
 [[nodiscard]] Outcome<Value> parse_value_argument(std::string_view text, std::string_view hint);
 
 inline constexpr std::string_view kValueRule =
-    "VALUE is JSON: 5, 1.5, true, null, '\"text\"', '[1, 2]', '{\"a\": 1}'. What is no JSON and begins with "
-    "a\n"
-    "letter, one of _ $ / . @ ~ * or a character beyond ASCII is a string as it stands: BTC-USDT, but not\n"
-    "True, NULL or NaN in any capitals. Anything else is refused, such as 100ms and 1.2.3: --string takes\n"
-    "VALUE as text, whatever it is, as long as it is UTF-8.\n"
+    "VALUE is JSON: 5, 1.5, true, null, '\"text\"', '[1, 2]', '{\"a\": 1}'. A bare word is a string: "
+    "BTC-USDT, "
+    "or anything\n"
+    "else that is not JSON and begins with a letter, one of _ $ / . @ ~ * or a character beyond ASCII. Not "
+    "taken are\n"
+    "100ms and 1.2.3, nor True, NULL and NaN in any spelling: --string takes VALUE as text, whatever it is, "
+    "if it is UTF-8.\n"
     "Bytes are '{\"$bin\": \"<base64>\"}'; see \"HTTP and WebSocket\" in proto/PROTOCOL.md for all forms.";
 
 }  // namespace prismbus::command

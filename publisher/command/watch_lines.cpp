@@ -163,9 +163,10 @@ void WatchLines::print_subscribed(const SubscriberStatus& status) {
   std::size_t keys = 0;
   for (const NamespaceStatus& n : status.namespaces) keys += n.keys;
   notice(status.namespaces.size() == 1
-             ? fmt::format("{} has {} keys at seq {}; watching", status.namespaces[0].ns, keys,
-                           status.namespaces[0].seq.value())
-             : fmt::format("{} namespaces with {} keys; watching", status.namespaces.size(), keys));
+             ? fmt::format("{} has {} key{} at seq {}; watching", status.namespaces[0].ns, keys,
+                           keys == 1 ? "" : "s", status.namespaces[0].seq.value())
+             : fmt::format("{} namespaces with {} key{}; watching", status.namespaces.size(), keys,
+                           keys == 1 ? "" : "s"));
 }
 
 void WatchLines::notice(const std::string& text) const {

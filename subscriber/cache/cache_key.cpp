@@ -44,7 +44,7 @@ Result<void> read_digits(const std::string& path, Digits& out) {
   if (!had) return not_read(had.error(), path);
   out.size = *had;
   if (out.size == kDigits + 1 && out.bytes[kDigits] == '\n') out.size = kDigits;
-  if (out.size != kDigits) return refused(path, "is no key: 64 hexadecimal digits are one");
+  if (out.size != kDigits) return refused(path, "is not a key: 64 hexadecimal digits are one");
   return {};
 }
 
@@ -61,7 +61,7 @@ Result<std::unique_ptr<CacheKey>> CacheKey::read(const std::string& path) {
   const char* end = nullptr;
   if (sodium_hex2bin(bytes, kBytes, digits.bytes.data(), digits.size, nullptr, &had, &end) != 0 ||
       had != kBytes || end != digits.bytes.data() + digits.size) {
-    return refused(path, "is no key: 64 hexadecimal digits are one");
+    return refused(path, "is not a key: 64 hexadecimal digits are one");
   }
   (void)sodium_mprotect_readonly(bytes);
   return key;

@@ -30,7 +30,7 @@ const std::string* find(const Query& query, std::string_view name) {
 
 Result<std::uint64_t> number_of(std::string_view name, std::string_view text) {
   const auto n = parse_decimal(text);
-  if (!n) return fail_field(std::string(name), "is no unsigned number of 64 bits");
+  if (!n) return fail_field(std::string(name), "is not an unsigned number of 64 bits");
   return *n;
 }
 
@@ -54,7 +54,7 @@ Result<void> set_from_query(CoreRequest& out, const QueryField& field, const std
       break;
   }
   const auto bytes = from_base64(text);
-  if (!bytes) return fail_field(std::string(field.name), "is no base64");
+  if (!bytes) return fail_field(std::string(field.name), "is not base64");
   out.set_bin(field.name, *bytes);
   return {};
 }
@@ -96,7 +96,7 @@ Result<Value> json_of(const HttpRequest& request) {
 // The history that revisions, seqs and cursors of this request are of.
 Result<void> set_epoch(CoreRequest& out, std::string_view hex) {
   const auto epoch = parse_hex(hex);
-  if (!epoch) return fail_field("epoch", "is no 16 hex digits");
+  if (!epoch) return fail_field("epoch", "is not 16 hex digits");
   out.set_epoch(Epoch(*epoch));
   return {};
 }
@@ -110,10 +110,10 @@ Result<void> set_body(CoreRequest& out, const Route& route, const HttpRequest& r
     return {};
   }
   const auto* members = value->as<Value::Map>();
-  if (members == nullptr) return fail_field("body", "is no JSON object");
+  if (members == nullptr) return fail_field("body", "is not a JSON object");
   for (const auto& [name, field] : *members) {
     const auto* text = name.as<std::string>();
-    if (text == nullptr) return fail_field("body", "has a name that is no string");
+    if (text == nullptr) return fail_field("body", "has a name that is not a string");
     if (*text == "epoch") {
       const auto* hex = field.as<std::string>();
       if (auto set = set_epoch(out, hex == nullptr ? "" : *hex); !set) return set;

@@ -108,7 +108,7 @@ class ValueWalk {
 
   const char* check(const Token& token) {
     if (token.kind == Kind::text && !is_utf8(token.bytes)) return "a string that is not UTF-8";
-    if (token.kind == Kind::ext && !ext_allowed(token)) return "an ext type below 0 that is no timestamp";
+    if (token.kind == Kind::ext && !ext_allowed(token)) return "an ext type below 0 that is not a timestamp";
     if (token.kind != Kind::array && token.kind != Kind::map) return nullptr;
     if (opened_ == open_.size()) {
       too_deep_ = true;

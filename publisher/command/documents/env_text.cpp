@@ -161,18 +161,19 @@ Parsed<Value> from_env(std::string_view text) {
 
 Parsed<std::string> to_env(const Value& value) {
   const auto* members = value.as<Value::Map>();
-  if (members == nullptr) return mistake("the document is no map of names to text");
+  if (members == nullptr) return mistake("the document is not a map of names to text");
   std::string out;
   for (const auto& m : *members) {
     const auto* name = m.key.as<std::string>();
     const std::string shown = to_json(m.key);
     if (name == nullptr || !is_name(*name)) {
-      return mistake(fmt::format("the key {} is no name for a variable (letters, digits, _ . and -)", shown));
+      return mistake(
+          fmt::format("the key {} is not a name for a variable (letters, digits, _ . and -)", shown));
     }
     const auto* text = m.value.as<std::string>();
     if (text == nullptr) {
       return mistake(
-          fmt::format("the key {} is no string, and env carries only strings; --format yaml, json or "
+          fmt::format("the key {} is not a string, and env carries only strings; --format yaml, json or "
                       "toml carries it",
                       shown));
     }

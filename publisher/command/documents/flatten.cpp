@@ -53,10 +53,11 @@ Result<const Value::Map*> top_level(const Value& document) {
   const auto* members = document.as<Value::Map>();
   if (members == nullptr) {
     return fail(ErrorCode::invalid_argument,
-                "the document is no map, so it has no keys; import it --as one value");
+                "the document is not a map, so it has no keys; import it --as one value");
   }
   if (!has_string_keys(*members)) {
-    return fail(ErrorCode::invalid_argument, "a key at the top level is no string; import it --as one value");
+    return fail(ErrorCode::invalid_argument,
+                "a key at the top level is not a string; import it --as one value");
   }
   return members;
 }

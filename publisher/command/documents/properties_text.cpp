@@ -188,7 +188,7 @@ Parsed<Value> from_properties(std::string_view text) {
 
 Parsed<std::string> to_properties(const Value& value) {
   const auto* members = value.as<Value::Map>();
-  if (members == nullptr) return mistake("the document is no map of keys to text");
+  if (members == nullptr) return mistake("the document is not a map of keys to text");
   std::string out;
   for (const auto& m : *members) {
     const auto* key = m.key.as<std::string>();
@@ -196,7 +196,7 @@ Parsed<std::string> to_properties(const Value& value) {
     if (key == nullptr || text == nullptr) {
       return mistake(
           fmt::format("the key {} {}, and properties carry only strings; --format yaml or json carries it",
-                      to_json(m.key), key == nullptr ? "is no string" : "holds no string"));
+                      to_json(m.key), key == nullptr ? "is not a string" : "holds no string"));
     }
     out += escaped(*key, "\\ =:#!", false) + "=" + escaped(*text, "\\", true) + "\n";
   }

@@ -37,7 +37,7 @@ class TomlWriter {
  public:
   Parsed<std::string> write(const Value& document) {
     const auto* members = document.as<Value::Map>();
-    if (members == nullptr) return mistake("the document is no map, and TOML has nothing else at the top");
+    if (members == nullptr) return mistake("the document is not a map, and TOML has nothing else at the top");
     body(*members, "", "");
     if (wrong_.empty()) return std::move(out_);
     return mistake(std::move(wrong_));
@@ -54,7 +54,7 @@ class TomlWriter {
   std::string below(const std::string& path, const Value& key) {
     const auto* text = key.as<std::string>();
     if (text != nullptr) return path.empty() ? *text : path + "/" + *text;
-    refuse(path.empty() ? to_json(key) : path, "has a key below it that is no text, and TOML has only text");
+    refuse(path.empty() ? to_json(key) : path, "has a key below it that is not text, and TOML has only text");
     return path;
   }
 

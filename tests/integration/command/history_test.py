@@ -1,11 +1,16 @@
 # prismbus history, diff, rollback, get/list --at, changes, snapshot, replay: one small story told by all of them, with
 # revisions and with times, for people and as JSON; and a replay that rebuilds every moment of the sample log.
+import fcntl
 import json
 import os
+import pty
+import struct
+import subprocess
+import termios
 import unittest
 from datetime import datetime, timedelta, timezone
 
-from command_case import ROOT, CommandCase
+from command_case import PRISMBUS, ROOT, CommandCase
 
 SAMPLE = os.path.join(ROOT, "broker", "sample", "leverage_tiers.jsonl")
 
@@ -109,6 +114,32 @@ class Story(CommandCase):
                                 ("--to", ["rollback", self.ns])):
             with self.subTest(arguments):
                 self.refused(2, *arguments, flag, "1970-01-02", says=f"{flag}: there was nothing yet")
+
+    def on_a_terminal(self, columns, *arguments):
+        """What it prints on a terminal so wide, line by line."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        with subprocess.Popen([PRISMBUS, *arguments], stdin=subprocess.DEVNULL, stdout=theirs,
+                              env={**self.environment(), "NO_COLOR": "1"}) as running:
+            os.close(theirs)
+            out = b""
+            while True:
+                try:
+                    piece = os.read(ours, 65536)
+                except OSError:  # the other end is closed
+                    break
+                out += piece
+        os.close(ours)
+        self.assertEqual(running.returncode, 0)
+        return out.decode().splitlines()
+
+    def test_on_80_columns_a_long_note_leaves_room_for_the_value(self):
+        self.done("put", self.ns, "wide", json.dumps("v" * 300), "--note", "n" * 200)
+        for columns in (80, 120):
+            header, row = self.on_a_terminal(columns, "history", self.ns, "wide")
+            self.assertTrue(header.endswith("VALUE"), header)
+            self.assertRegex(row, r" n{7,}…  \"v{14,}…$")
+            self.assertEqual(len(row), columns)
 
     def test_a_namespace_that_never_was_is_not_found_and_an_empty_one_is(self):
         never = self.ns + ".never"

@@ -139,7 +139,8 @@ class Issue(TokenCase):
                                 (("--sub", "a", "--admin", "md.**.x"), "--admin"), (("--sub", "a", "--ttl", "0s"), "--ttl"),
                                 (("--sub", "a", "--ttl", "soon"), "--ttl"), (("--sub", "a", "--kid", "none"), "--kid"), ((), "--sub")):
             self.refused(2, *self.issue(*arguments), says=says)
-        self.refused(4, "token", "issue", "--keys", "none.jwks", "--sub", "a", says="none.jwks")
+        for words in (["token", "issue", "--sub", "a"], ["keys", "list"], ["keys", "rotate"]):
+            self.refused(13, *words, "--keys", "none.jwks", says="none.jwks: No such file")
         self.refused(2, "token", "issue", "--sub", "a", says="--keys")
 
     def test_the_key_that_signs_can_be_named(self):

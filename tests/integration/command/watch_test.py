@@ -103,7 +103,7 @@ class Watch(CommandCase):
         self.done("put", self.ns, "a", "1")
         watching = Watching(self, self.ns, "--count", "1")
         self.assertEqual(watching.lines.get(timeout=SECONDS), ". a  1\n")
-        self.assertIn("has 1 keys at seq 1; watching", watching.process.stderr.readline())
+        self.assertIn("has 1 key at seq 1; watching", watching.process.stderr.readline())
         rev = self.done("put", self.ns, "a", "2", "--json").json["rev"]
         self.assertEqual(watching.lines.get(timeout=SECONDS), f"~ a  1 -> 2   rev {rev} by anonymous\n")
         self.assertEqual(watching.process.wait(SECONDS), 0)

@@ -93,7 +93,7 @@ TEST_CASE("A2: a kid is a name and nothing else") {
         "token: its header is larger than 4 KiB");
   for (const char* kid : {"null", "1", "[\"es\"]", "{}"})
     CHECK(refused(es_signed(R"({"alg":"ES256","kid":)" + std::string(kid) + "}")) ==
-          "token: kid is no string");
+          "token: kid is not a string");
   // The key without a name is not the one with an empty name.
   const TokenKeyPtr nameless = TokenKey::generate(TokenAlgorithm::hs256, "").value();
   CHECK_FALSE(nameless->kid().empty());
@@ -128,7 +128,7 @@ TEST_CASE("A2: an empty, cut, foreign or otherwise encoded signature") {
     CHECK(refused(text + "." + to_base64url(signature.substr(0, size))) == kNoFit);
   CHECK(refused(text + "." + to_base64url(signature + '\0')) == kNoFit);
   CHECK(refused(text + "." + to_base64url(signature.substr(32) + signature.substr(0, 32))) == kNoFit);
-  CHECK(refused(token + "=") == "token: the signature is no base64url");
+  CHECK(refused(token + "=") == "token: the signature is not base64url");
   CHECK(refused(token + "A") == kNoFit);  // a byte more
   // r and s as DER, which is what OpenSSL calls a signature.
   ECDSA_SIG* numbers = ECDSA_SIG_new();
@@ -177,9 +177,9 @@ TEST_CASE("A2: parts that are no token") {
     CHECK(refused(text) == "token: it is not three parts joined by dots");
   for (const char* text : {"..", "..c", "a.b."}) CHECK_FALSE(refused(text).empty());
   CHECK(refused(std::string(65'536, '.')) == "token: it is not three parts joined by dots");
-  CHECK(refused("Bearer " + es_token(kSampleClaims)) == "token: the header is no base64url");
-  CHECK(refused(" " + es_token(kSampleClaims)) == "token: the header is no base64url");
-  CHECK(refused(es_token(kSampleClaims) + "\n") == "token: the signature is no base64url");
+  CHECK(refused("Bearer " + es_token(kSampleClaims)) == "token: the header is not base64url");
+  CHECK(refused(" " + es_token(kSampleClaims)) == "token: the header is not base64url");
+  CHECK(refused(es_token(kSampleClaims) + "\n") == "token: the signature is not base64url");
   CHECK(refused("{\"payload\":\"e30\",\"signatures\":[]}") == "token: it is not three parts joined by dots");
   for (int i = 0; i < 200; ++i) CHECK_FALSE(refused(random_bytes(static_cast<std::size_t>(i) * 7)).empty());
 }
@@ -212,26 +212,26 @@ TEST_CASE("A2: doubled members, deep nesting, and base64url that is not the one 
   CHECK(verifier().verify(sound, kNow));
   std::string stray = sound;
   stray[21] = static_cast<char>(stray[21] + 1);
-  CHECK(refused(stray) == "token: the header is no base64url");
-  CHECK(refused(to_base64url(header) + "==" + sound.substr(22)) == "token: the header is no base64url");
+  CHECK(refused(stray) == "token: the header is not base64url");
+  CHECK(refused(to_base64url(header) + "==" + sound.substr(22)) == "token: the header is not base64url");
 }
 
 TEST_CASE("A2: a header or claims in other encodings, and principals that look like others") {
-  CHECK(refused(es_signed("\xef\xbb\xbf{\"alg\":\"ES256\"}")) == "token: the header is no JSON");
-  CHECK(refused(es_signed(std::string_view("{\0\"\0", 4))) == "token: the header is no JSON");
-  CHECK(refused(es_signed("\"ES256\"")) == "token: the header is no object");
-  CHECK(refused(es_signed("[]")) == "token: the header is no object");
+  CHECK(refused(es_signed("\xef\xbb\xbf{\"alg\":\"ES256\"}")) == "token: the header is not JSON");
+  CHECK(refused(es_signed(std::string_view("{\0\"\0", 4))) == "token: the header is not JSON");
+  CHECK(refused(es_signed("\"ES256\"")) == "token: the header is not an object");
+  CHECK(refused(es_signed("[]")) == "token: the header is not an object");
   const auto sub = [](const std::string& name) {
     return es_token(R"({"exp":1800003600,"sub":")" + name + "\"}");
   };
   for (const char* name : {"admin\\u0000", "anon\\u0079mous", "\\u005fsystem", "a\\u000d\\u000aevent=x", "",
                            "\\u001b]0;x\\u0007"}) {
     INFO(name);
-    CHECK(refused(sub(name)) == "token: sub is no name of a principal");
+    CHECK(refused(sub(name)) == "token: sub is not a name of a principal");
   }
   for (const char* name : {"\\ud800", "\\udfff\\ud800", "\xff", "\xc0\xaf", "\xed\xa0\x80", "a\nb"}) {
     INFO(name);
-    CHECK(refused(sub(name)) == "token: the claims part is no JSON");
+    CHECK(refused(sub(name)) == "token: the claims part is not JSON");
   }
   // Look-alikes are accepted as what they are, and are nobody else.
   for (const char* name : {"\xd0\xb0"
@@ -248,9 +248,9 @@ TEST_CASE("A2: expired, not valid yet, without an end, for somebody else") {
   CHECK(refused(claims("\"exp\":1700000000")) == "token: it has expired");
   CHECK(refused(claims("\"exp\":1799999940")) == "token: it has expired");
   CHECK(refused(claims("\"exp\":0")) == "token: it has expired");
-  CHECK(refused(claims("\"exp\":-1")) == "token: exp is no time in seconds");
-  CHECK(refused(claims("\"exp\":18446744073709551615")) == "token: exp is no time in seconds");
-  CHECK(refused(claims("\"exp\":1e400")) == "token: exp is no time in seconds");
+  CHECK(refused(claims("\"exp\":-1")) == "token: exp is not a time in seconds");
+  CHECK(refused(claims("\"exp\":18446744073709551615")) == "token: exp is not a time in seconds");
+  CHECK(refused(claims("\"exp\":1e400")) == "token: exp is not a time in seconds");
   CHECK(refused(claims("\"iat\":1")) == "token: it has no exp, so it would never expire");
   CHECK(refused(claims("\"exp\":1800003600,\"nbf\":1800000061")) == "token: it is not valid yet");
   CHECK(refused(claims("\"exp\":1800003600,\"nbf\":253402300799")) == "token: it is not valid yet");

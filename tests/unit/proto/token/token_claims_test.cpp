@@ -49,10 +49,10 @@ TEST_CASE("sub is a principal: a key's rule, not anonymous, not the broker's own
   for (const char* sub : {"", "anonymous", "_system", "_", "a\\u0000b", "a\\nb", "\\u001b[2J", "\\u007f",
                           "anon\\u0079mous", "\\u005fsystem"}) {
     INFO(sub);
-    CHECK(refused(with_sub(sub)) == "token: sub is no name of a principal");
+    CHECK(refused(with_sub(sub)) == "token: sub is not a name of a principal");
   }
   CHECK(decode_claims(with_sub(std::string(255, 'a'))));
-  CHECK(refused(with_sub(std::string(256, 'a'))) == "token: sub is no name of a principal");
+  CHECK(refused(with_sub(std::string(256, 'a'))) == "token: sub is not a name of a principal");
   CHECK(refused(R"({"exp":1800003600})") == "token: sub is missing or no string");
   CHECK(refused(R"({"exp":1800003600,"sub":["alice"]})") == "token: sub is missing or no string");
   CHECK(refused(R"({"exp":1800003600,"sub":7})") == "token: sub is missing or no string");
@@ -65,9 +65,9 @@ TEST_CASE("times are plain numbers, and one has to end it") {
   CHECK(refused(R"({"sub":"a"})") == "token: it has no exp, so it would never expire");
   for (const char* exp :
        {"\"1800003600\"", "null", "true", "-1", "1e99", "9e9", "99999999999999999999", "[1]", "{}"}) {
-    CHECK(refused(R"({"sub":"a","exp":)" + std::string(exp) + "}") == "token: exp is no time in seconds");
-    CHECK(refused(with(R"("nbf":)" + std::string(exp))) == "token: nbf is no time in seconds");
-    CHECK(refused(with(R"("iat":)" + std::string(exp))) == "token: iat is no time in seconds");
+    CHECK(refused(R"({"sub":"a","exp":)" + std::string(exp) + "}") == "token: exp is not a time in seconds");
+    CHECK(refused(with(R"("nbf":)" + std::string(exp))) == "token: nbf is not a time in seconds");
+    CHECK(refused(with(R"("iat":)" + std::string(exp))) == "token: iat is not a time in seconds");
   }
   CHECK(decode_claims(with(R"("nbf":1.5,"iat":0)")).value().not_before ==
         std::chrono::sys_seconds(std::chrono::seconds(1)));
@@ -76,9 +76,9 @@ TEST_CASE("times are plain numbers, and one has to end it") {
 TEST_CASE("prismbus holds lists of patterns and nothing else") {
   CHECK(decode_claims(with(R"("prismbus":{})")));
   CHECK(decode_claims(with(R"("prismbus":{"read":[],"write":["**"],"admin":["a.b.**"]})")));
-  CHECK(refused(with(R"("prismbus":[])")) == "token: prismbus is no object");
-  CHECK(refused(with(R"("prismbus":null)")) == "token: prismbus is no object");
-  CHECK(refused(with(R"("prismbus":"**")")) == "token: prismbus is no object");
+  CHECK(refused(with(R"("prismbus":[])")) == "token: prismbus is not an object");
+  CHECK(refused(with(R"("prismbus":null)")) == "token: prismbus is not an object");
+  CHECK(refused(with(R"("prismbus":"**")")) == "token: prismbus is not an object");
   CHECK(refused(with(R"("prismbus":{"deny":["**"]})")) ==
         "token: prismbus has another member than read, write and admin");
   for (const char* list : {"\"**\"", "null", "{}", "[1]", "[null]", "[\"*\"]", "[\"a.*\"]", "[\"\"]",
@@ -94,14 +94,14 @@ TEST_CASE("aud and iss have their forms, unknown claims are passed over") {
   CHECK(decode_claims(with(R"("aud":["x","y"])")).value().audiences.size() == 2);
   for (const char* aud : {"1", "null", "{}", "[1]", "[\"a\",null]"})
     CHECK_FALSE(refused(with(R"("aud":)" + std::string(aud))).empty());
-  CHECK(refused(with(R"("iss":["x"])")) == "token: iss is no string");
+  CHECK(refused(with(R"("iss":["x"])")) == "token: iss is not a string");
   CHECK(decode_claims(with(R"("scope":"a b","realm_access":{"roles":["x",{"y":[1,2.5]}]},"jti":"7")")));
 }
 
 TEST_CASE("claims that are no object of their own are refused") {
-  CHECK(refused("") == "token: the claims part is no JSON");
-  CHECK(refused("[]") == "token: the claims part is no object");
-  CHECK(refused("\"alice\"") == "token: the claims part is no object");
+  CHECK(refused("") == "token: the claims part is not JSON");
+  CHECK(refused("[]") == "token: the claims part is not an object");
+  CHECK(refused("\"alice\"") == "token: the claims part is not an object");
   CHECK(refused(R"({"sub":"a","sub":"b","exp":1800003600})") ==
         "token: the claims part names a member twice");
   CHECK(refused(R"({"sub":"a","exp":1800003600,"\u0073ub":"b"})") ==

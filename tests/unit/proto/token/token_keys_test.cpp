@@ -190,7 +190,7 @@ TEST_CASE("text that is no key set is refused") {
   for (const char* text : {"{\"keys\":{}}", "{}", "{\"keys\":[]}", "{\"kty\":\"oct\"}"})
     CHECK(field_of(text) == "keys");
   for (const char* text : {"", "null,", "-----BEGIN PUBLIC KEY-----"})
-    CHECK(TokenKeys::parse(text, KeepParts::all).error().message == "is no JSON");
+    CHECK(TokenKeys::parse(text, KeepParts::all).error().message == "is not JSON");
   CHECK(TokenKeys::parse(R"({"keys":[],"keys":[]})", KeepParts::all).error().message ==
         "names a member twice");
   CHECK(TokenKeys::parse(set_of(oct(kSecret, R"(,"k":"x")")), KeepParts::all).error().message ==

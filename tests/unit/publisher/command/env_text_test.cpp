@@ -49,8 +49,8 @@ TEST_CASE("half-written env text is refused with its place") {
 TEST_CASE("what env cannot carry is refused with its key") {
   CHECK(printed(R"({"A":"x","B":"two words","C":"it's","D":"${E:-f g}","F":"a\nb","G":""})") ==
         "A=x\nB='two words'\nC=\"it's\"\nD=\"${E:-f g}\"\nF=\"a\\nb\"\nG=\n");
-  CHECK(printed(R"({"A":8080})").starts_with("refused: the key \"A\" is no string"));
-  CHECK(printed(R"({"a/b":"x"})").starts_with("refused: the key \"a/b\" is no name"));
+  CHECK(printed(R"({"A":8080})").starts_with("refused: the key \"A\" is not a string"));
+  CHECK(printed(R"({"a/b":"x"})").starts_with("refused: the key \"a/b\" is not a name"));
   CHECK(printed(R"({"A":"\u0000"})").starts_with("refused: the key \"A\" holds a zero byte"));
   CHECK(printed("[]").starts_with("refused: "));
 }

@@ -30,9 +30,9 @@ TEST_CASE("nested maps become keys; lists, empty maps and odd maps stay values")
 }
 
 TEST_CASE("what cannot be a key is refused, naming its path") {
-  CHECK(flat("[1]").starts_with("refused: the document is no map"));
-  CHECK(flat("null").starts_with("refused: the document is no map"));
-  CHECK(flat(R"({"$map":[[1,2]]})").starts_with("refused: a key at the top level is no string"));
+  CHECK(flat("[1]").starts_with("refused: the document is not a map"));
+  CHECK(flat("null").starts_with("refused: the document is not a map"));
+  CHECK(flat(R"({"$map":[[1,2]]})").starts_with("refused: a key at the top level is not a string"));
   CHECK(flat(R"({"a":{"b/c":1}})").starts_with(R"(refused: the key "b/c" below "a" holds the separator)"));
   CHECK(flat(R"({"a/b":1})").starts_with(R"(refused: the key "a/b" below the top level holds)"));
   CHECK(flat(R"({"a":{"":1}})") == R"(refused: an empty key below "a")");

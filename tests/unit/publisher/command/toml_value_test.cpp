@@ -73,7 +73,7 @@ TEST_CASE("what TOML cannot carry is refused with its key") {
   CHECK(printed(R"({"a":[1,{"$bin":"AAE="}]})").starts_with("refused: the key \"a[1]\" holds bytes"));
   CHECK(printed(R"({"a":18446744073709551615})").starts_with("refused: the key \"a\" is above"));
   CHECK(printed(R"({"a":[{"b":{"$map":[[1,2]]}}]})").starts_with("refused: the key \"a[0]/b\""));
-  CHECK(printed("5").starts_with("refused: the document is no map"));
+  CHECK(printed("5").starts_with("refused: the document is not a map"));
 }
 
 TEST_CASE("what is written as TOML reads back equal, and any bytes are a document or a mistake") {
