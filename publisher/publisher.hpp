@@ -34,8 +34,8 @@ namespace prismbus {
 
 struct PublisherOptions {
   std::vector<std::string> brokers{"tcp://127.0.0.1:7400"};  // request endpoints; one is used at a time
-  ClientIdentity client;
-  Credentials credentials;  // of brokers with security on; load_profile(process_environment()) finds them
+  ClientIdentity client{};
+  Credentials credentials{};  // of brokers with security on; load_profile(process_environment()) finds them
   std::chrono::milliseconds write_timeout{30'000};  // from the call to the final answer; at most 30 minutes
   std::chrono::milliseconds read_timeout{10'000};
   std::size_t window =
@@ -53,8 +53,8 @@ struct PublisherOptions {
   // A broker refuses `hello`, most often for its token: what is open is answered so as soon as every broker
   // was tried, instead of when its time is over. For programs that end then; a service waits for a new token.
   bool end_when_refused = false;
-  OutboxOptions outbox;  // off unless it has a directory
-  LogSink log;           // may be empty; called on the background thread
+  OutboxOptions outbox{};  // off unless it has a directory
+  LogSink log{};           // may be empty; called on the background thread
 };
 
 // What became of one write.
@@ -73,43 +73,43 @@ struct WriteOutcome {
 };
 
 struct WriteCall {
-  std::optional<Revision> if_rev;  // 0 = must not exist; n = its rev must be n; else `conflict`
-  std::optional<std::string> note;
-  std::optional<std::chrono::milliseconds> timeout;  // instead of write_timeout
+  std::optional<Revision> if_rev{};  // 0 = must not exist; n = its rev must be n; else `conflict`
+  std::optional<std::string> note{};
+  std::optional<std::chrono::milliseconds> timeout{};  // instead of write_timeout
 };
 
 // One page of change sets: those behind `since` of each namespace, or those of a subtree behind a revision.
 struct ChangesCall {
-  std::vector<std::pair<std::string, Seq>> since;  // this, or the next two
-  std::optional<std::string> under;
-  Revision since_rev;
-  std::optional<std::string> after;  // the cursor of the page before
-  ReadCall read;                     // `epoch`: of the numbers and the cursor; `min_rev` is not asked for
+  std::vector<std::pair<std::string, Seq>> since{};  // this, or the next two
+  std::optional<std::string> under{};
+  Revision since_rev{};
+  std::optional<std::string> after{};  // the cursor of the page before
+  ReadCall read{};                     // `epoch`: of the numbers and the cursor; `min_rev` is not asked for
 };
 
 // One chunk of a snapshot; the chunks after the first may be of later revisions.
 struct SnapshotCall {
-  std::string ns;
+  std::string ns{};
   bool subtree = false;
-  std::optional<std::string> after;
-  ReadCall read;
+  std::optional<std::string> after{};
+  ReadCall read{};
 };
 
 // One page of those who follow; of `ns` when it is given.
 struct SubscribersCall {
-  std::optional<std::string> ns;
-  std::optional<std::uint64_t> limit;  // rows in the page, at most
-  std::optional<std::string> after;
-  ReadCall read;
+  std::optional<std::string> ns{};
+  std::optional<std::uint64_t> limit{};  // rows in the page, at most
+  std::optional<std::string> after{};
+  ReadCall read{};
 };
 
 // One page of who did what, oldest first; of one namespace, one principal, from a time on.
 struct AuditCall {
-  std::optional<std::string> ns, by;
-  std::optional<Wall> since;
-  std::optional<std::uint64_t> limit;  // records in the page, at most
-  std::optional<std::string> after;
-  ReadCall read;
+  std::optional<std::string> ns{}, by{};
+  std::optional<Wall> since{};
+  std::optional<std::uint64_t> limit{};  // records in the page, at most
+  std::optional<std::string> after{};
+  ReadCall read{};
 };
 
 class Publisher {

@@ -30,14 +30,14 @@ using ReplayMoment = std::variant<Revision, Wall>;
 
 struct ReplayOptions {
   std::vector<std::string> brokers{"tcp://127.0.0.1:7400"};
-  ClientIdentity client;
-  Credentials credentials;  // of brokers with security on; load_profile(process_environment()) finds them
-  std::string ns;
-  bool subtree = false;            // `ns` with everything below; with an empty `ns` everything
-  ReplayMoment from = Revision{};  // the picture is of this moment, the sets come after it
-  std::optional<ReplayMoment> to;  // the last moment; none = what the broker has when the replay is opened
+  ClientIdentity client{};
+  Credentials credentials{};  // of brokers with security on; load_profile(process_environment()) finds them
+  std::string ns{};
+  bool subtree = false;              // `ns` with everything below; with an empty `ns` everything
+  ReplayMoment from = Revision{};    // the picture is of this moment, the sets come after it
+  std::optional<ReplayMoment> to{};  // the last moment; none = what the broker has when the replay is opened
   std::chrono::milliseconds timeout{10'000};  // of each question to the broker; above 0, at most ten years
-  LogSink log;                                // may be empty; called inside the calls
+  LogSink log{};                              // may be empty; called inside the calls
 };
 
 struct ReplayedSet {

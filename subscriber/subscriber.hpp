@@ -77,31 +77,32 @@ struct StaleEvent {
 // tell (or something newer). They must not block for long, and must not call stop(). An exception is caught,
 // counted and logged. The first snapshot of a namespace is told as `added` events.
 struct SubscriberCallbacks {
-  std::function<void(const ChangeEvent&)> added, changed, deleted;
-  std::function<void(const NamespaceEvent&)> namespace_changed;
-  std::function<void(const StateEvent&)> state_changed;
-  std::function<void(const StaleEvent&)> grew_stale;
+  std::function<void(const ChangeEvent&)> added{}, changed{}, deleted{};
+  std::function<void(const NamespaceEvent&)> namespace_changed{};
+  std::function<void(const StateEvent&)> state_changed{};
+  std::function<void(const StaleEvent&)> grew_stale{};
 };
 
 struct SubscriberOptions {
   std::vector<std::string> brokers{"tcp://127.0.0.1:7400"};  // request endpoints; one is used at a time
-  std::vector<std::string> namespaces;                       // followed exactly
-  std::vector<std::string> subtrees;                         // with everything below; "" = everything
-  ClientIdentity client;
-  Credentials credentials;  // of brokers with security on; load_profile(process_environment()) finds them
-  SubscriberCallbacks callbacks;
+  std::vector<std::string> namespaces{};                     // followed exactly
+  std::vector<std::string> subtrees{};                       // with everything below; "" = everything
+  ClientIdentity client{};
+  Credentials credentials{};  // of brokers with security on; load_profile(process_environment()) finds them
+  SubscriberCallbacks callbacks{};
   std::size_t buffer_bytes_max = 64u << 20;  // changes held while joining; over it they are fetched again
   // Between looks at the broker's heads, which find a lost tail without markers: of everything while the
   // broker takes no acks, else of what it refuses and what a snapshot did not make equal to it.
   std::chrono::milliseconds check_interval{30'000};
   std::chrono::milliseconds read_timeout{10'000};  // of broker()'s reads, from the call to the answer
-  CacheOptions cache;                    // the disk below the local copy; off unless a directory is given
-  std::vector<StalenessRule> staleness;  // the first that covers a namespace counts; none = served at any age
+  CacheOptions cache{};  // the disk below the local copy; off unless a directory is given
+  // The first that covers a namespace counts; none: it is served at any age.
+  std::vector<StalenessRule> staleness{};
   std::chrono::milliseconds full_sync_interval{5'000};  // between two full_sync(); sooner is `overloaded`
   std::chrono::milliseconds sync_interval{100};         // likewise of the others
-  std::vector<Validator> validators;                    // may keep a change from readers; see validator.hpp
-  std::string seed_file;                                // read for what the cache does not hold; empty = none
-  LogSink log;  // may be empty; called on the background threads, and in open()
+  std::vector<Validator> validators{};                  // may keep a change from readers; see validator.hpp
+  std::string seed_file{};                              // read for what the cache does not hold; empty = none
+  LogSink log{};  // may be empty; called on the background threads, and in open()
 };
 
 struct NamespaceStatus {

@@ -21,7 +21,7 @@ namespace prismbus::testing {
 struct BrokerOptions {
   std::chrono::milliseconds heartbeat{100};  // shorter than a broker's usual second: outages are found sooner
   std::size_t map_bytes = 256u << 20;        // the most that journal and state can grow to, each
-  LogSink log;                               // may be empty; called on the broker's threads
+  LogSink log{};                             // may be empty; called on the broker's threads
 };
 
 class Broker {

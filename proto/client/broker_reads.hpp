@@ -23,11 +23,11 @@ namespace prismbus {
 
 struct BrokerReadsOptions {
   std::vector<std::string> brokers{"tcp://127.0.0.1:7400"};  // request endpoints; one is used at a time
-  ClientIdentity client;
-  Credentials credentials;  // of brokers with security on; load_profile(process_environment()) finds them
+  ClientIdentity client{};
+  Credentials credentials{};  // of brokers with security on; load_profile(process_environment()) finds them
   std::chrono::milliseconds timeout{10'000};  // from the call to the answer, all pages
   std::size_t open_max = 256;  // reads not answered yet; one more is answered `overloaded` at once
-  LogSink log;                 // may be empty; called on the background thread
+  LogSink log{};               // may be empty; called on the background thread
 };
 
 class BrokerReads {

@@ -26,36 +26,36 @@ template <class T>
 using ReadFuture = std::future<Result<Answer<T>>>;
 
 struct ReadCall {
-  std::optional<Revision> min_rev;  // wait (2 s at most) until the broker has applied it
-  std::optional<Revision> at;       // get, mget, list: as it was at that revision
-  std::optional<Wall> at_time;      // ... or after the last transaction whose time is not later
-  std::optional<Epoch> epoch;       // the history these and cursors belong to; default: the present one
+  std::optional<Revision> min_rev{};  // wait (2 s at most) until the broker has applied it
+  std::optional<Revision> at{};       // get, mget, list: as it was at that revision
+  std::optional<Wall> at_time{};      // ... or after the last transaction whose time is not later
+  std::optional<Epoch> epoch{};       // the history these and cursors belong to; default: the present one
   Consistency consistency = Consistency::linearizable;
-  std::optional<std::chrono::milliseconds> timeout;  // instead of the library's own
+  std::optional<std::chrono::milliseconds> timeout{};  // instead of the library's own
 };
 
 struct ListCall {
-  std::string ns;
+  std::string ns{};
   bool subtree = false, values = true;
-  std::optional<std::string> prefix, glob;
-  ReadCall read;
+  std::optional<std::string> prefix{}, glob{};
+  ReadCall read{};
 };
 
 // One page of the versions of a key, newest first.
 struct HistoryCall {
-  std::string ns, key;
-  std::optional<Revision> before;      // only older ones
-  std::optional<std::uint64_t> limit;  // versions in the page, at most
-  std::optional<std::string> after;
-  ReadCall read;
+  std::string ns{}, key{};
+  std::optional<Revision> before{};      // only older ones
+  std::optional<std::uint64_t> limit{};  // versions in the page, at most
+  std::optional<std::string> after{};
+  ReadCall read{};
 };
 
 // One page of the keys that two revisions hold differently.
 struct DiffCall {
-  std::string ns;
-  Revision from, to;  // `to` 0 = now
-  std::optional<std::string> after;
-  ReadCall read;
+  std::string ns{};
+  Revision from{}, to{};  // `to` 0 = now
+  std::optional<std::string> after{};
+  ReadCall read{};
 };
 
 }  // namespace prismbus

@@ -25,16 +25,16 @@ namespace prismbus {
 // Who a client says it is; operators read it.
 struct ClientIdentity {
   std::string name = "prismbus-client";
-  std::string version;
-  std::string instance;  // unique to the process; empty = 16 random hex digits
-  std::vector<std::pair<std::string, std::string>> labels;
+  std::string version{};
+  std::string instance{};  // unique to the process; empty = 16 random hex digits
+  std::vector<std::pair<std::string, std::string>> labels{};
 };
 
 struct ConnectionOptions {
   std::vector<std::string> brokers{"tcp://127.0.0.1:7400"};  // request endpoints, tried in turn
-  ClientIdentity client;
-  Credentials credentials;                           // of a broker with security on
-  std::vector<std::string> follow_ns, follow_under;  // told in `hello`
+  ClientIdentity client{};
+  Credentials credentials{};                             // of a broker with security on
+  std::vector<std::string> follow_ns{}, follow_under{};  // told in `hello`
   // No answer: the next broker. Doubles to 4 x while whole rounds of the list fail.
   std::chrono::milliseconds hello_timeout{2000};
   std::chrono::milliseconds probe_after{300};  // requests in flight and silence: `hello` again, as a question

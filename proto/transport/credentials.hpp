@@ -24,10 +24,10 @@
 namespace prismbus {
 
 struct Credentials {
-  std::string server_key;  // empty: the connection is not encrypted
-  CurveKeyPair own;        // empty: a new one for each connection object
-  std::string token;       // empty: none
-  std::string token_file;  // wins over `token`
+  std::string server_key{};  // empty: the connection is not encrypted
+  CurveKeyPair own{};        // empty: a new one for each connection object
+  std::string token{};       // empty: none
+  std::string token_file{};  // wins over `token`
 
   // The token to show now. not_found, permission_denied, too_large: the file (named) cannot be read.
   [[nodiscard]] Result<std::string> token_now() const;

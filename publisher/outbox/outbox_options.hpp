@@ -39,7 +39,7 @@ struct WriteConflict {
 struct Resolution {
   enum class Take { ours, theirs, value, remove, report };
   Take take = Take::report;
-  std::string value;  // one encoded value, for Take::value
+  std::string value{};  // one encoded value, for Take::value
 };
 
 // What became of a queued write. Kept in the directory until it is acknowledged.
@@ -81,7 +81,7 @@ struct OutboxListing {
 };
 
 struct OutboxOptions {
-  std::string directory;  // empty = no outbox. Made with mode 0700; one process at a time
+  std::string directory{};  // empty = no outbox. Made with mode 0700; one process at a time
   ConflictPolicy policy = ConflictPolicy::server_wins;
   std::chrono::milliseconds after{1000};  // without a broker for so long: writes are queued
   // Pending writes and outcomes not acknowledged, together, and their bytes: above either limit a write is
@@ -92,9 +92,9 @@ struct OutboxOptions {
   // All run on the background thread and must not block it. What they throw is caught and logged: the write
   // is then reported as an undecided conflict, the outcome counts as not acknowledged. Outcomes of an earlier
   // process that are not acknowledged are told once more, before anything is settled.
-  LeafResolver on_leaf;                                         // for ConflictPolicy::merge
-  std::function<Resolution(const WriteConflict&)> on_conflict;  // for ConflictPolicy::callback
-  std::function<bool(const OutboxOutcome&)> on_outcome;         // true = acknowledged, and forgotten
+  LeafResolver on_leaf{};                                         // for ConflictPolicy::merge
+  std::function<Resolution(const WriteConflict&)> on_conflict{};  // for ConflictPolicy::callback
+  std::function<bool(const OutboxOutcome&)> on_outcome{};         // true = acknowledged, and forgotten
 };
 
 }  // namespace prismbus

@@ -90,19 +90,19 @@ inline constexpr std::size_t kBacklogTimes = 16;
 using Executor = std::function<void(std::function<void()> task)>;
 
 struct Subscription {
-  std::string name;                    // for list() and logs only
-  std::optional<std::string> ns;       // exactly this namespace
-  std::optional<std::string> subtree;  // ... or this one and all below; "" = all but the broker's own.
-                                       // Neither: all that is followed
-  std::string keys = "**";             // glob: `?` `*` within a segment of '/', `**` across, `\` escapes
-  Operations operations;
+  std::string name{};                    // for list() and logs only
+  std::optional<std::string> ns{};       // exactly this namespace
+  std::optional<std::string> subtree{};  // ... or this one and all below; "" = all but the broker's own.
+                                         // Neither: all that is followed
+  std::string keys = "**";               // glob: `?` `*` within a segment of '/', `**` across, `\` escapes
+  Operations operations{};
   // Which values are told of; empty: all. A pure function of the value; runs on the background thread (once
   // or twice an event) and must not block. An exception counts as false, and among the exceptions.
-  std::function<bool(const ValueView&)> where;
+  std::function<bool(const ValueView&)> where{};
   // May call anything of its Subscriber but stop() and its destructor, unsubscribe(itself) included. May
   // block: it delays its own subscription only (but see on_background_thread). An exception is caught,
   // counted and logged.
-  std::function<void(const SubscriptionEvent&)> callback;
+  std::function<void(const SubscriptionEvent&)> callback{};
   bool initial = false;  // tell what is there now as `added`, then what changes: no hole and no double
   QueuePolicy policy = QueuePolicy::block;
   std::size_t queue_length_max = 10'000;    // events waiting; 1 to 1,000,000
@@ -110,7 +110,7 @@ struct Subscription {
   std::chrono::milliseconds block_at_most{10'000};  // 0 to ten years
   // Where callbacks run. Empty: threads of the library, as many as callbacks run at once, at most
   // DeliveryThreads::kThreadsMax (64): with so many blocked, further subscriptions wait.
-  Executor executor;
+  Executor executor{};
   // Instead: on the background thread, without a queue and a copy while it is not paused. For short
   // callbacks: while one runs nothing is read and no view is updated.
   bool on_background_thread = false;

@@ -30,6 +30,11 @@ template <class T>
 struct NativeReader;
 
 template <class T>
+concept HasNativeReader = requires {
+  sizeof(NativeReader<T>);
+};
+
+template <class T>
 [[nodiscard]] std::optional<T> read_native(std::string_view encoded) {
   if constexpr (std::same_as<T, bool>) {
     return scalar::read_bool(encoded);
@@ -56,6 +61,8 @@ template <class T>
     const auto text = scalar::read_text(encoded);
     return text ? std::optional<T>(*text) : std::nullopt;
   } else {
+    static_assert(HasNativeReader<T>,
+                  "to read this type, #include <subscriber/native.hpp> before its first use");
     return NativeReader<T>::read(encoded);
   }
 }

@@ -17,7 +17,7 @@ enum class StalenessPolicy : std::uint8_t {
 };
 
 struct StalenessRule {
-  std::string under;  // this namespace and everything below it; "" = all
+  std::string under{};  // this namespace and everything below it; "" = all
   StalenessPolicy policy = StalenessPolicy::serve;
   std::chrono::milliseconds after{60'000};  // the age at which it happens; 0 to ten years
 };

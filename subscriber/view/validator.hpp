@@ -50,17 +50,17 @@ struct ProposedChange {
 };
 
 struct Validator {
-  std::string name;                    // for logs only
-  std::optional<std::string> ns;       // exactly this namespace
-  std::optional<std::string> subtree;  // ... or this one and all below; "" = all but the broker's own.
-                                       // Neither: all that is followed
-  std::string keys = "**";             // glob, as in Subscription
+  std::string name{};                    // for logs only
+  std::optional<std::string> ns{};       // exactly this namespace
+  std::optional<std::string> subtree{};  // ... or this one and all below; "" = all but the broker's own.
+                                         // Neither: all that is followed
+  std::string keys = "**";               // glob, as in Subscription
   // nullopt: accepted; else the reason for a person, told to the broker: no secrets. It is cut to
   // limits::kReasonBytes, its control characters become spaces. A pure function of the change, for it is not
   // asked again. Runs in Subscriber::open() and then on the background thread, never twice at once; while it
   // runs nothing is read, so it must not block, and it calls nothing of its Subscriber. An exception refuses
   // the change, with its text as the reason, and counts among the callback exceptions.
-  std::function<std::optional<std::string>(const ProposedChange&)> check;
+  std::function<std::optional<std::string>(const ProposedChange&)> check{};
 };
 
 // A key whose newest change was refused.

@@ -54,7 +54,7 @@ enum class NamespaceState : std::uint8_t {
 // Which keys of a namespace: those that begin with `prefix` and match `glob` (PROTOCOL section 4). Empty =
 // all.
 struct KeyFilter {
-  std::string prefix, glob;
+  std::string prefix{}, glob{};
 };
 struct ListedValue {
   std::string_view key;
@@ -81,6 +81,9 @@ class NamespaceView {
   template <class T>
   [[nodiscard]] T get_or(std::string_view key, T otherwise) const {
     return get<T>(key).value_or(std::move(otherwise));
+  }
+  [[nodiscard]] std::string get_or(std::string_view key, const char* otherwise) const {
+    return get_or(key, std::string(otherwise));
   }
   // Several at once: out[i] becomes what get(keys[i]) gives, as long as both have room. No allocation.
   void get_many(std::span<const std::string_view> keys, std::span<std::optional<ValueView>> out) const;
@@ -119,9 +122,14 @@ class View {
     const auto value = get(ns, key);
     return value ? value->template as<T>() : std::nullopt;
   }
+  // A literal gives a std::string: `get_or(ns, key, "none")`. A string_view as default is lent like the
+  // value.
   template <class T>
   [[nodiscard]] T get_or(std::string_view ns, std::string_view key, T otherwise) const {
     return get<T>(ns, key).value_or(std::move(otherwise));
+  }
+  [[nodiscard]] std::string get_or(std::string_view ns, std::string_view key, const char* otherwise) const {
+    return get_or(ns, key, std::string(otherwise));
   }
   void for_each(std::string_view ns,
                 const std::function<void(std::string_view key, const ValueView& value)>& visit) const;

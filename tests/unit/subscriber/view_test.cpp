@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 
 #include <array>
+#include <string>
+#include <type_traits>
 
 #include "tests/unit/subscriber/bound_namespace.hpp"
 
@@ -46,4 +48,15 @@ TEST_CASE("many keys of a view are read at once, absent ones as nothing") {
   CHECK(found[2]->as<int>() == 1);
   CHECK(found[2]->rev == Revision(10));
   CHECK(found[2]->version == 1);
+}
+
+TEST_CASE("text is read with a literal as its default, and the result does not lend from the view") {
+  BoundNamespace n;
+  n.write({Put::put("name", std::string("Bitcoin")), Put::put("number", 2)});
+  const auto read = [&](std::string_view key) { return n.store.view().get_or("n", key, "none"); };
+  static_assert(std::is_same_v<decltype(read("name")), std::string>);
+  CHECK(read("name") == "Bitcoin");
+  CHECK(read("absent") == "none");
+  CHECK(read("number") == "none");  // another type
+  CHECK(n.store.view().in("n")->get_or("name", "none") == "Bitcoin");
 }
