@@ -63,6 +63,8 @@ class Installed(unittest.TestCase):
             text = file.read()
         for word in text.split():
             self.assertFalse(word.startswith("@CMAKE"), "nothing is left to be filled in")
+        page = next(line for line in text.splitlines() if line.startswith("Documentation=")).split("/share/")[1]
+        self.assertTrue(os.path.isfile(os.path.join(self.prefix, "share", page)), page)
         checked = os.path.join(scratch_dir(), "prismbusd.service")
         start = next(line for line in text.splitlines() if line.startswith("ExecStart="))
         with open(checked, "w", encoding="utf-8") as file:  # as it would be installed there

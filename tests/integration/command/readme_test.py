@@ -1,6 +1,7 @@
 # The tour of the README, run as it stands: every `$` line of "Five minutes" by bash, in order, in a folder that looks
 # like the checkout; what is printed must be what the README shows, but for times, sizes, sums and paths. A watch stays
-# in the background, as in its reader's second terminal; blocks without a `$` are what it has said meanwhile.
+# in the background, as in its reader's second terminal; blocks without a `$` are what it has said meanwhile. What the
+# operators' page shows of security is run the same way, but for the lines that need a name only the reader knows.
 import os
 import re
 import subprocess
@@ -14,7 +15,8 @@ from waiting import eventually
 
 SECONDS = 60
 CHANGING = ((r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"), (r"\b\d+ bytes\b", "N bytes"), (r"\b[0-9a-f]{64}\b", "SUM"),
-            (r"\b[0-9a-f]{16}\b", "HEX"), (r"[^\s:]*/backups/", "backups/"), (r"[ ]{2,}", "  "))
+            (r"\b[0-9a-f]{16}\b", "HEX"), (r"[^\s:]*/backups/", "backups/"), (r"(?<=SERVER_KEY=)\S.*", "KEY"),
+            (r"(?<=by key )[\w-]+", "KID"), (r"\b\d+s ago", "now"), (r"\bin (30|29)d.*", "in 30d"), (r"[ ]{2,}", "  "))
 
 
 def alike(text):
@@ -23,10 +25,10 @@ def alike(text):
     return [line.rstrip() for line in text.splitlines()]
 
 
-def blocks():
+def blocks(page, heading):
     """[[(command or None, lines that follow it)]] of the section."""
-    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
-        section = file.read().split("## Five minutes")[1].split("\n## ")[0]
+    with open(os.path.join(ROOT, page), encoding="utf-8") as file:
+        section = file.read().split(f"\n## {heading}\n")[1].split("\n## ")[0]
     found = []
     for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL):
         if language:
@@ -60,7 +62,7 @@ class Background:
         self.process.stdout.close()
 
 
-class Tour(unittest.TestCase):
+class InAFolder(unittest.TestCase):
     maxDiff = None
 
     def setUp(self):
@@ -78,6 +80,15 @@ class Tour(unittest.TestCase):
         return subprocess.run(["bash", "-c", line], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=SECONDS, check=False).stdout
 
+    def run_and_compare(self, line, wanted):
+        printed = self.run_line(line)
+        if wanted:  # else the page does not say what is printed
+            self.assertEqual(alike(printed), alike("\n".join(wanted)), line)
+        else:
+            self.assertNotIn("prismbus: ", printed, line)
+
+
+class Tour(InAFolder):
     def background(self, line):
         process = Background(line, self.environment, self.folder)
         self.addCleanup(process.end)
@@ -102,17 +113,21 @@ class Tour(unittest.TestCase):
             if wanted:
                 self.said_by_the_watcher(wanted)
         else:
-            printed = self.run_line(line)
-            if wanted:  # else the README does not say what is printed
-                self.assertEqual(alike(printed), alike("\n".join(wanted)), line)
-            else:
-                self.assertNotIn("prismbus: ", printed, line)
+            self.run_and_compare(line, wanted)
 
     def test_what_is_shown_is_what_happens(self):
-        steps = [step for block in blocks() for step in block]
+        steps = [step for block in blocks("README.md", "Five minutes") for step in block]
         self.assertGreater(len(steps), 10)
         for line, wanted in steps:
             self.step(line, wanted)
+
+
+class Security(InAFolder):
+    def test_what_is_shown_is_what_happens(self):
+        steps = [step for block in blocks("broker/README.md", "Security") for step in block if "KID" not in step[0]]
+        self.assertGreater(len(steps), 3)
+        for line, wanted in steps:
+            self.run_and_compare(line, wanted)
 
 
 if __name__ == "__main__":
