@@ -4,6 +4,7 @@ import { parse, plain } from "./json_text.mjs";
 import * as session from "./session.mjs";
 
 const kValues = new Set(["value"]);
+const kNone = new Set(); // where what is called "value" is somebody's namespace or label
 
 export class ApiError extends Error {
   constructor(status, error) {
@@ -20,28 +21,42 @@ export function whenUnauthenticated(handler) {
   onUnauthenticated = handler;
 }
 
+// Called with whether anything is under way.
+let onBusy = () => {};
+export function whenBusy(handler) {
+  onBusy = handler;
+}
+let underWay = 0;
+function begun(n) {
+  underWay += n;
+  onBusy(underWay > 0);
+}
+
 function address(path, query) {
   const pairs = Object.entries(query ?? {}).filter(([, value]) => value !== null && value !== undefined);
   const text = pairs.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&");
   return text === "" ? path : `${path}?${text}`;
 }
 
-async function ask(method, path, { query, body, headers, signal } = {}) {
+async function ask(method, path, { query, body, headers, signal, kept = kValues } = {}) {
   const sent = new Headers(headers);
   const token = session.token();
   if (token !== null) sent.set("Authorization", `Bearer ${token}`);
   if (body !== undefined) sent.set("Content-Type", "application/json");
   let answer;
   let text;
+  begun(1);
   try {
     answer = await fetch(address(path, query), { method, headers: sent, body, signal, cache: "no-store", credentials: "omit", redirect: "error" });
     text = await answer.text();
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ApiError(0, { message: "The broker cannot be reached." });
+    throw new ApiError(0, { message: "The broker cannot be reached: it has stopped, or the network between is down." });
+  } finally {
+    begun(-1);
   }
   let data = null;
-  if (answer.headers.get("Content-Type") === "application/json" && text !== "") data = plain(parse(text), kValues);
+  if (answer.headers.get("Content-Type") === "application/json" && text !== "") data = plain(parse(text), kept);
   if (!answer.ok) {
     const error = new ApiError(answer.status, data?.error ?? {});
     if (answer.status === 401) onUnauthenticated(error);
@@ -50,7 +65,7 @@ async function ask(method, path, { query, body, headers, signal } = {}) {
   return { data, etag: answer.headers.get("ETag"), text };
 }
 
-const get = async (path, query, signal) => (await ask("GET", path, { query, signal })).data;
+const get = async (path, query, signal, kept) => (await ask("GET", path, { query, signal, kept })).data;
 const within = (kind, ns) => `/api/v1/${kind}/${encodeURIComponent(ns)}`;
 const cursor = (page) => page.after?.$bin;
 
@@ -137,7 +152,7 @@ export async function rollback(ns, { key, to, epoch, note, id }) {
 }
 
 export function subscribers({ ns, most = 5000, signal } = {}) {
-  return gathered("subscribers", most, (after) => get("/api/v1/subscribers", { ns, after }, signal));
+  return gathered("subscribers", most, (after) => get("/api/v1/subscribers", { ns, after }, signal, kNone));
 }
 
 export function status(signal) {

@@ -3,7 +3,7 @@
 import * as api from "./api.mjs";
 import { h, replace, say } from "./dom.mjs";
 import * as live from "./live.mjs";
-import { errorBox } from "./parts.mjs";
+import { crumbs, errorAgain, tickAges } from "./parts.mjs";
 import { auditPage } from "./page_audit.mjs";
 import { brokerPage } from "./page_broker.mjs";
 import { feedPage } from "./page_feed.mjs";
@@ -16,6 +16,8 @@ import { timePage } from "./page_time.mjs";
 import { valuePage } from "./page_value.mjs";
 import * as secrets from "./secrets.mjs";
 import * as session from "./session.mjs";
+import { listen, showHelp } from "./shortcuts.mjs";
+import { minutesLeft } from "./text.mjs";
 
 const kPages = {
   "": { title: "Namespaces", bar: true, render: namespacesPage },
@@ -29,6 +31,8 @@ const kPages = {
   audit: { title: "Audit", bar: true, render: auditPage },
 };
 const kWithin = { keys: "", value: "", history: "" }; // the entry of the bar that a page without one belongs to
+const kOfNamespace = new Set(["keys", "value", "history", "time", "feed", "subscribers"]); // pages that know `ns`
+const kTick = 5000; // ms between two looks at how old things are
 const kThemes = ["auto", "light", "dark"];
 const kTheme = "prismbus.theme";
 
@@ -71,9 +75,18 @@ function who() {
   const until = session.expiry();
   const title = until === null ? null : `The token counts until ${new Date(until).toLocaleString()}`;
   return [
-    h("span", { class: "who", title }, name),
+    h("span", { class: "who", title }, name), h("span", { class: "expiry warn", role: "status" }),
     h("button", { type: "button", class: "quiet", id: "logout", onclick: () => leave(null) }, "Log out"),
   ];
+}
+
+// That the token ends soon, while there is time to get another one.
+function tellExpiry() {
+  const place = bar.querySelector(".expiry");
+  if (place === null) return;
+  const minutes = minutesLeft(session.expiry());
+  const text = minutes === null ? "" : `token ends in ${minutes} min`;
+  if (place.textContent !== text) place.textContent = text;
 }
 
 function drawBar(current) {
@@ -83,7 +96,9 @@ function drawBar(current) {
   replace(bar,
     h("a", { class: "brand", href: "#/" }, "prismbus"),
     wanted === null ? h("nav", { "aria-label": "Pages" }, h("ul", {}, links)) : null,
-    h("div", { class: "end" }, liveMark(), who(), themeButton()));
+    h("div", { class: "end" }, liveMark(), who(), themeButton(),
+      h("button", { type: "button", class: "quiet", id: "help", "aria-keyshortcuts": "?", onclick: showHelp }, "Help")));
+  tellExpiry();
 }
 
 // What the WebSocket is doing, while some page wants it.
@@ -96,13 +111,14 @@ function liveMark() {
   return mark;
 }
 
-function begin(title) {
+function begin(title, above = null) {
   shown.abort();
   shown = new AbortController();
+  main.removeAttribute("aria-busy");
   document.title = `${title} – prismbus`;
   const heading = h("h1", { tabindex: -1 }, title);
   const place = h("div", { class: "page" });
-  replace(main, heading, place);
+  replace(main, above, h("div", { class: "head" }, heading), place);
   return { heading, place, signal: shown.signal };
 }
 
@@ -124,7 +140,8 @@ async function show() {
   if (wanted !== null) return showLogin();
   const { name, parameters } = address();
   const page = kPages[name];
-  const { heading, place, signal } = begin(page.title);
+  const { ns } = parameters;
+  const { heading, place, signal } = begin(page.title, ns && kOfNamespace.has(name) ? crumbs(ns, name === "keys") : null);
   drawBar(name);
   if (!first) {
     heading.focus({ preventScroll: true });
@@ -132,12 +149,15 @@ async function show() {
     say(page.title);
   }
   first = false;
+  main.setAttribute("aria-busy", "true");
   try {
     await page.render(place, parameters, signal, heading);
   } catch (error) {
     if (error.name === "AbortError" || signal.aborted) return;
     if (error.code === undefined) console.error(error);
-    place.append(errorBox(error));
+    place.append(...errorAgain(error, show));
+  } finally {
+    if (!signal.aborted) main.removeAttribute("aria-busy");
   }
 }
 
@@ -153,7 +173,13 @@ api.whenUnauthenticated((error) => {
   if (wanted === null) leave(session.token() === null ? null : error.message);
 });
 live.whenExpired(() => leave("The token does not count any more."));
+api.whenBusy((busy) => bar.classList.toggle("busy", busy));
+setInterval(() => {
+  tickAges();
+  tellExpiry();
+}, kTick);
 window.addEventListener("hashchange", show);
+listen();
 document.getElementById("skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();

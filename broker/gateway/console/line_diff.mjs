@@ -61,6 +61,40 @@ export function lineDiff(before, after) {
   return rows.map(({ op, line }) => ({ op, line, before: op === "+" ? null : ++i, after: op === "-" ? null : ++j }));
 }
 
+// The same, where a run of lines gave way to as many others: `marked` is [before, what differs, behind] of each such line.
+export function markedLines(rows) {
+  for (let i = 0; i < rows.length; ) {
+    const less = runFrom(rows, i, "-");
+    const more = runFrom(rows, i + less, "+");
+    if (less === more) for (let j = i; j < i + less; j++) markPair(rows[j], rows[j + less]);
+    i += Math.max(1, less + more);
+  }
+  return rows;
+}
+
+function runFrom(rows, start, op) {
+  let n = 0;
+  while (rows[start + n]?.op === op) n++;
+  return n;
+}
+
+function markPair(a, b) {
+  const most = Math.min(a.line.length, b.line.length);
+  let head = 0;
+  while (head < most && a.line[head] === b.line[head]) head++;
+  let tail = 0;
+  while (tail < most - head && a.line.at(-1 - tail) === b.line.at(-1 - tail)) tail++;
+  if (head > 0 && isHalf(a.line, head)) head--; // both halves of a character that takes two
+  if (tail > 0 && isHalf(a.line, a.line.length - tail)) tail--;
+  for (const row of [a, b]) row.marked = [row.line.slice(0, head), row.line.slice(head, row.line.length - tail), row.line.slice(row.line.length - tail)];
+}
+
+// Whether what stands at `i` is the second half of a character.
+function isHalf(text, i) {
+  const code = text.charCodeAt(i);
+  return code >= 0xdc00 && code <= 0xdfff;
+}
+
 // The same without what is far from any change: a run that is left out is {op: "…", count}.
 export function folded(rows, context = 3) {
   const near = new Array(rows.length).fill(false);

@@ -1,7 +1,8 @@
 // Who did what: accepted writes, logins, refusals, what administrators did. The newest first, of as long as is asked for.
 import * as api from "./api.mjs";
 import { h, replace } from "./dom.mjs";
-import { attempt, empty, row, table, timeCell } from "./parts.mjs";
+import { nsField } from "./ns_field.mjs";
+import { attempt, empty, emptyState, row, table, timeCell } from "./parts.mjs";
 import * as session from "./session.mjs";
 import { count, link, many } from "./text.mjs";
 
@@ -25,24 +26,25 @@ function names(record) {
 
 export async function auditPage(place, { ns = "", by = "", span = "86400" }, signal) {
   const chosen = h("select", { id: "audit-span" }, kSpans.map(([title, seconds]) => h("option", { value: String(seconds), selected: String(seconds) === span }, title)));
-  const nsField = h("input", { type: "text", id: "audit-ns", value: ns, autocomplete: "off", spellcheck: "false", placeholder: "all" });
+  const [ofNs, offered] = nsField({ id: "audit-ns", value: ns, placeholder: "all" }, signal);
   const byField = h("input", { type: "text", id: "audit-by", value: by, autocomplete: "off", spellcheck: "false", placeholder: "anybody" });
   const told = h("span", { class: "count", role: "status" });
   const wrong = h("div");
   const after = h("div");
   const shown = table("Audit records, newest first", [
-    { title: "Time" }, { title: "What" }, { title: "By" }, { title: "Operation" }, { title: "Namespace", class: "grow" }, { title: "Revision", class: "number" },
+    { title: "Time" }, { title: "What" }, { title: "By" }, { title: "Operation" }, { title: "Namespace", class: "grow" }, { title: "Revision", class: "number", label: true },
     { title: "Details", class: "grow" }, { title: "From", class: "wide" },
-  ]);
+  ], { stack: true });
+  shown.element.hidden = true;
   replace(place, h("form", {
     class: "tools",
     onsubmit: (event) => {
       event.preventDefault();
-      const next = link("audit", { ns: nsField.value.trim(), by: byField.value.trim(), span: chosen.value });
+      const next = link("audit", { ns: ofNs.value.trim(), by: byField.value.trim(), span: chosen.value });
       if (next === location.hash) load();
       else location.hash = next;
     },
-  }, h("label", { for: "audit-span" }, "Of"), chosen, h("label", { for: "audit-by" }, "By"), byField, h("label", { for: "audit-ns" }, "Namespace"), nsField,
+  }, h("label", { for: "audit-span" }, "Of"), chosen, h("label", { for: "audit-by" }, "By"), byField, h("label", { for: "audit-ns" }, "Namespace"), ofNs, offered,
   h("button", { type: "submit" }, "Show"), told), wrong, shown.element, after);
   const load = () => attempt(wrong, async () => {
     const since = span === "0" ? undefined : Math.floor((Date.now() / 1000 - Number(span)) * 1e6);
@@ -54,8 +56,10 @@ export async function auditPage(place, { ns = "", by = "", span = "86400" }, sig
       timeCell(each.time), h("span", { class: each.what === "refused" ? "bad" : null }, each.what), each.by || h("span", { class: "none" }, "nobody"), each.op ?? "", names(each),
       each.rev === undefined ? "" : count(each.rev), detail(each), each.from ?? "",
     ])));
-    replace(after, rows.length === 0 ? empty("Nothing.") : null, more ? empty(`The oldest ${count(rows.length)} of this time: choose a shorter one for what is newer.`) : null);
-  });
+    shown.element.hidden = rows.length === 0;
+    replace(after, rows.length === 0 ? emptyState("Nothing of that kind.", "A longer time, anybody, and all namespaces show more.") : null,
+      more ? empty(`The oldest ${count(rows.length)} of this time: choose a shorter one for what is newer.`) : null);
+  }, () => load());
   if (!session.isAdmin()) {
     replace(wrong, h("p", { class: "notice" }, "Only administrators may read the audit, and your token does not say that you are one. A role of the policy may. ",
       h("button", { type: "button", onclick: load }, "Ask all the same")));

@@ -2,11 +2,13 @@
 // /status, asked again and again; rates are differences between two answers.
 import * as api from "./api.mjs";
 import { h, poll, replace } from "./dom.mjs";
-import { attempt, empty, fact, Rings, spark } from "./parts.mjs";
+import { attempt, empty, fact } from "./parts.mjs";
 import { histogramOf, quantile, sinceBefore } from "./prometheus_text.mjs";
+import { Rings, spark } from "./spark.mjs";
 import { bytes, count, micros } from "./text.mjs";
 
 const kEvery = 2000; // ms
+const kKept = 90; // figures of a line
 const kSync = "prismbus_journal_sync_duration_seconds";
 
 function perSecond(n) {
@@ -43,24 +45,29 @@ function writesFact(status) {
 class Figure {
   constructor(title) {
     this.now = h("span", { class: "now" }, "…");
-    this.line = h("span");
-    this.element = h("div", { class: "figure" }, h("span", { class: "title" }, title), this.now, this.line);
+    this.most = h("span", { class: "most" });
+    this.line = h("span", { class: "line" });
+    this.element = h("div", { class: "figure" }, h("span", { class: "title" }, title), this.now, this.most, this.line);
   }
-  set(text, ring, title) {
+  // `how` writes a figure of `ring`.
+  set(text, ring, title, how) {
     this.now.textContent = text;
-    replace(this.line, spark(ring, `${title}: ${text}`));
+    const most = Math.max(...ring);
+    this.most.textContent = how(most) === text ? "" : `highest ${how(most)}`;
+    replace(this.line, spark(ring, `${title}: ${text}, highest ${how(most)}`));
   }
 }
 
 class BrokerFigures {
   constructor(place) {
-    this.rings = new Rings(90);
+    this.rings = new Rings(kKept);
     this.facts = h("dl", { class: "facts" });
     this.refused = h("div");
     this.figures = new Map();
     const groups = kGroups.map(([title, figures]) => h("section", { class: "group" }, h("h2", {}, title), h("div", { class: "figures" },
       figures.map(([name, key]) => this.figure(key, name)), title === "Journal and store" ? this.syncFigures() : null)));
-    replace(place, this.facts, groups, h("section", { class: "group" }, h("h2", {}, "Refused and cut since the start"), this.refused));
+    replace(place, this.facts, groups, h("section", { class: "group" }, h("h2", {}, "Refused and cut since the start"), this.refused),
+      h("p", { class: "about" }, `Lines are of the last ${Math.round((kKept * kEvery) / 60000)} minutes that this page was open. More of them, for Prometheus: `, h("code", {}, "/metrics"), "."));
   }
   syncFigures() {
     this.sync = h("div", { class: "figures both", hidden: true }, this.figure("sync", "Sync, p50"), this.figure("sync99", "Sync, p99"));
@@ -80,10 +87,10 @@ class BrokerFigures {
     const seconds = this.last === undefined ? 0 : (at - this.last.at) / 1000;
     for (const [, figures] of kGroups) {
       for (const [title, name, how] of figures) {
-        if (how !== "rate") this.figures.get(name).set(how(now[name]), this.rings.add(name, now[name]), title);
+        if (how !== "rate") this.figures.get(name).set(how(now[name]), this.rings.add(name, now[name]), title, how);
         else if (seconds > 0 && this.last.run === status.run) {
           const rate = Math.max(0, now[name] - this.last.now[name]) / seconds;
-          this.figures.get(name).set(perSecond(rate), this.rings.add(name, rate), title);
+          this.figures.get(name).set(perSecond(rate), this.rings.add(name, rate), title, perSecond);
         }
       }
     }
@@ -111,7 +118,8 @@ class BrokerFigures {
     }
     for (const [name, q, title] of [["sync", 0.5, "Sync, p50"], ["sync99", 0.99, "Sync, p99"]]) {
       const us = quantile(span, q) * 1e6;
-      this.figures.get(name).set(`≤ ${micros(us)}`, this.rings.add(name, us), title);
+      const how = (figure) => `≤ ${micros(figure)}`;
+      this.figures.get(name).set(how(us), this.rings.add(name, us), title, how);
     }
   }
 }

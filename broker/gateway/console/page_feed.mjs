@@ -1,9 +1,10 @@
 // Changes as they happen, newest first, as many as fit: of everything, or of what the filter names.
 import { h, replace, say } from "./dom.mjs";
 import * as live from "./live.mjs";
-import { empty, row, table, timeCell, trail, valueCell } from "./parts.mjs";
+import { nsField } from "./ns_field.mjs";
+import { clockCell, emptyState, keyName, row, table, tabs, valueCell } from "./parts.mjs";
 import * as secrets from "./secrets.mjs";
-import { count, globOf, link, many } from "./text.mjs";
+import { count, globOf, link, many, prismbusLine } from "./text.mjs";
 
 const kMost = 500; // changes that are kept
 const kOfOneSet = 100; // changes of one set that are shown
@@ -11,7 +12,7 @@ const kDraw = 200; // ms between two drawings
 const kSay = 5000; // ms between two announcements
 
 class Feed {
-  constructor(place, ns, signal) {
+  constructor(place, { ns = "", key = "", below = "yes" }, signal) {
     this.signal = signal;
     this.rows = []; // {set, change}, newest first; `change` null: so many more, or a gap
     this.seen = 0;
@@ -20,19 +21,21 @@ class Feed {
     this.told = h("span", { class: "count" });
     this.none = h("div");
     this.pauseButton = h("button", { type: "button", "aria-pressed": "false", onclick: () => this.pause() }, "Pause");
-    this.nsField = h("input", { type: "text", id: "feed-ns", value: ns, autocomplete: "off", spellcheck: "false", placeholder: "all" });
-    this.below = h("input", { type: "checkbox", id: "feed-below", checked: true });
-    this.keyField = h("input", { type: "text", id: "feed-key", autocomplete: "off", spellcheck: "false", placeholder: "part of a key, or a glob" });
+    const [field, names] = nsField({ id: "feed-ns", value: ns, placeholder: "all" }, signal);
+    this.nsField = field;
+    this.below = h("input", { type: "checkbox", id: "feed-below", checked: below !== "no" });
+    this.keyField = h("input", { type: "text", id: "feed-key", value: key, "data-find": true, autocomplete: "off", spellcheck: "false", placeholder: "part of a key, or a glob" });
     this.shown = table("Changes, newest first", [
-      { title: "Time" }, { title: "Namespace" }, { title: "Key" }, { title: "Value", class: "grow" }, { title: "Revision", class: "number" }, { title: "By" }, { title: "Note", class: "wide" },
-    ]);
-    replace(place, ns === "" ? null : trail(ns, undefined, "feed"), h("form", {
+      { title: "Time" }, { title: "Namespace" }, { title: "Key", class: "key" }, { title: "Value", class: "grow" }, { title: "Revision", class: "number", label: true }, { title: "By" }, { title: "Note", class: "wide" },
+    ], { stack: true });
+    replace(place, ns === "" ? null : tabs(ns, undefined, "feed"), h("form", {
       class: "tools",
       onsubmit: (event) => {
         event.preventDefault();
+        history.replaceState(null, "", link("feed", { ns: this.nsField.value.trim(), key: this.keyField.value, below: this.below.checked ? null : "no" }));
         this.follow();
       },
-    }, h("label", { for: "feed-ns" }, "Namespace"), this.nsField, h("label", { class: "check" }, this.below, "and below"),
+    }, h("label", { for: "feed-ns" }, "Namespace"), this.nsField, names, h("label", { class: "check" }, this.below, "and below"),
     h("label", { for: "feed-key" }, "Key"), this.keyField, h("button", { type: "submit" }, "Filter"), this.pauseButton,
     h("button", { type: "button", onclick: () => this.clear() }, "Clear"), this.told), this.state, this.shown.element, this.none);
     live.watchState((state) => this.tellState(state), signal);
@@ -113,19 +116,25 @@ class Feed {
   }
 
   line({ set, change, told }) {
-    if (change === null) return row(this.shown, [set.time === undefined ? "" : timeCell(set.time), set.ns, "", h("em", {}, told), "", "", ""]);
+    if (change === null) return row(this.shown, [set.time === undefined ? "" : clockCell(set.time), set.ns, "", h("em", {}, told), "", "", ""]);
     // Until it is known not to be secret it is hidden.
     const masked = secrets.known(set.ns) !== false;
     return row(this.shown, [
-      timeCell(set.time), h("a", { href: link("keys", { ns: set.ns }) }, set.ns), h("a", { href: link("value", { ns: set.ns, key: change.key }) }, change.key),
-      change.op === "delete" ? h("span", { class: "none" }, "deleted") : valueCell(change.value, { masked }), count(set.rev), set.by, set.note ?? "",
+      clockCell(set.time), h("a", { class: "quiet", href: link("keys", { ns: set.ns }) }, set.ns),
+      h("a", { href: link(change.op === "delete" ? "history" : "value", { ns: set.ns, key: change.key }) }, keyName(change.key)),
+      change.op === "delete" ? h("span", { class: "bad" }, "deleted") : valueCell(change.value, { masked }), count(set.rev), set.by, set.note ?? "",
     ]);
   }
 
   draw() {
     this.timer = null;
     replace(this.shown.body, this.rows.map((each) => this.line(each)));
-    replace(this.none, this.rows.length === 0 ? empty("Nothing yet: changes stand here as they happen.") : null);
+    this.shown.element.hidden = this.rows.length === 0;
+    if (this.rows.length > 0) replace(this.none);
+    else if (this.none.firstChild === null) {
+      replace(this.none, emptyState("Nothing yet.", "Changes stand here as they happen, the newest first. One can be made from a shell:",
+        prismbusLine("put", [this.nsField.value.trim() || "market.binance", "BTCUSDT/tick_size", "0.01"])));
+    }
     this.told.textContent = `${many(this.seen, "change")}${this.seen > kMost ? `, the last ${count(kMost)} shown` : ""}`;
     const now = Date.now();
     if (this.unsaid > 0 && now - (this.said ?? 0) > kSay) {
@@ -136,6 +145,7 @@ class Feed {
   }
 }
 
-export async function feedPage(place, { ns = "" }, signal) {
-  new Feed(place, ns, signal).follow();
+export async function feedPage(place, parameters, signal) {
+  if (parameters.ns) document.title = `${parameters.ns}, live – prismbus`;
+  new Feed(place, parameters, signal).follow();
 }

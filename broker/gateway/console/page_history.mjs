@@ -2,12 +2,13 @@
 import * as api from "./api.mjs";
 import { h, replace, say } from "./dom.mjs";
 import { pretty } from "./json_text.mjs";
-import { attempt, confirm, diffView, empty, errorBox, revealButton, row, table, timeCell, trail, valueCell } from "./parts.mjs";
+import { attempt, confirm, diffView, copyName, empty, emptyState, errorBox, revealButton, row, subject, table, tabs, timeCell, valueCell } from "./parts.mjs";
 import * as secrets from "./secrets.mjs";
 import * as session from "./session.mjs";
-import { count } from "./text.mjs";
+import { count, link } from "./text.mjs";
 
 const kPage = 100; // versions
+const kPagesAtOnce = 10; // that are read to find the versions that the address names
 
 function textOf(version) {
   return version === undefined || version.value === undefined ? null : pretty(version.value);
@@ -21,10 +22,11 @@ class History {
     this.compared = h("div");
     this.more = h("div", { class: "buttons" });
     this.shown = table("Versions", [
-      { title: "Revision" }, { title: "From" }, { title: "To" }, { title: "Version", class: "number wide" }, { title: "Time" }, { title: "By" },
-      { title: "Value", class: "grow" }, { title: "Note" }, { title: "" },
-    ]);
-    replace(place, trail(ns, key, "history"), secret ? h("div", { class: "tools" }, h("span", { class: "badge" }, "secret"), revealButton((shows) => {
+      { title: "Revision", class: "number" }, { title: "From", label: true }, { title: "To", label: true }, { title: "Version", class: "number wide" }, { title: "Time" }, { title: "By" },
+      { title: "Value", class: "grow" }, { title: "Note", class: "note-cell" }, { title: "" },
+    ], { stack: true });
+    this.shown.element.hidden = true;
+    replace(place, tabs(ns, key, "history"), secret ? h("div", { class: "tools" }, h("span", { class: "badge" }, "secret"), revealButton((shows) => {
       this.masked = !shows;
       this.draw();
     })) : null, this.notice, this.wrong, this.shown.element, this.more, this.compared);
@@ -40,9 +42,19 @@ class History {
     this.versions.push(...page.versions);
     this.next = page.more ? page.after : undefined;
     this.epoch = page.epoch;
-    replace(this.more, this.versions.length === 0 ? empty("Nothing of it is kept.") : null,
+    this.shown.element.hidden = this.versions.length === 0;
+    replace(this.more, this.versions.length === 0 ? emptyState("Nothing of it is kept.", "Nobody has written this key, or what was written is older than the history that is kept.") : null,
       page.more ? h("button", { type: "button", onclick: () => attempt(this.wrong, () => this.load(false)) }, "Older versions") : null);
     this.draw();
+  }
+
+  // Compares the versions that an address names, as far back as they are looked for.
+  async choose(from, to) {
+    const wanted = [from, to].map(Number).filter((rev) => rev > 0);
+    for (let i = 0; i < kPagesAtOnce && this.next !== undefined && wanted.some((rev) => this.at(rev) === undefined); i++) await this.load(false);
+    if (this.at(Number(from)) !== undefined) this.before = Number(from);
+    if (this.at(Number(to)) !== undefined) this.after = Number(to);
+    if (wanted.length > 0) this.draw();
   }
 
   draw() {
@@ -52,6 +64,7 @@ class History {
       "aria-label": `${side === "before" ? "From" : "To"} revision ${version.rev}`,
       onchange: () => {
         this[side] = version.rev;
+        history.replaceState(null, "", link("history", { ns: this.ns, key: this.key, from: this.before, to: this.after }));
         this.compare();
       },
     });
@@ -78,7 +91,7 @@ class History {
     const id = api.writeId();
     const done = await confirm({
       title: `Roll back to revision ${count(version.rev)}?`,
-      body: [h("p", {}, h("code", {}, `${this.ns}  ${this.key}`), version.op === "delete" ? " was deleted then: it will be deleted." : " becomes what it was then, as a new version."),
+      body: [subject(this.ns, this.key), h("p", {}, version.op === "delete" ? "It was deleted then: it will be deleted." : "It becomes what it was then, as a new version."),
         this.masked ? empty("The values are hidden.") : diffView(textOf(this.versions[0]), textOf(version), "What changes")],
       action: "Roll back",
       work: async (note) => {
@@ -104,10 +117,12 @@ class History {
   }
 }
 
-export async function historyPage(place, { ns = "", key = "" }, signal, heading) {
+export async function historyPage(place, { ns = "", key = "", from, to }, signal, heading) {
   heading.textContent = key;
   heading.className = "key";
-  document.title = `History of ${key} – prismbus`;
+  document.title = `History of ${key} in ${ns} – prismbus`;
+  copyName(heading, "key", key);
   const shown = new History(place, ns, key, await secrets.isSecret(ns, signal), signal);
   await shown.load(true);
+  await shown.choose(from, to);
 }

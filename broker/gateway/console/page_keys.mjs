@@ -1,86 +1,131 @@
-// The keys of one namespace: found by a part of their name or a glob, page by page.
+// The keys of one namespace: found by a part of their name or a glob, page by page, sorted by what is asked for.
 import * as api from "./api.mjs";
 import { h, replace, say } from "./dom.mjs";
 import * as live from "./live.mjs";
-import { attempt, empty, revealButton, row, table, timeCell, trail, valueCell } from "./parts.mjs";
+import { newKeyForm } from "./new_key.mjs";
+import { agoCell, attempt, copyName, empty, emptyState, keyName, revealButton, row, table, tabs, valueCell } from "./parts.mjs";
 import * as secrets from "./secrets.mjs";
 import * as session from "./session.mjs";
-import { count, globOf, link, many } from "./text.mjs";
+import { Order } from "./sort.mjs";
+import { count, globOf, link, many, prismbusLine } from "./text.mjs";
 
 const kPage = 200; // keys
+const kPageSorted = 1000; // ... of which more are wanted at once
+const kSortedMost = 5000; // keys that are fetched to be sorted: a browser is slow with more rows
+const kPause = 250; // ms of typing
 
-function newKeyForm(ns) {
-  const field = h("input", { type: "text", id: "new-key", autocomplete: "off", spellcheck: "false", required: true, maxlength: 255 });
-  return h("form", {
-    class: "tools",
-    onsubmit: (event) => {
-      event.preventDefault();
-      location.hash = link("value", { ns, key: field.value });
-    },
-  }, h("label", { for: "new-key" }, "New key"), field, h("button", { type: "submit" }, "Write it"));
+const kOrders = {
+  key: { of: (each) => each.key },
+  rev: { of: (each) => each.rev, down: true },
+  version: { of: (each) => each.version, down: true },
+  time: { of: (each) => each.time, down: true },
+  by: { of: (each) => each.by },
+};
+
+class Keys {
+  constructor(place, ns, find, secret, signal) {
+    Object.assign(this, { ns, signal, masked: secret, entries: [], asked: 0 });
+    this.order = new Order(kOrders, "key", () => this.sorted());
+    this.field = h("input", { type: "search", id: "find", value: find, autocomplete: "off", spellcheck: "false", "aria-describedby": "find-about" });
+    this.told = h("span", { class: "count", role: "status" });
+    this.wrong = h("div");
+    this.after = h("div", { class: "buttons" });
+    this.changed = h("div");
+    this.shown = table("Keys", [
+      { title: "Key", class: "key", sort: "key" }, { title: "Value", class: "grow" }, { title: "Revision", class: "number wide", sort: "rev" },
+      { title: "Version", class: "number wide", sort: "version" }, { title: "Changed", class: "wide", sort: "time" }, { title: "By", class: "wide", sort: "by" },
+    ], { order: this.order, stack: true });
+    this.shown.element.hidden = true;
+    this.field.addEventListener("input", () => {
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.search(), kPause);
+    });
+    signal.addEventListener("abort", () => clearTimeout(this.timer));
+    const search = h("form", {
+      class: "tools", role: "search",
+      onsubmit: (event) => {
+        event.preventDefault();
+        this.search();
+      },
+    }, h("label", { for: "find" }, "Find"), this.field, h("button", { type: "submit" }, "Search"),
+    h("span", { id: "find-about", class: "about" }, "part of a key, or a glob: ", h("code", {}, "?"), " ", h("code", {}, "*"), " ", h("code", {}, "**")), this.told);
+    replace(place, tabs(ns, undefined, "keys"), h("div", { class: "apart" }, search, session.mayWrite(ns) === "yes" ? newKeyForm(ns) : null),
+      secret ? h("div", { class: "tools" }, h("span", { class: "badge" }, "secret"), revealButton((shows) => {
+        this.masked = !shows;
+        this.draw();
+      })) : null, this.wrong, this.changed, this.shown.element, this.after);
+  }
+
+  search() {
+    clearTimeout(this.timer);
+    history.replaceState(null, "", link("keys", { ns: this.ns, find: this.field.value }));
+    return this.load(true);
+  }
+
+  // Another order: of all keys, so they are fetched, as far as that goes.
+  async sorted() {
+    if (this.order.natural) return this.load(true);
+    return this.load(false, kSortedMost);
+  }
+
+  // `fresh`: from the first page on; `most`: up to so many, rather than a page more.
+  async load(fresh, most = 0) {
+    const mine = ++this.asked;
+    await attempt(this.wrong, async () => {
+      const entries = fresh ? [] : [...this.entries];
+      let next = fresh ? undefined : this.next;
+      if (fresh && !this.order.natural) most = kSortedMost;
+      for (let first = true; first || (next !== undefined && entries.length < most); first = false) {
+        if (!fresh && first && next === undefined) break; // they are all here
+        const page = await api.list(this.ns, { glob: globOf(this.field.value), after: next, limit: most > 0 ? Math.min(kPageSorted, most - entries.length) : kPage, signal: this.signal });
+        if (mine !== this.asked) return; // something else was asked for meanwhile
+        for (const each of page.entries) entries.push(each);
+        next = page.more ? page.after : undefined;
+        this.rev = page.rev;
+      }
+      replace(this.wrong);
+      Object.assign(this, { entries, next });
+      if (fresh) replace(this.changed);
+      this.draw();
+    }, () => this.load(fresh, most));
+  }
+
+  line(each) {
+    return row(this.shown, [
+      h("a", { href: link("value", { ns: this.ns, key: each.key }) }, keyName(each.key)), valueCell(each.value, { masked: this.masked }), count(each.rev), count(each.version),
+      agoCell(each.time), each.by,
+    ]);
+  }
+
+  draw() {
+    const more = this.next !== undefined;
+    const entries = this.order.natural ? this.entries : [...this.entries].sort(this.order.compare);
+    replace(this.shown.body, entries.map((each) => this.line(each)));
+    this.shown.element.hidden = entries.length === 0;
+    this.told.textContent = `${many(entries.length, "key", more)} at revision ${count(this.rev)}`;
+    replace(this.after, entries.length === 0 && !more ? this.nothing() : null,
+      more && !this.order.natural ? empty(`Sorted are the first ${count(entries.length)} by name: a search finds fewer.`) : null,
+      more && this.order.natural ? h("button", { type: "button", onclick: () => this.load(false) }, "More keys") : null);
+  }
+
+  nothing() {
+    if (this.field.value !== "") return emptyState("No key matches.", "What has no * or ? in it is looked for everywhere in a key.");
+    const line = prismbusLine("put", [this.ns, "some/key", "0.01"]);
+    return session.mayWrite(this.ns) === "yes" ? emptyState("No key here.", "Name one above, or write it from a shell:", line) : emptyState("No key here.", null);
+  }
+
+  heard(rev) {
+    if (this.changed.firstChild !== null) return;
+    say("The namespace has changed");
+    replace(this.changed, h("p", { class: "notice" }, `Changed to revision ${count(rev)} meanwhile. `, h("button", { type: "button", onclick: () => this.load(true) }, "Show it")));
+  }
 }
 
 export async function keysPage(place, { ns = "", find = "" }, signal, heading) {
   heading.textContent = ns;
   document.title = `${ns} – prismbus`;
-  const secret = await secrets.isSecret(ns, signal);
-  let masked = secret;
-  const entries = [];
-  const field = h("input", { type: "search", id: "find", value: find, autocomplete: "off", spellcheck: "false", "aria-describedby": "find-about" });
-  const told = h("span", { class: "count", role: "status" });
-  const wrong = h("div");
-  const after = h("div", { class: "buttons" });
-  const changed = h("div");
-  const shown = table("Keys", [
-    { title: "Key" }, { title: "Value", class: "grow" }, { title: "Revision", class: "number wide" }, { title: "Version", class: "number wide" },
-    { title: "Changed", class: "wide" }, { title: "By", class: "wide" },
-  ]);
-  const line = (each) => row(shown, [
-    h("a", { href: link("value", { ns, key: each.key }) }, each.key), valueCell(each.value, { masked }), count(each.rev), count(each.version),
-    timeCell(each.time), each.by,
-  ]);
-  const redraw = () => replace(shown.body, entries.map(line));
-
-  let next;
-  let asked = 0;
-  const load = async (fresh) => {
-    const mine = ++asked;
-    await attempt(wrong, async () => {
-      const page = await api.list(ns, { glob: globOf(field.value), after: fresh ? undefined : next, limit: kPage, signal });
-      if (mine !== asked) return; // another search has begun
-      replace(wrong);
-      if (fresh) entries.length = 0;
-      entries.push(...page.entries);
-      next = page.more ? page.after : undefined;
-      if (fresh) redraw();
-      else shown.body.append(...page.entries.map(line));
-      told.textContent = `${many(entries.length, "key", page.more)} at revision ${count(page.rev)}`;
-      replace(after, entries.length === 0 && !page.more ? empty(field.value === "" ? "No key here." : "No key matches.") : null,
-        page.more ? h("button", { type: "button", onclick: () => load(false) }, "More keys") : null);
-      if (fresh) replace(changed);
-    });
-  };
-  const search = h("form", {
-    class: "tools", role: "search",
-    onsubmit: (event) => {
-      event.preventDefault();
-      history.replaceState(null, "", link("keys", { ns, find: field.value }));
-      load(true);
-    },
-  }, h("label", { for: "find" }, "Find"), field, h("button", { type: "submit" }, "Search"),
-  h("span", { id: "find-about", class: "about" }, "part of a key, or a glob: ", h("code", {}, "?"), " ", h("code", {}, "*"), " ", h("code", {}, "**")), told);
-
-  replace(place, trail(ns, undefined, "keys"), search, secret ? h("div", { class: "tools" }, h("span", { class: "badge" }, "secret"), revealButton((shows) => {
-    masked = !shows;
-    redraw();
-  })) : null, wrong, changed, shown.element, after, session.mayWrite(ns) === "yes" ? newKeyForm(ns) : null);
-
-  await load(true);
-  live.subscribe({ ns, subtree: false }, {
-    change: (set) => {
-      if (changed.firstChild !== null) return;
-      say("The namespace has changed");
-      replace(changed, h("p", { class: "notice" }, `Changed to revision ${count(set.rev)} meanwhile. `, h("button", { type: "button", onclick: () => load(true) }, "Show it")));
-    },
-  }, signal);
+  copyName(heading, "namespace", ns);
+  const keys = new Keys(place, ns, find, await secrets.isSecret(ns, signal), signal);
+  await keys.load(true);
+  live.subscribe({ ns, subtree: false }, { change: (set) => keys.heard(set.rev) }, signal);
 }

@@ -1,4 +1,5 @@
 // Asks for a token.
+import { command } from "./copy.mjs";
 import { h, replace } from "./dom.mjs";
 import { readClaims } from "./session.mjs";
 
@@ -19,10 +20,11 @@ export function loginPage(place, wanted, done) {
       done(token);
     },
   },
-  h("p", { id: "token-about" }, "This broker wants to know who you are. ", h("code", {}, "prismbus token issue"),
-    " makes a token. It stays in this tab and is gone when you close it or log out."),
+  h("p", { id: "token-about" }, "This broker wants to know who you are. A token stays in this tab and is gone when you close it or log out."),
   h("label", { for: "token" }, "Token"), field, wrong,
-  h("div", { class: "buttons" }, h("button", { type: "submit", class: "main" }, "Log in")));
+  h("div", { class: "buttons" }, h("button", { type: "submit", class: "main" }, "Log in")),
+  h("p", { class: "about" }, "Whoever administers the broker makes one, where its keys are:"),
+  command("prismbus token issue --keys security/tokens.jwks --sub NAME --read '**' --ttl 8h"));
   replace(place, form);
   field.focus();
 }

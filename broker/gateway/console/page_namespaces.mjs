@@ -1,11 +1,14 @@
-// All namespaces as a tree, with what each holds; a row lights up when something in it changes.
+// All namespaces as a tree, with what each holds; a row lights up when something in it changes. Beside it what changed last.
 import * as api from "./api.mjs";
 import { h, poll, redrawn, replace } from "./dom.mjs";
 import * as live from "./live.mjs";
-import { attempt, empty, row, table, timeCell } from "./parts.mjs";
+import { LatestChanges } from "./latest_changes.mjs";
+import { newKeyForm } from "./new_key.mjs";
+import { agoCell, attempt, empty, emptyState, row, table } from "./parts.mjs";
 import * as secrets from "./secrets.mjs";
 import * as session from "./session.mjs";
-import { bytes, count, link, many } from "./text.mjs";
+import { Order } from "./sort.mjs";
+import { bytes, count, link, many, prismbusLine } from "./text.mjs";
 
 const kMost = 10000; // names
 const kOpenUpTo = 200; // names: a tree of fewer begins open
@@ -43,24 +46,40 @@ function treeOf(rows) {
   return { all, tops };
 }
 
+// What siblings are sorted by.
+const kOrders = {
+  name: { of: (node) => node.path },
+  keys: { of: (node) => node.keys, down: true },
+  bytes: { of: (node) => node.bytes, down: true },
+  rev: { of: (node) => node.row?.rev, down: true },
+  time: { of: (node) => node.time, down: true },
+};
+
 class Tree {
-  constructor(place) {
+  constructor(place, wanted) {
     this.rows = new Map(); // ns -> row of the broker
     this.open = null; // paths; null: not decided yet
-    this.wanted = "";
+    this.wanted = wanted;
     this.lines = new Map(); // path -> tr
+    this.order = new Order(kOrders, "name", () => this.draw());
     this.shown = table("Namespaces", [
-      { title: "Namespace" }, { title: "Keys", class: "number" }, { title: "Bytes", class: "number" },
-      { title: "Revision", class: "number" }, { title: "Seq", class: "number wide" }, { title: "Last change", class: "wide" }, { title: "", class: "wide" },
-    ]);
+      { title: "Namespace", sort: "name", class: "first" }, { title: "Keys", class: "number", sort: "keys" }, { title: "Bytes", class: "number", sort: "bytes" },
+      { title: "Revision", class: "number", sort: "rev" }, { title: "Seq", class: "number wide" }, { title: "Last change", class: "wide", sort: "time" }, { title: "", class: "wide" },
+    ], { order: this.order });
     this.count = h("span", { class: "count" });
     this.none = h("div");
-    const field = h("input", { type: "search", id: "find", autocomplete: "off", spellcheck: "false", placeholder: "part of a name" });
+    const field = h("input", { type: "search", id: "find", value: wanted, autocomplete: "off", spellcheck: "false", placeholder: "part of a name" });
     field.addEventListener("input", () => {
       this.wanted = field.value.trim();
+      history.replaceState(null, "", link("", { find: this.wanted }));
       this.draw();
     });
-    replace(place, h("div", { class: "tools" }, h("label", { for: "find" }, "Find"), field, this.count), this.shown.element, this.none);
+    const all = (open) => h("button", { type: "button", class: "quiet", onclick: () => {
+      this.open = new Set(open ? treeOf([...this.rows.values()]).all.keys() : []);
+      this.draw();
+    } }, open ? "Open all" : "Close all");
+    this.folds = h("span", { class: "folds", hidden: true }, all(true), all(false));
+    replace(place, h("div", { class: "tools" }, h("label", { for: "find" }, "Find"), field, this.count, this.folds), this.shown.element, this.none);
   }
 
   set(rows, more) {
@@ -82,12 +101,18 @@ class Tree {
       const line = this.line(node, depth, open);
       this.lines.set(node.path, line);
       out.push(line);
-      if (open) node.below.forEach((below) => add(below, depth + 1));
+      if (open) sorted(node.below).forEach((below) => add(below, depth + 1));
     };
-    tops.forEach((node) => add(node, 0));
+    // As they come, they are in the order of the broker, its own last.
+    const sorted = (nodes) => (this.order.natural ? nodes : [...nodes].sort(this.order.compare));
+    sorted(tops).forEach((node) => add(node, 0));
+    this.folds.hidden = this.wanted !== "" || !tops.some((node) => node.below.length > 0);
+    this.shown.element.hidden = out.length === 0;
     redrawn(this.shown.body, () => replace(this.shown.body, out));
     this.count.textContent = `${many(matching.length, "namespace", this.more)}, ${many(matching.reduce((n, each) => n + each.keys, 0), "key")}`;
-    replace(this.none, this.rows.size === 0 ? empty("Nothing has been written yet.") : null,
+    replace(this.none, this.rows.size === 0 ? emptyState("Nothing has been written yet.", "A namespace is there with its first key. From a shell:",
+      prismbusLine("put", ["market.binance", "BTCUSDT/tick_size", "0.01"])) : null,
+      this.rows.size > 0 && out.length === 0 ? empty(`No namespace has ${this.wanted} in its name.`) : null,
       this.more ? empty(`Only the first ${count(this.rows.size)} are here.`) : null,
       out.length >= kLines ? empty(`Only the first ${count(kLines)} lines are shown: a longer part of a name finds the others.`) : null);
   }
@@ -108,7 +133,7 @@ class Tree {
     const badges = r === null ? null : [r.lane === "express" ? h("span", { class: "badge" }, "express") : null, r.secret ? h("span", { class: "badge" }, "secret") : null];
     return row(this.shown, [
       h("span", { class: `branch depth-${Math.min(depth, 8)}` }, fold, name), count(whole ? node.keys : r.keys), bytes(whole ? node.bytes : r.bytes),
-      r === null ? "" : count(r.rev), r === null ? "" : count(r.seq), timeCell(whole ? node.time : r.time), badges,
+      r === null ? "" : count(r.rev), r === null ? "" : count(r.seq), agoCell(whole ? node.time : r.time), badges,
     ], { class: r === null ? "group" : null });
   }
 
@@ -127,17 +152,22 @@ class Tree {
   }
 }
 
-export async function namespacesPage(place, parameters, signal) {
+export async function namespacesPage(place, { find = "" }, signal) {
   const wrong = h("div");
   const below = h("div");
-  place.append(wrong, below);
-  const tree = new Tree(below);
+  const latest = new LatestChanges();
+  const aside = h("aside", { "aria-label": "Besides", hidden: true }, latest.element,
+    session.mayWriteSomething() ? h("section", {}, h("h2", {}, "New key"), newKeyForm()) : null);
+  place.append(wrong, h("div", { class: "beside" }, below, aside));
+  const tree = new Tree(below, find);
   const load = () => attempt(wrong, async () => {
     const { rows, more } = await api.namespaces({ most: kMost, signal });
     // The broker's own are not part of everything: who may see them asks for them.
     const own = session.isAdmin() ? (await api.namespaces({ under: "_system", signal })).rows : [];
     replace(wrong);
     tree.set([...rows, ...own], more);
+    latest.begin(rows);
+    aside.hidden = false;
     loaded = Date.now();
   });
   let loaded = 0;
@@ -162,6 +192,7 @@ export async function namespacesPage(place, parameters, signal) {
   live.subscribe({}, {
     change: (set) => {
       tree.pulse(set.ns);
+      latest.add(set);
       changed.add(set.ns);
       timer ??= setTimeout(refresh, kRowsAgain);
     },

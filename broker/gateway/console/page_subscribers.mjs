@@ -1,8 +1,11 @@
 // Who follows, how far each has come, what it refused and how long changes take to reach it; asked again every few seconds.
 import * as api from "./api.mjs";
 import { h, poll, redrawn, replace } from "./dom.mjs";
-import { attempt, empty, fact, Rings, row, spark, table, timeCell } from "./parts.mjs";
-import { ago, count, exactTime, link, many, micros } from "./text.mjs";
+import { nsField } from "./ns_field.mjs";
+import { agoCell, attempt, empty, emptyState, fact, row, table, tabs } from "./parts.mjs";
+import { Order } from "./sort.mjs";
+import { Rings, spark } from "./spark.mjs";
+import { count, link, many, micros, prismbusLine } from "./text.mjs";
 
 const kEvery = 2000; // ms
 const kNames = 200; // of one subscriber, shown
@@ -11,8 +14,18 @@ function nameOf(each) {
   return `${each.instance}|${each.endpoint}|${each.since}`;
 }
 
+const kOrders = {
+  name: { of: (each) => `${each.name} ${each.instance}` },
+  lag: { of: (each) => each.lag, down: true },
+  refused: { of: (each) => each.rejections, down: true },
+  p50: { of: (each) => each.latency_us?.p50, down: true },
+  p99: { of: (each) => each.latency_us?.p99, down: true },
+};
+
 class Subscribers {
-  constructor(place, ns) {
+  constructor(place, ns, signal) {
+    this.ns = ns;
+    this.order = new Order(kOrders, "name", () => this.draw());
     this.rows = [];
     this.chosen = null;
     this.latencies = new Rings();
@@ -20,30 +33,37 @@ class Subscribers {
     this.none = h("div");
     this.chosenPlace = h("div");
     this.shown = table("Subscribers", [
-      { title: "Instance" }, { title: "Principal", class: "wide" }, { title: "State" }, { title: "Lag", class: "number" }, { title: "Refused", class: "number" },
-      { title: "p50", class: "number" }, { title: "p99", class: "number" }, { title: "p99 over time" }, { title: "Names", class: "number wide" },
-      { title: "Heard of", class: "wide" },
-    ]);
-    const field = h("input", { type: "text", id: "of-ns", value: ns, autocomplete: "off", spellcheck: "false", placeholder: "all" });
-    replace(place, h("form", {
+      { title: "Instance", class: "first", sort: "name" }, { title: "Principal", class: "wide" }, { title: "State" }, { title: "Lag", class: "number", sort: "lag", label: true },
+      { title: "Refused", class: "number", sort: "refused", label: true }, { title: "p50", class: "number", sort: "p50", label: true },
+      { title: "p99", class: "number", sort: "p99", label: true },
+      { title: "p99 over time" }, { title: "Namespaces", class: "number wide" }, { title: "Heard of", class: "wide" },
+    ], { order: this.order, stack: true });
+    this.shown.element.hidden = true;
+    const [field, names] = nsField({ id: "of-ns", value: ns, placeholder: "all" }, signal);
+    replace(place, ns === "" ? null : tabs(ns, undefined, "subscribers"), h("form", {
       class: "tools",
       onsubmit: (event) => {
         event.preventDefault();
         location.hash = link("subscribers", { ns: field.value.trim() });
       },
-    }, h("label", { for: "of-ns" }, "Followers of"), field, h("button", { type: "submit" }, "Show"), this.told), this.shown.element, this.none, this.chosenPlace);
+    }, h("label", { for: "of-ns" }, "Followers of"), field, names, h("button", { type: "submit" }, "Show"), this.told), this.shown.element, this.none, this.chosenPlace);
   }
 
   set(rows, more) {
     this.rows = rows;
     for (const each of rows) if (each.latency_us !== undefined) this.latencies.add(nameOf(each), each.latency_us.p99);
     this.told.textContent = `${many(rows.length, "subscriber", more)}, ${count(rows.filter((r) => r.lag > 0).length)} behind, ${count(rows.filter((r) => r.rejections > 0).length)} with refusals`;
-    replace(this.none, rows.length === 0 ? empty("Nobody follows.") : null);
+    this.shown.element.hidden = rows.length === 0;
+    if (rows.length > 0) replace(this.none);
+    else if (this.none.firstChild === null) {
+      replace(this.none, emptyState(this.ns === "" ? "Nobody follows." : `Nobody follows ${this.ns}.`, "Who follows with one of the libraries, or from a shell, stands here with how far it has come:",
+        this.ns === "" ? prismbusLine("watch", [""], ["--subtree"]) : prismbusLine("watch", [this.ns])));
+    }
     this.draw();
   }
 
   draw() {
-    redrawn(this.shown.body, () => replace(this.shown.body, this.rows.map((each) => this.line(each))));
+    redrawn(this.shown.body, () => replace(this.shown.body, [...this.rows].sort(this.order.compare).map((each) => this.line(each))));
     this.drawChosen();
   }
 
@@ -63,7 +83,7 @@ class Subscribers {
       h("span", { class: each.silent ? "bad" : null }, each.silent ? "silent" : each.state || "follows"),
       h("span", { class: each.lag > 0 ? "warn" : null }, count(each.lag)), h("span", { class: each.rejections > 0 ? "bad" : null }, count(each.rejections)),
       micros(each.latency_us?.p50), micros(p99), ring.length > 0 ? spark(ring, `99th percentile now ${micros(p99)}, highest ${micros(Math.max(...ring))}`) : "",
-      count(each.names), h("time", { title: exactTime(each.last_seen) }, ago(each.last_seen)),
+      count(each.names), agoCell(each.last_seen),
     ]);
   }
 
@@ -72,12 +92,12 @@ class Subscribers {
     const each = this.rows.find((r) => nameOf(r) === this.chosen);
     if (each === undefined) return replace(this.chosenPlace);
     const refused = table(`Refused by ${each.instance}`, [{ title: "Namespace" }, { title: "Key" }, { title: "Seq", class: "number" }, { title: "Reason", class: "grow" }]);
-    replace(refused.body, each.rejected.map((r) => row(refused, [r.ns, h("a", { href: link("value", { ns: r.ns, key: r.key }) }, r.key), count(r.seq), r.reason])));
+    replace(refused.body, each.rejected.map((r) => row(refused, [r.ns, h("a", { href: link("value", { ns: r.ns, key: r.key }) }, r.key), count(r.seq), h("span", { class: "bad" }, r.reason)])));
     const applied = table(`Applied by ${each.instance}`, [{ title: "Namespace" }, { title: "Seq", class: "number" }]);
     replace(applied.body, Object.entries(each.applied).slice(0, kNames).map(([ns, seq]) => row(applied, [h("a", { href: link("keys", { ns }) }, ns), count(seq)])));
     return replace(this.chosenPlace, h("section", { class: "chosen" },
       h("h2", {}, each.instance),
-      h("dl", { class: "facts" }, fact("From", each.endpoint), fact("Since", timeCell(each.since)), Object.entries(each.labels ?? {}).map(([name, text]) => fact(name, String(text)))),
+      h("dl", { class: "facts" }, fact("From", each.endpoint), fact("Since", agoCell(each.since)), Object.entries(each.labels ?? {}).map(([name, text]) => fact(name, String(text)))),
       each.rejected.length > 0 ? [h("h3", {}, "Refused"), refused.element] : null,
       h("h3", {}, "Applied"), applied.element,
       each.names > kNames ? empty(`The first ${kNames} of ${count(each.names)} namespaces.`) : null));
@@ -88,7 +108,8 @@ export async function subscribersPage(place, { ns = "" }, signal) {
   const wrong = h("div");
   const below = h("div");
   place.append(wrong, below);
-  const shown = new Subscribers(below, ns);
+  if (ns !== "") document.title = `${ns}, subscribers – prismbus`;
+  const shown = new Subscribers(below, ns, signal);
   await poll(() => attempt(wrong, async () => {
     const { rows, more } = await api.subscribers({ ns: ns || undefined, signal });
     replace(wrong);

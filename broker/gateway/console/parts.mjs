@@ -1,26 +1,54 @@
-// What several pages show: tables, errors, values that may be secret, differences, dialogs, spark lines.
+// What several pages show: tables, errors, values that may be secret, differences, dialogs, where one is.
+import { command, copyButton } from "./copy.mjs";
 import { compact } from "./json_text.mjs";
-import { freshId, h, replace, s } from "./dom.mjs";
-import { folded, lineDiff } from "./line_diff.mjs";
-import { cut, exactTime, link, time } from "./text.mjs";
+import { freshId, h, replace } from "./dom.mjs";
+import { folded, lineDiff, markedLines } from "./line_diff.mjs";
+import { ago, clock, cut, exactTime, link, time } from "./text.mjs";
 
+function timed(us, text, properties) {
+  return typeof us !== "number" || us === 0 ? "" : h("time", { datetime: new Date(us / 1000).toISOString(), title: exactTime(us), ...properties }, text);
+}
 export function timeCell(us) {
-  return h("time", { title: exactTime(us) }, time(us));
+  return timed(us, time(us));
+}
+// Of something that is mostly of today.
+export function clockCell(us) {
+  return timed(us, clock(us));
+}
+// "3 min ago", which goes on by itself (see tickAges).
+export function agoCell(us) {
+  return timed(us, ago(us), { class: "ago", "data-us": us });
+}
+// Writes anew how long ago things were, of all that is shown.
+export function tickAges() {
+  for (const each of document.querySelectorAll("time.ago")) {
+    const now = ago(Number(each.dataset.us));
+    if (each.textContent !== now) each.textContent = now;
+  }
 }
 
-// `columns`: [{title, class}]; gives {element, body, more}. The element scrolls sideways by itself where there is no room.
-export function table(caption, columns) {
+// `columns`: [{title, class, sort, label}]; `order`: the Order that `sort` names a column of. Gives {element, body, columns}. Where
+// there is no room the element scrolls sideways by itself; with `stack` each row becomes several lines there, in which `label`
+// says whether the title stands before what is in the column.
+export function table(caption, columns, { order, stack = false } = {}) {
   const body = h("tbody");
-  const head = h("tr", {}, columns.map((c) => h("th", { scope: "col", class: c.class }, c.title)));
+  const head = h("tr", {}, columns.map((c) => {
+    const th = h("th", { scope: "col", class: c.class });
+    if (c.sort === undefined) th.append(c.title);
+    else order.heading(th, c.sort, c.title);
+    return th;
+  }));
+  const kind = `${columns.some((c) => /\b(grow|first)\b/.test(c.class ?? "")) ? "" : "snug"}${stack ? " stack" : ""}`.trim();
   const element = h("div", { class: "scroll", role: "region", "aria-label": caption, tabindex: 0 },
-    h("table", { class: columns.some((c) => c.class === "grow") ? null : "snug" }, h("caption", { class: "unseen" }, caption), h("thead", {}, head), body));
+    h("table", { class: kind || null }, h("caption", { class: "unseen" }, caption), h("thead", {}, head), body));
   return { element, body, columns };
 }
 
 export function row(shown, cells, properties = {}) {
   return h("tr", properties, cells.map((cell, i) => {
     const first = i === 0 && properties.plain === undefined;
-    return h(first ? "th" : "td", { scope: first ? "row" : null, class: shown.columns[i].class }, cell);
+    const column = shown.columns[i];
+    return h(first ? "th" : "td", { scope: first ? "row" : null, class: column.class, "data-label": column.label ? column.title : null }, cell);
   }));
 }
 
@@ -33,7 +61,31 @@ export function empty(text) {
   return h("p", { class: "empty" }, text);
 }
 
-// What the broker refused, as it said it.
+// There is nothing, and what would change that: a sentence, a command.
+export function emptyState(text, told, line) {
+  return h("div", { class: "nothing" }, h("p", { class: "title" }, text), told === null ? null : h("p", {}, told), line === undefined ? null : command(line));
+}
+
+// The path of a key in soft, so that what tells it from its neighbours stands out.
+export function keyName(key) {
+  const cutAt = key.slice(0, -1).lastIndexOf("/") + 1;
+  return cutAt === 0 ? key : [h("span", { class: "path" }, key.slice(0, cutAt)), key.slice(cutAt)];
+}
+
+// What to do about a refusal that does not say it itself.
+const kAdvice = {
+  unreachable: "Nothing was shown or written that you do not see here. Try again when it is back.",
+  permission_denied: "Whoever administers the broker can allow it, by another token or a role of the policy.",
+  compacted: "What was then is no longer kept: history begins at the revision that stands below as floor.",
+  other_history: "The broker holds other data by now, of a backup perhaps. Load the page again to see them.",
+  overloaded: "It takes no more from you at this moment. Try again in a while.",
+  unavailable: "Try again in a moment.",
+  timeout: "It may have happened all the same. Trying again from here does nothing twice.",
+  read_only: "The disk or the quota is full: deletes go through, and the page Broker says how much room there is.",
+  internal: "The broker's log says more.",
+};
+
+// What the broker refused, as it said it, and what to do about it.
 export function errorBox(error) {
   const details = error.details ?? {};
   const told = ["field", "path", "reason", "rev", "floor", "limit", "size", "retry_after_ms"]
@@ -41,18 +93,24 @@ export function errorBox(error) {
     .map((name) => [h("dt", {}, name), h("dd", {}, String(details[name]))]);
   return h("div", { class: "error", role: "alert" },
     h("p", {}, error.code === undefined ? null : h("code", {}, error.code), " ", error.message),
+    Object.hasOwn(kAdvice, error.code ?? "") ? h("p", { class: "about" }, kAdvice[error.code]) : null,
     told.length > 0 ? h("dl", {}, told) : null);
 }
 
-// Runs `work`; what goes wrong is shown in `place`. True: it went well.
-export async function attempt(place, work) {
+// A refusal of what somebody may ask for again.
+export function errorAgain(error, again) {
+  return [errorBox(error), h("div", { class: "buttons" }, h("button", { type: "button", onclick: () => again() }, "Try again"))];
+}
+
+// Runs `work`; what goes wrong is shown in `place`, with a button for `again` where it is given. True: it went well.
+export async function attempt(place, work, again = null) {
   try {
     await work();
     return true;
   } catch (error) {
     if (error.name === "AbortError") return false;
     if (error.code === undefined) console.error(error);
-    replace(place, errorBox(error));
+    replace(place, again === null ? errorBox(error) : errorAgain(error, again));
     return false;
   }
 }
@@ -89,7 +147,7 @@ function bounded(lines) {
 function diffLine(kind, before, after, sign, line) {
   return h("div", { class: kind },
     h("span", { class: "number", "aria-hidden": "true" }, String(before ?? "")), h("span", { class: "number", "aria-hidden": "true" }, String(after ?? "")),
-    h("span", { class: "sign" }, sign), h("span", { class: "line" }, line));
+    h("span", { class: "sign" }, sign), h("span", { class: "line" }, typeof line === "string" ? line : [line[0], h("mark", {}, line[1]), line[2]]));
 }
 
 // A text beside differences of it; null: there is none.
@@ -100,13 +158,13 @@ export function textView(text, label) {
 
 // Two texts, line by line; null: there is none.
 export function diffView(before, after, label) {
-  const rows = lineDiff(before, after);
+  const rows = markedLines(lineDiff(before, after));
   const summary = `${rows.filter((r) => r.op === "-").length} lines less, ${rows.filter((r) => r.op === "+").length} lines more`;
   const lines = bounded(folded(rows)).map((each) => {
     if (each instanceof Node) return each;
     if (each.op === "…") return h("div", { class: "fold" }, `${each.count} equal line${each.count === 1 ? "" : "s"}`);
     const kind = { "+": "more", "-": "less", "=": "same" }[each.op];
-    return diffLine(kind, each.before, each.after, each.op === "=" ? " " : each.op, each.line);
+    return diffLine(kind, each.before, each.after, each.op === "=" ? " " : each.op, each.marked ?? each.line);
   });
   return h("div", { class: "diff", role: "region", "aria-label": `${label}: ${summary}`, tabindex: 0 },
     rows.every((r) => r.op === "=") ? h("div", { class: "fold" }, "No difference") : lines);
@@ -136,7 +194,7 @@ export function confirm({ title, body, action, danger = false, work }) {
         },
       },
       h("h2", { id: `${id}-title` }, title), body,
-      h("label", { for: `${id}-note` }, "Note"), note, place,
+      h("label", { for: `${id}-note`, class: "above" }, "Note"), note, place,
       h("div", { class: "buttons" }, go, h("button", { type: "button", onclick: () => dialog.close() }, "Cancel"))));
     dialog.addEventListener("close", () => {
       dialog.remove();
@@ -148,42 +206,31 @@ export function confirm({ title, body, action, danger = false, work }) {
   });
 }
 
-// Where one is: the namespace, its parts as links, and what there is to see of it.
-export function trail(ns, key, here) {
-  const tabs = key === undefined
-    ? [["keys", "Keys", { ns }], ["time", "Time machine", { ns }], ["feed", "Live", { ns }]]
+// What a dialog is about.
+export function subject(ns, key) {
+  return h("p", { class: "subject" }, h("code", {}, ns), key === undefined ? null : [" ", h("code", { class: "name" }, key)]);
+}
+
+// Where one is: all namespaces, then each part of this one, where the parts above the last show what is below them. `isHere`: the
+// page is that of the namespace, whose heading says the rest.
+export function crumbs(ns, isHere) {
+  const names = ns.split(".");
+  const above = names.slice(0, -1).map((name, i) => [h("a", { href: link("", { find: `${names.slice(0, i + 1).join(".")}.` }) }, name), "."]);
+  return h("nav", { class: "crumbs", "aria-label": "Where" }, h("a", { href: "#/" }, "Namespaces"),
+    above.length === 0 && isHere ? null : h("span", { class: "slash", "aria-hidden": "true" }, "/"),
+    h("span", { class: "parts" }, above, isHere ? null : h("a", { href: link("keys", { ns }) }, names.at(-1))));
+}
+
+// What there is to see of a namespace or a key.
+export function tabs(ns, key, here) {
+  const all = key === undefined
+    ? [["keys", "Keys", { ns }], ["time", "Time machine", { ns }], ["feed", "Live", { ns }], ["subscribers", "Subscribers", { ns }]]
     : [["value", "Value", { ns, key }], ["history", "History", { ns, key }]];
-  return h("nav", { class: "trail", "aria-label": key === undefined ? "Namespace" : "Key" },
-    key === undefined ? null : h("a", { href: link("keys", { ns }) }, ns),
-    tabs.map(([page, name, parameters]) => h("a", { href: link(page, parameters), "aria-current": page === here ? "page" : null }, name)));
+  return h("nav", { class: "tabs", "aria-label": key === undefined ? "Of this namespace" : "Of this key" },
+    all.map(([page, name, parameters]) => h("a", { href: link(page, parameters), "aria-current": page === here ? "page" : null }, name)));
 }
 
-const kSparkWidth = 120;
-const kSparkHeight = 24;
-
-// Figures over time as a line, the oldest at the left; `text` says the last one.
-export function spark(values, text) {
-  const most = Math.max(...values, 0) * 1.25; // so that what does not change is no line under its title
-  const step = kSparkWidth / Math.max(1, values.length - 1);
-  const points = values.map((v, i) => `${(i * step).toFixed(1)},${(kSparkHeight - 1 - (most > 0 ? (v / most) * (kSparkHeight - 3) : 0)).toFixed(1)}`);
-  const drawn = values.length > 1 ? s("polyline", { points: points.join(" "), fill: "none" }) : null;
-  return s("svg", { class: "spark", viewBox: `0 0 ${kSparkWidth} ${kSparkHeight}`, role: "img", "aria-label": text, preserveAspectRatio: "none" }, drawn);
-}
-
-// The last `most` figures of each of at most `names` names; who was not heard of for longest goes first.
-export class Rings {
-  constructor(most = 60, names = 2000) {
-    this.most = most;
-    this.names = names;
-    this.rings = new Map();
-  }
-  add(name, value) {
-    const ring = this.rings.get(name) ?? [];
-    this.rings.delete(name);
-    this.rings.set(name, ring);
-    ring.push(value);
-    if (ring.length > this.most) ring.shift();
-    if (this.rings.size > this.names) this.rings.delete(this.rings.keys().next().value);
-    return ring;
-  }
+// The name of what the page is about, beside its heading.
+export function copyName(heading, what, name) {
+  heading.after(copyButton(`Copy the ${what}`, name));
 }

@@ -75,6 +75,11 @@ export function mayWrite(ns) {
   return patterns("write").some((pattern) => covers(pattern, ns)) ? "yes" : "unsaid";
 }
 
+// Whether there is anything that he may write, as far as his token says.
+export function mayWriteSomething() {
+  return token() === null || patterns("write").length > 0 || isAdmin();
+}
+
 export function insist(ns) {
   insisted.add(ns);
 }

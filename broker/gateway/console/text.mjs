@@ -59,12 +59,44 @@ export function fromLocalInput(text) {
   return Number.isNaN(ms) ? null : ms * 1000;
 }
 
+// The time of day alone when `us` lies within the day that `now` lies in.
+export function clock(us, now = Date.now() * 1000) {
+  if (typeof us !== "number" || us === 0) return "";
+  const at = parts(us);
+  return at.day === parts(now).day ? `${at.clock}.${at.fraction.slice(0, 3)}` : time(us);
+}
+
 export function ago(us, now = Date.now() * 1000) {
+  if (typeof us !== "number" || us === 0) return "";
   const seconds = Math.max(0, (now - us) / 1e6);
+  if (seconds < 1) return "now";
   if (seconds < 60) return `${Math.round(seconds)} s ago`;
   if (seconds < 3600) return `${Math.round(seconds / 60)} min ago`;
   if (seconds < 86400) return `${Math.round(seconds / 3600)} h ago`;
   return `${Math.round(seconds / 86400)} d ago`;
+}
+
+// Whole minutes until `until` (milliseconds since 1970) when they are few; null: there are more, or nobody waits for it.
+const kFewMinutes = 10;
+export function minutesLeft(until, now = Date.now()) {
+  if (until === null) return null;
+  const minutes = Math.max(0, Math.floor((until - now) / 60000));
+  return minutes < kFewMinutes ? minutes : null;
+}
+
+// Words as one line for a shell: what it would take for more than itself stands in quotes.
+export function shell(words) {
+  return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+}
+
+// The command of this project that does `verb` to a key.
+export function prismbusLine(verb, names, options = []) {
+  return shell(["prismbus", verb, ...options, ...(names.some((name) => name.startsWith("-")) ? ["--"] : []), ...names]);
+}
+
+// The glob that matches `key` and nothing else.
+export function exactGlob(key) {
+  return key.replace(/[\\*?]/g, "\\$&");
 }
 
 export function cut(text, most) {

@@ -23,8 +23,8 @@ export function openBrowser() {
 
 export class Page {
   // `token`: as if it had been typed before. `refusals`: statuses that the test provokes, which Chromium logs.
-  static async open(browser, address, { size = kWide, theme = "light", token, refusals = [] } = {}) {
-    const context = await browser.newContext({ viewport: size, colorScheme: theme, timezoneId: "UTC", locale: "en-GB", ignoreHTTPSErrors: address.startsWith("https:") });
+  static async open(browser, address, { size = kWide, theme = "light", token, refusals = [], permissions = [] } = {}) {
+    const context = await browser.newContext({ viewport: size, colorScheme: theme, timezoneId: "UTC", locale: "en-GB", permissions, ignoreHTTPSErrors: address.startsWith("https:") });
     context.setDefaultTimeout(kMilliseconds);
     await context.addInitScript({ path: kAxe });
     if (token !== undefined) {

@@ -103,9 +103,11 @@ test("the list is bounded however much happens", async () => {
   await page.close();
 });
 
-test("the tree of namespaces lights up, counts on, and shows what is new", async () => {
+test("the tree of namespaces lights up, counts on, and shows what is new; beside it stands what changed last", async () => {
   await broker.put("pulse.lit", "k", "1");
   const page = await opened("#/");
+  const latest = async () => (await page.tab.locator(".latest li").allInnerTexts()).map((text) => text.split("\n").filter((each) => each.trim() !== ""));
+  await until(async () => (await latest())[0]?.[0] === "pulse.lit", "the namespace that changed last before");
   const row = page.tab.locator("tr", { has: page.role("link", "lit") });
   await row.waitFor();
   let n = 0;
@@ -116,6 +118,11 @@ test("the tree of namespaces lights up, counts on, and shows what is new", async
   await until(async () => Number((await row.locator("td").first().innerText())) === n + 1, "the count of keys");
   await broker.put("pulse.new", "k", "1");
   await page.role("link", "new").waitFor();
+  await broker.put("pulse.lit", "a/b", '"secret"', "why");
+  await broker.ask("DELETE", "/api/v1/config/pulse.new?key=k");
+  await until(async () => (await latest())[0].at(-1) === "pulse.new, deleted by anonymous", "the delete at the top");
+  assert.deepEqual((await latest()).slice(0, 2).map((lines) => [lines[0], lines.at(-1)]), [["k", "pulse.new, deleted by anonymous"], ["a/b", "pulse.lit by anonymous: why"]]);
+  assert.ok(!(await page.tab.content()).includes('"secret"'));
   await page.close();
 });
 

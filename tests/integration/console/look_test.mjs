@@ -120,7 +120,7 @@ test("a key is found, changed and saved by keyboard alone", async () => {
     assert.fail(`no way by keyboard to ${name}`);
   };
   await page.go("#/");
-  await page.role("link", "keyboard").waitFor();
+  await page.tab.getByRole("region", { name: "Namespaces" }).getByRole("link", { name: "keyboard", exact: true }).waitFor();
   await keyboard.press("Tab");
   assert.equal(await focused(), "To the content");
   await keyboard.press("Enter");

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { folded, lineDiff } from "../../../../../broker/gateway/console/line_diff.mjs";
+import { folded, lineDiff, markedLines } from "../../../../../broker/gateway/console/line_diff.mjs";
 
 const told = (a, b) => lineDiff(a, b).map((row) => row.op + row.line).join(" ");
 
@@ -57,4 +57,13 @@ test("what is far from any change is folded", () => {
   const lines = Array.from({ length: 30 }, (unused, i) => String(i));
   const rows = folded(lineDiff(lines.join("\n"), lines.map((l) => (l === "15" ? "x" : l)).join("\n")), 2);
   assert.deepEqual(rows.map((r) => (r.op === "…" ? r.count : r.op)), [13, "=", "=", "-", "+", "=", "=", 12]);
+});
+
+test("where lines gave way to as many others it is marked what differs in each, whole characters of it", () => {
+  const marks = (a, b) => markedLines(lineDiff(a, b)).filter((row) => row.marked !== undefined).map((row) => row.marked);
+  assert.deepEqual(marks('"net": 300000,', '"net": 310000,'), [['"net": 3', "0", '0000,'], ['"net": 3', "1", "0000,"]]);
+  assert.deepEqual(marks("a\nx1\ny1\nb", "a\nx2\ny2\nb"), [["x", "1", ""], ["y", "1", ""], ["x", "2", ""], ["y", "2", ""]]);
+  assert.deepEqual(marks("a\nx\nb", "a\nx1\ny\nb"), []); // nobody can say which of the two it became
+  assert.deepEqual(marks("aa", "aaa"), [["aa", "", ""], ["aa", "a", ""]]);
+  assert.deepEqual(marks("<\u{1f600}>", "<\u{1f601}>"), [["<", "\u{1f600}", ">"], ["<", "\u{1f601}", ">"]]);
 });
