@@ -119,6 +119,18 @@ export async function entry(ns, key, { at, epoch, signal } = {}) {
   }
 }
 
+// Whether the key is still what `etag` stands for; null: whether it is still not there.
+export async function isStill(ns, key, etag, signal) {
+  try {
+    await ask("GET", within("config", ns), { query: { key }, headers: etag === null ? {} : { "If-None-Match": etag }, signal });
+    return false;
+  } catch (error) {
+    if (error.status === 304) return true;
+    if (error.code === "not_found") return etag === null;
+    throw error;
+  }
+}
+
 // `etag`: what is replaced; null: nothing is there.
 function condition(etag, id) {
   return { "Idempotency-Key": id, ...(etag === null ? { "If-None-Match": "*" } : { "If-Match": etag }) };

@@ -50,12 +50,13 @@ function ask(subscription) {
 }
 
 function receive(text) {
-  const message = plain(parse(text), new Set(["value"]));
+  const tree = parse(text);
+  const message = plain(tree, new Set(["value"]));
   const subscription = asked.get(message.id);
   if (subscription === undefined) return; // of one that has ended meanwhile
   const { handlers } = subscription;
   if (message.type === "change") handlers.change?.(message);
-  else if (message.type === "subscribed") handlers.subscribed?.(message);
+  else if (message.type === "subscribed") handlers.subscribed?.(plain(tree, new Set())); // its heads are by namespace, of any name
   else if (message.type === "gap") {
     // The broker has ended it, for it cannot vouch any more that nothing is missing.
     handlers.gap?.(message);
@@ -110,6 +111,12 @@ function ended() {
   asked.clear();
   old?.close();
   tell({ name: "off" });
+}
+
+// Whether the namespace may have changed since revision `rev` of the history `epoch`, as far as the answer to a subscription says:
+// there is nothing to be heard of what was before it, or while there was no connection.
+export function missed({ epoch, heads }, ns, known) {
+  return epoch !== known.epoch || (heads[ns]?.rev ?? 0) > known.rev;
 }
 
 // `handlers`: change(set), subscribed(message), gap(message), error(error), each optional. Ends with `signal`.

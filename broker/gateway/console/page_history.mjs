@@ -2,6 +2,7 @@
 import * as api from "./api.mjs";
 import { h, replace, say } from "./dom.mjs";
 import { pretty } from "./json_text.mjs";
+import * as live from "./live.mjs";
 import { attempt, confirm, diffView, copyName, empty, emptyState, errorBox, revealButton, row, subject, table, tabs, timeCell, valueCell } from "./parts.mjs";
 import * as secrets from "./secrets.mjs";
 import * as session from "./session.mjs";
@@ -41,7 +42,7 @@ class History {
     }
     this.versions.push(...page.versions);
     this.next = page.more ? page.after : undefined;
-    this.epoch = page.epoch;
+    Object.assign(this, { epoch: page.epoch, rev: page.rev });
     this.shown.element.hidden = this.versions.length === 0;
     replace(this.more, this.versions.length === 0 ? emptyState("Nothing of it is kept.", "Nobody has written this key, or what was written is older than the history that is kept.") : null,
       page.more ? h("button", { type: "button", onclick: () => attempt(this.wrong, () => this.load(false)) }, "Older versions") : null);
@@ -87,6 +88,16 @@ class History {
     return replace(this.compared, h("h2", {}, title), this.masked ? empty("The values are hidden.") : diffView(textOf(this.at(this.before)), textOf(this.at(this.after)), title));
   }
 
+  // Tells of what is newer than what is shown.
+  heard() {
+    if (this.notice.firstChild !== null) return;
+    say("The key has changed");
+    replace(this.notice, h("p", { class: "notice" }, "There are newer versions. ", h("button", { type: "button", onclick: () => attempt(this.wrong, async () => {
+      await this.load(true);
+      replace(this.notice);
+    }) }, "Show them")));
+  }
+
   async rollback(version) {
     const id = api.writeId();
     const done = await confirm({
@@ -125,4 +136,11 @@ export async function historyPage(place, { ns = "", key = "", from, to }, signal
   const shown = new History(place, ns, key, await secrets.isSecret(ns, signal), signal);
   await shown.load(true);
   await shown.choose(from, to);
+  live.subscribe({ ns, subtree: false }, {
+    change: (set) => set.rev > (shown.versions[0]?.rev ?? 0) && set.changes.some((each) => each.key === key) && shown.heard(),
+    subscribed: (told) => live.missed(told, ns, shown) && attempt(shown.wrong, async () => {
+      const page = await api.history(ns, key, { limit: 1, signal });
+      if (page.epoch !== shown.epoch || page.versions[0]?.rev !== shown.versions[0]?.rev) shown.heard();
+    }),
+  }, signal);
 }

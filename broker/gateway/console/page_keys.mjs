@@ -81,7 +81,7 @@ class Keys {
         if (mine !== this.asked) return; // something else was asked for meanwhile
         for (const each of page.entries) entries.push(each);
         next = page.more ? page.after : undefined;
-        this.rev = page.rev;
+        Object.assign(this, { rev: page.rev, epoch: page.epoch });
       }
       replace(this.wrong);
       Object.assign(this, { entries, next });
@@ -114,10 +114,11 @@ class Keys {
     return session.mayWrite(this.ns) === "yes" ? emptyState("No key here.", "Name one above, or write it from a shell:", line) : emptyState("No key here.", null);
   }
 
+  // `rev`: undefined when it is another history, in which there is nothing here.
   heard(rev) {
-    if (this.changed.firstChild !== null) return;
+    if (this.changed.firstChild !== null || this.rev === undefined) return;
     say("The namespace has changed");
-    replace(this.changed, h("p", { class: "notice" }, `Changed to revision ${count(rev)} meanwhile. `, h("button", { type: "button", onclick: () => this.load(true) }, "Show it")));
+    replace(this.changed, h("p", { class: "notice" }, rev === undefined ? "Changed meanwhile. " : `Changed to revision ${count(rev)} meanwhile. `, h("button", { type: "button", onclick: () => this.load(true) }, "Show it")));
   }
 }
 
@@ -127,5 +128,8 @@ export async function keysPage(place, { ns = "", find = "" }, signal, heading) {
   copyName(heading, "namespace", ns);
   const keys = new Keys(place, ns, find, await secrets.isSecret(ns, signal), signal);
   await keys.load(true);
-  live.subscribe({ ns, subtree: false }, { change: (set) => keys.heard(set.rev) }, signal);
+  live.subscribe({ ns, subtree: false }, {
+    change: (set) => keys.heard(set.rev),
+    subscribed: (told) => live.missed(told, ns, keys) && keys.heard(told.heads[ns]?.rev),
+  }, signal);
 }

@@ -272,6 +272,17 @@ class Editor {
     return this.aside.load();
   }
 
+  // From here on it hears of changes: of those before, and of those while there was no connection, it asks.
+  async joined() {
+    try {
+      const etag = this.base?.etag ?? null;
+      if (await api.isStill(this.ns, this.key, etag, this.signal)) return;
+      if (etag === (this.base?.etag ?? null) && this.notice.firstChild === null) this.tellChanged("It has changed meanwhile.", () => attempt(this.wrong, () => this.show()));
+    } catch (error) {
+      if (error.code === undefined && error.name !== "AbortError") throw error; // of what the broker refused the page tells already
+    }
+  }
+
   // Somebody, perhaps we, wrote to the namespace.
   heard(set) {
     const change = set.changes.find((each) => each.key === this.key);
@@ -289,6 +300,6 @@ export async function valuePage(place, { ns = "", key = "" }, signal, heading) {
   copyName(heading, "key", key);
   const editor = new Editor(place, ns, key, await secrets.isSecret(ns, signal), signal);
   await editor.load();
-  live.subscribe({ ns, subtree: false }, { change: (set) => editor.heard(set) }, signal);
+  live.subscribe({ ns, subtree: false }, { change: (set) => editor.heard(set), subscribed: () => editor.joined() }, signal);
   signal.addEventListener("abort", () => clearTimeout(editor.timer));
 }

@@ -1,4 +1,5 @@
 // A real broker with a gateway, as a child process that ends with the test, and the command that speaks to it natively.
+import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
@@ -20,8 +21,9 @@ export async function until(look, what, seconds = kSeconds) {
 
 export class Broker {
   // `tls`: over https, with a certificate that nobody signed but its own key.
-  constructor({ secured = false, tls = false } = {}) {
-    this.folder = fs.mkdtempSync(path.join(os.tmpdir(), "prismbus-console-"));
+  // `folder`: where another one has its data, which does not serve them meanwhile.
+  constructor({ secured = false, tls = false, folder } = {}) {
+    this.folder = folder ?? fs.mkdtempSync(path.join(os.tmpdir(), "prismbus-console-"));
     Object.assign(this, { secured, tls });
     this.children = [];
     process.on("exit", () => this.stop());
@@ -39,14 +41,17 @@ export class Broker {
     return child;
   }
 
+  // Called again, behind kill(), it serves the same data at the same address.
   async serve() {
+    const gateway = this.address ?? `${this.tls ? "https" : "http"}://127.0.0.1:0`;
     const args = ["--data-dir", this.file("data"), "--ready-file", this.file("ready.json"), "--map-bytes", String(1 << 30)];
-    for (const [flag, endpoint] of [["--requests", "tcp://127.0.0.1:0"], ["--changes", "tcp://127.0.0.1:0"], ["--gateway", `${this.tls ? "https" : "http"}://127.0.0.1:0`]]) args.push(flag, endpoint);
+    for (const [flag, endpoint] of [["--requests", "tcp://127.0.0.1:0"], ["--changes", "tcp://127.0.0.1:0"], ["--gateway", gateway]]) args.push(flag, endpoint);
     if (this.secured) {
-      execFileSync(path.join(kBin, "prismbus"), ["init", "--secure", this.file("security")]);
+      if (!fs.existsSync(this.file("security"))) execFileSync(path.join(kBin, "prismbus"), ["init", "--secure", this.file("security")]);
       args.push("--security", this.file("security"));
     }
     if (this.tls) {
+      assert.equal(this.address, undefined, "a broker over https is started once");
       const [chain, key] = [this.file("chain.pem"), this.file("key.pem")];
       execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=console",
         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", chain], { stdio: "ignore" });
@@ -59,6 +64,15 @@ export class Broker {
     this.ready = JSON.parse(fs.readFileSync(this.file("ready.json"), "utf8"));
     this.address = this.ready.gateway[0];
     return this;
+  }
+
+  // Ends the broker at once, and waits until it has ended.
+  async kill() {
+    const child = this.children.find((each) => each.spawnargs.some((arg) => arg.endsWith("/prismbusd")));
+    child.kill("SIGKILL");
+    await until(() => child.exitCode !== null || child.signalCode !== null, "the end of the broker");
+    this.children = this.children.filter((each) => each !== child);
+    fs.rmSync(this.file("ready.json"));
   }
 
   token(sub, { read = [], write = [], admin = [], ttl = "1h" } = {}) {

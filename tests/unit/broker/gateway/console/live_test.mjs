@@ -152,3 +152,18 @@ test("the token goes along as a protocol, and one that has expired leads to a lo
   assert.deepEqual([state.name, state.why], ["waiting", "refused"]);
   end.abort();
 });
+
+test("the heads that come with a subscription tell what was missed, whatever the namespace is called", () => {
+  for (const ns of ["a", "value"]) {
+    const { heard, end } = followed({ ns, subtree: false });
+    last().open();
+    const { id } = last().sent.at(-1);
+    last().say({ type: "subscribed", id, epoch: "e1", heads: { [ns]: { seq: 3, rev: 7 } } });
+    const told = heard[0][1];
+    const missed = (epoch, rev) => live.missed(told, ns, { epoch, rev });
+    assert.deepEqual([missed("e1", 7), missed("e1", 8), missed("e1", 6), missed("e2", 7)], [false, false, true, true]);
+    assert.equal(live.missed(told, "nothing", { epoch: "e1", rev: 0 }), false);
+    end.abort();
+    live.reset();
+  }
+});
