@@ -110,7 +110,8 @@ class Tree {
     this.shown.element.hidden = out.length === 0;
     redrawn(this.shown.body, () => replace(this.shown.body, out));
     this.count.textContent = `${many(matching.length, "namespace", this.more)}, ${many(matching.reduce((n, each) => n + each.keys, 0), "key")}`;
-    replace(this.none, this.rows.size === 0 ? emptyState("Nothing has been written yet.", "A namespace is there with its first key. From a shell:",
+    const ofPeople = [...this.rows.keys()].some((ns) => !ns.startsWith("_"));
+    replace(this.none, !ofPeople ? emptyState("Nothing has been written yet.", "A namespace is there with its first key. From a shell:",
       prismbusLine("put", ["market.binance", "BTCUSDT/tick_size", "0.01"])) : null,
       this.rows.size > 0 && out.length === 0 ? empty(`No namespace has ${this.wanted} in its name.`) : null,
       this.more ? empty(`Only the first ${count(this.rows.size)} are here.`) : null,

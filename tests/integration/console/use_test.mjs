@@ -135,6 +135,28 @@ test("where nothing is, it is said what to do, and the command does it", async (
   await page.close();
 });
 
+test("a fresh broker says how to begin, also where it has written its own policy already", async () => {
+  const fresh = await new Broker({ secured: true }).serve();
+  try {
+    const page = await Page.open(browser, fresh.address, { token: fresh.admin, refusals: [404] });
+    await page.go("#/");
+    await page.role("link", "policy").waitFor();
+    await page.see("Nothing has been written yet.");
+    await page.accessible("a fresh broker");
+    await page.label("Namespace").fill("first");
+    await page.label("Key").fill("a/b");
+    await page.click("Write it");
+    await page.editor.fill("1.0");
+    await page.click("Review and save");
+    await page.dialog().getByRole("button", { name: "Save" }).click();
+    await page.see(/^Saved as revision/);
+    assert.equal(await fresh.value("first", "a/b"), "1.0");
+    await page.close();
+  } finally {
+    fresh.stop();
+  }
+});
+
 test("keys are sorted over all pages of them, namespaces beside their siblings", async () => {
   const puts = Array.from({ length: 450 }, (unused, i) => `{"op":"put","ns":"order.many","key":"k${String(i).padStart(3, "0")}","value":${i}}`);
   await broker.ask("POST", "/api/v1/txn", `{"do":[${puts.join(",")}]}`);
