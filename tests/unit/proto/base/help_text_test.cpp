@@ -14,9 +14,9 @@ TEST_CASE("prose that was broken for its length is one paragraph again, and shor
 }
 
 TEST_CASE("a row goes on below its text, and a row without a gap below its beginning") {
-  CHECK(fold_help("  --note TEXT   up to one KiB\n", 24) ==
-        "  --note TEXT   up to\n"
-        "                one KiB\n");
+  CHECK(fold_help("  --note TEXT   up to one KiB of text, kept\n", 36) ==
+        "  --note TEXT   up to one KiB of\n"
+        "                text, kept\n");
   CHECK(fold_help("    a row that is long\n", 14) == "    a row that\n    is long\n");
   CHECK(fold_help("  --a-name-without-any-space   x y\n", 12) ==
         "  --a-name-without-any-space\n"
