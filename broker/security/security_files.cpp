@@ -52,7 +52,7 @@ Result<StreamKey> load_master(const std::string& path) {
   if (!bytes) return tl::unexpected(bytes.error());
   const auto key = StreamKey::from(bytes->view());
   if (!key) return wrong(path, fmt::format("has to be 32 bytes and is {}", bytes->size()));
-  if (!looks_random(bytes->view())) return wrong(path, "these are no random bytes");
+  if (!looks_random(bytes->view())) return wrong(path, "these are not random bytes");
   return *key;
 }
 

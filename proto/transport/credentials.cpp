@@ -116,7 +116,7 @@ Result<void> Credentials::check() const {
   if (!own.secret_key.empty()) {
     const auto pair = CurveKeyPair::of_secret(own.secret_key);
     if (!pair) return fail_field("client_key", pair.error().message);
-    if (pair->public_key != own.public_key) return fail_field("client_key", "the two keys are no pair");
+    if (pair->public_key != own.public_key) return fail_field("client_key", "the two keys are not a pair");
   }
   if (token.size() > limits::kTokenBytes)
     return tl::unexpected(over_limit("token", "a token too large", limits::kTokenBytes, token.size()));

@@ -12,7 +12,7 @@ export function loginPage(place, wanted, done) {
       event.preventDefault();
       const token = field.value.trim();
       if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token) || readClaims(token) === null) {
-        replace(wrong, "This is no token: three parts of base64url with dots between them are due.");
+        replace(wrong, "This is not a token: it should be three parts of base64url with dots between them.");
         field.setAttribute("aria-invalid", "true");
         field.focus();
         return;

@@ -53,7 +53,7 @@ void write_in_hex(Value& fields) {
 
 Result<Value> reply_tree(std::string_view payload) {
   auto tree = from_message_pack(payload);
-  if (!tree) return fail(ErrorCode::internal, "a reply that is no MessagePack");
+  if (!tree) return fail(ErrorCode::internal, "a reply that is not MessagePack");
   write_in_hex(*tree);
   return tree;
 }

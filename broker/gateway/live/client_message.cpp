@@ -24,7 +24,7 @@ class Fields {
     Value* value = object_.find(name);
     if (value == nullptr) return nullptr;
     T* typed = value->as<T>();
-    if (typed == nullptr) wrong(name, std::string("is no ") + std::string(what));
+    if (typed == nullptr) wrong(name, std::string("is not of type ") + std::string(what));
     return typed;
   }
   template <class T>
@@ -70,7 +70,7 @@ void read_since(Fields& fields, Value& object, SubscribeMessage& out) {
     const auto* seq = member.as<std::uint64_t>();
     const bool covered = ns != nullptr && (out.subtree ? is_under(*ns, out.ns) : *ns == out.ns);
     if (!covered) return fields.wrong("since", "names what is not subscribed to");
-    if (seq == nullptr) return fields.wrong("since", "has a seq that is no unsigned number");
+    if (seq == nullptr) return fields.wrong("since", "has a seq that is not an unsigned number");
     out.since->emplace(*ns, Seq(*seq));
   }
   if (!out.subtree) out.since->emplace(out.ns, Seq());
@@ -80,7 +80,7 @@ void read_epoch(Fields& fields, SubscribeMessage& out) {
   const auto* hex = fields.find<std::string>("epoch", "string");
   if (hex == nullptr) return;
   const auto epoch = parse_hex(*hex);
-  if (!epoch) return fields.wrong("epoch", "is no 16 hex digits");
+  if (!epoch) return fields.wrong("epoch", "is not 16 hex digits");
   out.epoch = Epoch(*epoch);
 }
 
@@ -151,7 +151,7 @@ Result<ClientMessage, ClientMistake> parse_client_message(std::string_view text)
         ClientMistake{{}, fail_field("message", located("message", value.error()).message).value()});
   }
   if (!value->is<Value::Map>())
-    return tl::unexpected(ClientMistake{{}, fail_field("message", "is no JSON object").value()});
+    return tl::unexpected(ClientMistake{{}, fail_field("message", "is not a JSON object").value()});
   return read(*value);
 }
 

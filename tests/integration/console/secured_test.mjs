@@ -35,7 +35,7 @@ test("without a token there is a login, with one the page that was wanted, and n
   await page.shot("login");
   await page.label("Token").fill("nonsense");
   await page.click("Log in");
-  await page.see(/^This is no token/);
+  await page.see(/^This is not a token/);
   const stranger = broker.token("mallory", { read: ["**"] }).split(".");
   await page.label("Token").fill([stranger[0], stranger[1], stranger[2].split("").reverse().join("")].join("."));
   await page.click("Log in");
