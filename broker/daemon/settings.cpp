@@ -43,7 +43,8 @@ struct SetField {
     return "";
   }
   std::string operator()(const HttpAddressField& f) const {
-    const auto at = endpoint_of_url(one());
+    const bool has_scheme = one().find("://") != std::string::npos;
+    const auto at = endpoint_of_url(has_scheme ? one() : "http://" + one());
     if (!at) return fmt::format("\"{}\" is not an address to listen on", one());
     settings.*f.member = *at;
     settings.*f.https = one().starts_with("https://");

@@ -148,7 +148,7 @@ class ImportExport(CommandCase):
         copy = os.path.join(self.scratch, "not-there.toml")
         self.refused(2, "export", self.ns, "-o", copy, says='the key "a/b" is null')
         self.assertFalse(os.path.exists(copy))
-        self.refused(2, "export", self.ns, "--format", "env", says='the key "a/b" is no name')
+        self.refused(2, "export", self.ns, "--format", "env", says='the key "a/b" is not a name')
         self.refused(2, "export", self.ns, "--format", "properties", says='the key "a/b" holds no string')
         self.refused(2, "export", self.ns, "--format", "xml", says="yaml, json, toml, env or properties")
 

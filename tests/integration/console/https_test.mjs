@@ -34,10 +34,14 @@ test("log in, write a value, and see it live on another page", async () => {
   await editor.label("Token").fill(token);
   await editor.click("Log in");
   assert.equal(await editor.tab.evaluate(() => isSecureContext), true);
+  const told = async () => (await editor.tab.getByText(/^Saved as revision/).allInnerTexts()).join();
+  let before = "";
   for (const value of ["0.01", "9223372036854775809"]) {
     await editor.editor.fill(value);
     await editor.click("Review and save");
     await editor.dialog().getByRole("button", { name: "Save" }).click();
+    await until(async () => !["", before].includes(await told()), "the word that it is saved");
+    before = await told();
     await until(async () => (await feed.rows(kFeed)).some((cells) => cells[2] === "tick_size" && cells[3] === value), `${value} in the feed`);
   }
   await editor.shot("https");

@@ -96,7 +96,8 @@ TEST_CASE(
     said[std::string(flag)] = {std::string(text)};
     return merge_settings({}, environment({}), with_dir(said)).mistakes;
   };
-  for (const char* fine : {"http://127.0.0.1:0", "http://localhost:7480", "http://[::1]:7480"}) {
+  for (const char* fine :
+       {"http://127.0.0.1:0", "http://localhost:7480", "http://[::1]:7480", "127.0.0.1:0"}) {
     CHECK(mistakes("--gateway", fine).empty());
   }
   for (const char* fine : {"config.example.com", "10.0.0.7", "::1"})
@@ -104,7 +105,7 @@ TEST_CASE(
   for (const char* fine : {"https://console.example.com", "http://localhost:8080", "https://[::1]:1"}) {
     CHECK(mistakes("--gateway-origins", fine).empty());
   }
-  const std::pair<const char*, const char*> wrong[] = {{"--gateway", "127.0.0.1:0"},
+  const std::pair<const char*, const char*> wrong[] = {{"--gateway", "127.0.0.1"},
                                                        {"--gateway", "ftp://127.0.0.1:0"},
                                                        {"--gateway", "http://127.0.0.1"},
                                                        {"--gateway", "http://127.0.0.1:0/x"},
