@@ -172,7 +172,7 @@ function leave(why) {
 api.whenUnauthenticated((error) => {
   if (wanted === null) leave(session.token() === null ? null : error.message);
 });
-live.whenExpired(() => leave("The token does not count any more."));
+live.whenExpired(() => leave("The token is no longer valid."));
 api.whenBusy((busy) => bar.classList.toggle("busy", busy));
 setInterval(() => {
   tickAges();

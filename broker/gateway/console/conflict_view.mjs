@@ -27,5 +27,5 @@ export function conflictView({ base, mine, theirs, error, take, goOn }) {
       column("Theirs", about(theirs), diffView(first, textOf(theirs), "Theirs"))),
     h("div", { class: "buttons" },
       h("button", { type: "button", onclick: take }, "Take theirs"),
-      h("button", { type: "button", class: "main", onclick: goOn }, "Go on with mine, upon theirs")));
+      h("button", { type: "button", class: "main", onclick: goOn }, "Keep mine, on top of theirs")));
 }

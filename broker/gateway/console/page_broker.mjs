@@ -22,12 +22,12 @@ const kGroups = [
     ["Acknowledgements", "acks", "rate"], ["Refusals", "errors", "rate"],
   ]],
   ["Journal and store", [
-    ["Used", "store_used", bytes], ["Reusable", "store_reusable", bytes], ["Disk free", "disk_free", bytes], ["Behind in the state", "unfolded", count],
+    ["Used", "store_used", bytes], ["Reusable", "store_reusable", bytes], ["Disk free", "disk_free", bytes], ["Not yet in the state", "unfolded", count],
     ["Applied, not folded", "recent_bytes", bytes], ["Writes not durable yet", "pending_writes", count],
   ]],
   ["At work", [
-    ["Connections", "connections", count], ["Followers", "followers", count], ["Requests inside", "in_flight", count], ["Waiting for a revision", "parked", count],
-    ["Reads in line", "reads_waiting", count], ["Write sessions", "sessions", count],
+    ["Connections", "connections", count], ["Followers", "followers", count], ["Requests in flight", "in_flight", count], ["Waiting for a revision", "parked", count],
+    ["Reads waiting", "reads_waiting", count], ["Write sessions", "sessions", count],
   ]],
 ];
 const kKnown = new Set(kGroups.flatMap(([, figures]) => figures.map(([, name]) => name)));
@@ -101,7 +101,7 @@ class BrokerFigures {
   drawRefused(status) {
     const named = Object.entries(status).filter(([name, n]) => /^(refused|cut)_/.test(name) && !kKnown.has(name) && typeof n === "number");
     const some = named.filter(([, n]) => n > 0);
-    replace(this.refused, some.length === 0 ? empty(`Nothing, by none of ${named.length} limits.`)
+    replace(this.refused, some.length === 0 ? empty(`Nothing: none of the ${named.length} limits was reached.`)
       : h("dl", { class: "facts" }, some.map(([name, n]) => fact(name.replaceAll("_", " "), count(n), "warn"))));
   }
 

@@ -132,7 +132,7 @@ class Feed {
     this.shown.element.hidden = this.rows.length === 0;
     if (this.rows.length > 0) replace(this.none);
     else if (this.none.firstChild === null) {
-      replace(this.none, emptyState("Nothing yet.", "Changes stand here as they happen, the newest first. One can be made from a shell:",
+      replace(this.none, emptyState("Nothing yet.", "Changes appear here as they happen, newest first. To make one from a shell:",
         prismbusLine("put", [this.nsField.value.trim() || "market.binance", "BTCUSDT/tick_size", "0.01"])));
     }
     this.told.textContent = `${many(this.seen, "change")}${this.seen > kMost ? `, the last ${count(kMost)} shown` : ""}`;

@@ -109,7 +109,7 @@ class Keys {
   }
 
   nothing() {
-    if (this.field.value !== "") return emptyState("No key matches.", "What has no * or ? in it is looked for everywhere in a key.");
+    if (this.field.value !== "") return emptyState("No key matches.", "Without * or ? the text is searched for anywhere in a key.");
     const line = prismbusLine("put", [this.ns, "some/key", "0.01"]);
     return session.mayWrite(this.ns) === "yes" ? emptyState("No key here.", "Name one above, or write it from a shell:", line) : emptyState("No key here.", null);
   }

@@ -20,10 +20,10 @@ export function loginPage(place, wanted, done) {
       done(token);
     },
   },
-  h("p", { id: "token-about" }, "This broker wants to know who you are. A token stays in this tab and is gone when you close it or log out."),
+  h("p", { id: "token-about" }, "This broker asks for a token. It stays in this tab, and is gone when you close the tab or log out."),
   h("label", { for: "token" }, "Token"), field, wrong,
   h("div", { class: "buttons" }, h("button", { type: "submit", class: "main" }, "Log in")),
-  h("p", { class: "about" }, "Whoever administers the broker makes one, where its keys are:"),
+  h("p", { class: "about" }, "An administrator makes one where the broker's keys are:"),
   command("prismbus token issue --keys security/tokens.jwks --sub NAME --read '**' --ttl 8h"));
   replace(place, form);
   field.focus();

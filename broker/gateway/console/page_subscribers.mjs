@@ -56,7 +56,7 @@ class Subscribers {
     this.shown.element.hidden = rows.length === 0;
     if (rows.length > 0) replace(this.none);
     else if (this.none.firstChild === null) {
-      replace(this.none, emptyState(this.ns === "" ? "Nobody follows." : `Nobody follows ${this.ns}.`, "Who follows with one of the libraries, or from a shell, stands here with how far it has come:",
+      replace(this.none, emptyState(this.ns === "" ? "Nobody follows." : `Nobody follows ${this.ns}.`, "Everyone who follows appears here with how far it has got. To follow from a shell:",
         this.ns === "" ? prismbusLine("watch", [""], ["--subtree"]) : prismbusLine("watch", [this.ns])));
     }
     this.draw();

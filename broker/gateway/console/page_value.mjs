@@ -86,7 +86,7 @@ class Editor {
       this.base = draft.base;
       this.field.value = draft.text;
       if (base?.etag !== draft.base?.etag) this.tellChanged("It has changed since you began to edit.", () => this.compare(base));
-      else replace(this.notice, h("p", { class: "notice" }, "What you had typed here and not saved is back."));
+      else replace(this.notice, h("p", { class: "notice" }, "What you had typed here without saving is back."));
     }
     this.draw();
     this.aside.load();

@@ -75,12 +75,12 @@ export function keyName(key) {
 // What to do about a refusal that does not say it itself.
 const kAdvice = {
   unreachable: "Nothing was shown or written that you do not see here. Try again when it is back.",
-  permission_denied: "Whoever administers the broker can allow it, by another token or a role of the policy.",
-  compacted: "What was then is no longer kept: history begins at the revision that stands below as floor.",
-  other_history: "The broker holds other data by now, of a backup perhaps. Load the page again to see them.",
-  overloaded: "It takes no more from you at this moment. Try again in a while.",
+  permission_denied: "An administrator can allow it, with another token or a role in the policy.",
+  compacted: "Nothing is kept from so long ago: history begins at the revision shown below as floor.",
+  other_history: "The broker holds other data now, perhaps from a backup. Reload the page to see it.",
+  overloaded: "It accepts nothing more from you right now. Try again in a while.",
   unavailable: "Try again in a moment.",
-  timeout: "It may have happened all the same. Trying again from here does nothing twice.",
+  timeout: "It may have gone through. Trying again from here is safe: nothing is done twice.",
   read_only: "The disk or the quota is full: deletes go through, and the page Broker says how much room there is.",
   internal: "The broker's log says more.",
 };

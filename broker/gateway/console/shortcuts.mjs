@@ -41,7 +41,7 @@ export function showHelp() {
     h("h3", {}, "What counts"),
     h("dl", { class: "keys" }, [["revision", "transactions of the whole broker"], ["seq", "those of a namespace"], ["version", "those of a key"]]
       .map(([text, told]) => h("div", {}, h("dt", {}, text), h("dd", {}, told)))),
-    h("p", { class: "about" }, "All of it is at hand for programs too: ",
+    h("p", { class: "about" }, "Programs can have all of this too: ",
       h("a", { href: "/openapi.json", target: "_blank", rel: "noopener" }, "the HTTP interface"), ", and the command ", h("code", {}, "prismbus --help"), "."),
     h("div", { class: "buttons" }, h("button", { type: "button", class: "main", onclick: () => dialog.close() }, "Close")));
   dialog.addEventListener("close", () => dialog.remove());

@@ -141,7 +141,7 @@ test("a change of somebody else meanwhile is shown beside one's own, and neither
   assert.deepEqual([await column("Where you began"), await column("Yours"), await column("Theirs")], [[], ['  "a": 2,'], ['  "b": 7']]);
   await page.shot("conflict");
   await page.accessible("a conflict");
-  await page.click("Go on with mine, upon theirs");
+  await page.click("Keep mine, on top of theirs");
   assert.equal(await page.editor.inputValue(), typed);
   await page.editor.fill('{"a":2,"b":7}');
   await save(page, "both");
@@ -165,12 +165,12 @@ test("a key that came meanwhile is a conflict too, and so is one that went", asy
   await page.click("Review and save");
   await broker.put("race", "new", '"theirs"');
   await page.dialog().getByRole("button", { name: "Save" }).click();
-  await page.click("Go on with mine, upon theirs");
+  await page.click("Keep mine, on top of theirs");
   await page.click("Review and save");
   await broker.ask("DELETE", "/api/v1/config/race?key=new");
   await page.dialog().getByRole("button", { name: "Save" }).click();
   await page.see("not there");
-  await page.click("Go on with mine, upon theirs");
+  await page.click("Keep mine, on top of theirs");
   await save(page);
   await page.see(/^Saved as revision/);
   assert.equal(await broker.value("race", "new"), '"mine"');
@@ -185,7 +185,7 @@ test("what was typed and not saved is there again on coming back", async () => {
   await page.role("link", "text").click();
   await page.role("heading", "text").waitFor();
   await page.role("link", "draft").click();
-  await page.see("What you had typed here and not saved is back.");
+  await page.see("What you had typed here without saving is back.");
   assert.equal(await page.editor.inputValue(), '"half');
   await page.click("Undo changes");
   await page.close();

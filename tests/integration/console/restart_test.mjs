@@ -92,7 +92,7 @@ test("when a token ends what was typed is not lost, and it was said before", asy
     await until(() => Date.now() >= (revoked + 1) * 1000, "the second from which on a token of his counts again");
     await page.label("Token").fill(broker.token("typist", rights));
     await page.click("Log in");
-    await page.see("What you had typed here and not saved is back.");
+    await page.see("What you had typed here without saving is back.");
     assert.equal(await page.editor.inputValue(), '"typed"');
     await page.close();
   } finally {

@@ -163,7 +163,7 @@ test("changes come live with a token, those of secret namespaces hidden; when it
   assert.ok(!(await page.tab.content()).includes("hunter"));
   await broker.put("_system.revoked", "sub/watcher", `{"before":${(Math.floor(Date.now() / 1000) + 60) * 1e6}}`);
   await page.role("heading", "Log in").waitFor();
-  await page.see("The token does not count any more.");
+  await page.see("The token is no longer valid.");
   assert.equal(await page.tab.evaluate(() => sessionStorage.getItem("prismbus.token")), null);
   await page.close();
 });
