@@ -59,9 +59,9 @@ const std::array<SettingRow, 44> kTable{{
      "With --security: encrypt the sealed stream once more for each subscriber, so that only those who know "
      "the broker's key can connect. false is faster, but shows names and sizes: for trusted networks."},
     {"--token-issuer", "PRISMBUS_TOKEN_ISSUER", "token_issuer", "", false,
-     TextField{&S::token_issuer, "text"}, "With --security: the `iss` that a token must have."},
+     TextField{&S::token_issuer, "text", "TEXT"}, "With --security: the `iss` that a token must have."},
     {"--token-audience", "PRISMBUS_TOKEN_AUDIENCE", "token_audience", "", false,
-     TextField{&S::token_audience, "text"}, "With --security: an `aud` that a token must have."},
+     TextField{&S::token_audience, "text", "TEXT"}, "With --security: an `aud` that a token must have."},
     {"--audit-dir", "PRISMBUS_AUDIT_DIR", "audit_dir", "", false, TextField{&S::audit_dir},
      "With --security: where the audit file is kept. Created if it does not exist; `audit` in the data "
      "directory by default. While it cannot be written, whatever needs admin is refused."},
@@ -176,7 +176,7 @@ struct RangeText {
 };
 
 struct ValueName {
-  std::string_view operator()(const TextField& f) const { return f.what == "a path" ? "PATH" : "TEXT"; }
+  std::string_view operator()(const TextField& f) const { return f.name; }
   std::string_view operator()(const EndpointsField&) const { return "ENDPOINT"; }
   std::string_view operator()(const HttpAddressField&) const { return "URL"; }
   std::string_view operator()(const HostsField&) const { return "NAME"; }

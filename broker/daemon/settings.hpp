@@ -57,12 +57,13 @@ struct Settings {
 // What a row sets and within which limits (both included).
 struct TextField {
   std::string Settings::*member;
-  std::string_view what = "a path";
+  std::string_view what = "a path", name = "PATH";  // of its value: in a sentence, in the help
 };
 struct EndpointsField {
   std::vector<std::string> Settings::*member;
 };
-struct HttpAddressField {  // http://host:port or https://..., kept as an endpoint and whether it is https
+struct HttpAddressField {  // host:port, http://host:port or https://..., kept as an endpoint and whether it
+                           // is https
   std::string Settings::*member;
   bool Settings::*https;
 };
